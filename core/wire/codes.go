@@ -1,0 +1,108 @@
+package wire
+
+// A MessageType is the first octet of every DHCPv6 message
+// (RFC 9915, Section 7.3; RFC 5007; RFC 5460; RFC 6977; RFC 7653; RFC 9686).
+type MessageType uint8
+
+// Message types that the server speaks or must know to tell them apart.
+const (
+	Solicit            MessageType = 1
+	Advertise          MessageType = 2
+	Request            MessageType = 3
+	Confirm            MessageType = 4
+	Renew              MessageType = 5
+	Rebind             MessageType = 6
+	Reply              MessageType = 7
+	Release            MessageType = 8
+	Decline            MessageType = 9
+	Reconfigure        MessageType = 10
+	InformationRequest MessageType = 11
+	RelayForward       MessageType = 12
+	RelayReply         MessageType = 13
+)
+
+// An OptionCode names an option (RFC 9915, Section 21; the IANA registry has the rest).
+type OptionCode uint16
+
+// Option codes that the server reads or writes by itself.
+const (
+	OptionClientID           OptionCode = 1
+	OptionServerID           OptionCode = 2
+	OptionIANA               OptionCode = 3
+	OptionIATA               OptionCode = 4
+	OptionIAAddress          OptionCode = 5
+	OptionORO                OptionCode = 6
+	OptionPreference         OptionCode = 7
+	OptionElapsedTime        OptionCode = 8
+	OptionRelayMessage       OptionCode = 9
+	OptionAuthentication     OptionCode = 11
+	OptionServerUnicast      OptionCode = 12
+	OptionStatusCode         OptionCode = 13
+	OptionRapidCommit        OptionCode = 14
+	OptionUserClass          OptionCode = 15
+	OptionVendorClass        OptionCode = 16
+	OptionVendorInformation  OptionCode = 17
+	OptionInterfaceID        OptionCode = 18
+	OptionReconfigureMessage OptionCode = 19
+	OptionReconfigureAccept  OptionCode = 20
+	OptionSIPNames           OptionCode = 21
+	OptionSIPAddresses       OptionCode = 22
+	OptionDNSServers         OptionCode = 23
+	OptionDomainSearch       OptionCode = 24
+	OptionIAPD               OptionCode = 25
+	OptionIAPrefix           OptionCode = 26
+	OptionInformationRefresh OptionCode = 32
+	OptionRemoteID           OptionCode = 37
+	OptionSubscriberID       OptionCode = 38
+	OptionClientFQDN         OptionCode = 39
+	OptionPOSIXTimezone      OptionCode = 41
+	OptionTZDBTimezone       OptionCode = 42
+	OptionERO                OptionCode = 43
+	OptionRelayID            OptionCode = 53
+	OptionNTPServer          OptionCode = 56
+	OptionBootFileURL        OptionCode = 59
+	OptionBootFileParameters OptionCode = 60
+	OptionClientArchitecture OptionCode = 61
+	OptionAFTRName           OptionCode = 64
+	OptionERPLocalDomain     OptionCode = 65
+	OptionRSOO               OptionCode = 66
+	OptionPrefixExclude      OptionCode = 67
+	OptionClientLinkLayer    OptionCode = 79
+	OptionSOLMaxRT           OptionCode = 82
+	OptionINFMaxRT           OptionCode = 83
+	OptionCaptivePortal      OptionCode = 103
+	OptionRelaySourcePort    OptionCode = 135
+	OptionEncryptedDNS       OptionCode = 144
+)
+
+// A StatusCode tells how an operation went (RFC 9915, Section 21.13).
+type StatusCode uint16
+
+// Status codes of the base standard. UseMulticast (5) is obsolete and never sent.
+const (
+	StatusSuccess       StatusCode = 0
+	StatusUnspecFail    StatusCode = 1
+	StatusNoAddrsAvail  StatusCode = 2
+	StatusNoBinding     StatusCode = 3
+	StatusNotOnLink     StatusCode = 4
+	StatusNoPrefixAvail StatusCode = 6
+)
+
+// Infinity is the lifetime that never ends (RFC 9915, Section 7.7).
+const Infinity uint32 = 0xffffffff
+
+// Ports (RFC 9915, Section 7.2).
+const (
+	ClientPort = 546
+	ServerPort = 547
+)
+
+// A Kind tells an identity association for addresses from one for delegated prefixes.
+// IAIDs of the two are separate spaces (RFC 9915, Section 12).
+type Kind uint8
+
+// The two kinds of identity association that the server serves.
+const (
+	IANA Kind = 1
+	IAPD Kind = 2
+)

@@ -1,0 +1,37 @@
+package wire
+
+// A Drop is the reason why a datagram got no answer. Its String is the metric's label.
+// DropNone means that there is no reason to drop it.
+type Drop uint8
+
+// Reasons, in the order in which a datagram meets them.
+const (
+	DropNone               Drop = iota
+	DropTruncated               // shorter than its header, or an option runs past its end
+	DropRelayDepth              // more than MaxRelays levels (RFC 9915, Section 7.6, HOP_COUNT_LIMIT)
+	DropNoRelayMessage          // a Relay-forward without Relay Message option (RFC 9915, Section 9.1)
+	DropUnknownType             // RFC 9915, Section 16: unknown message type
+	DropServerMessage           // Advertise, Reply, Reconfigure, Relay-reply (Sections 16.3, 16.10, 16.11, 16.14)
+	DropMalformedOption         // a known option with an impossible length or content
+	DropRepeatedOption          // a singleton option that stands twice (RFC 9915, Section 21)
+	DropTooManyIAs              // more than MaxIAs identity associations
+	DropNoClientID              // Sections 16.2, 16.4 to 16.9
+	DropBadClientID             // a DUID outside 3..130 octets (RFC 9915, Section 11.1)
+	DropNoServerID              // Sections 16.4, 16.6, 16.8, 16.9
+	DropUnexpectedServerID      // Sections 16.2, 16.5, 16.7
+	DropForPeer                 // meant for another node of the cluster
+	DropForeignServer           // meant for a server that the configuration doesn't name
+	DropUnexpectedIA            // an IA in an Information-request (Section 16.12)
+	DropDirectUnicast           // a client's unicast (RFC 9915, Section 16)
+	DropNoLink                  // no configured link matches
+	DropNoAddresses             // a Confirm without addresses (Section 18.3.3)
+	DropNothingToSay            // a Rebind that leaves nothing to answer (Section 18.3.5)
+	DropPolicy                  // policy forbids an answer (Section 18.3.1)
+	DropStoreBroken             // what would be granted can't be made durable
+	DropTableFull               // no room for another binding
+	DropContended               // lost a race for a binding several times in a row
+	DropReplyTooLong            // the reply doesn't fit
+	DropOverload                // older than a client's patience, or shed
+	DropSend                    // the kernel refused to send the reply
+	DropCount                   // the number of reasons; not a reason
+)

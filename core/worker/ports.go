@@ -1,0 +1,60 @@
+package worker
+
+// Sizes of the path. A batch of 32 datagrams is where a larger one stops paying.
+const (
+	BatchSize   = 32
+	MaxDatagram = 9216      // octets of one datagram; a longer one is dropped as truncated
+	ReplyArena  = 256 << 10 // octets for the replies of one batch
+	MaxInFlight = 64        // batches of one worker that wait for their write
+)
+
+// A Datagram is one received UDP payload and where it came from.
+// Data belongs to the socket and is valid until the next Receive.
+type Datagram struct {
+	Data        []byte
+	Source      [16]byte // peer's address
+	Destination [16]byte // the address that was asked (IPV6_PKTINFO)
+	SourcePort  uint16
+	Socket      uint16 // which of the worker's file descriptors it came by; a reply leaves by the same
+	Interface   uint32 // kernel's interface index
+	Listen      uint16 // 1 + index into the configured interfaces; 0: not one of them
+	Arrival     int64  // kernel's receive stamp, Unix nanoseconds; 0: unknown
+}
+
+// A Reply is one UDP payload to send.
+type Reply struct {
+	Data        []byte
+	Destination [16]byte
+	Source      [16]byte // local address to send from; all zero: the kernel's choice
+	Port        uint16
+	Socket      uint16
+	Interface   uint32
+}
+
+// A Socket is one worker's way to the network. Receive and Send may run at the same time
+// in two goroutines; neither may run in two.
+type Socket interface {
+	// Receive waits for datagrams, fills batch from its start and returns how many it filled, at least one.
+	// It returns net.ErrClosed after Close; another error is final.
+	Receive(batch []Datagram) (int, error)
+	// Send sends all replies, and returns how many the kernel refused. It never keeps a reply's memory.
+	Send(replies []Reply) (refused int)
+}
+
+// A Write is one batch's changes on their way to stable storage.
+// From Append until it arrives at Done it belongs to the journal.
+type Write struct {
+	Changes []byte        // changes as binding.AppendChange makes them, one behind the other
+	Count   int           // how many changes
+	Done    chan<- *Write // gets the write back, once, when it is on stable storage; has room for it
+	Owner   any           // the worker's own; the journal doesn't look at it
+}
+
+// A Journal makes changes durable. All methods may be called from any goroutine.
+type Journal interface {
+	// Append takes a write. Writes become durable in any order: each change carries its record's version,
+	// and of two the higher one stands. A journal that breaks keeps the write until it could be written after all.
+	Append(*Write)
+	// Healthy is false while what is granted can't be made durable.
+	Healthy() bool
+}
