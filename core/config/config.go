@@ -1,0 +1,204 @@
+// Package config reads a configuration file: bytes of YAML become a raw tree with positions, the raw tree
+// becomes a checked Config, and every fault found on the way is reported at once with file, line and column.
+// It opens no file and knows no node: package policy compiles a Config for one node.
+package config
+
+import (
+	"net/netip"
+
+	"github.com/lockstep6/lockstep6/core/address"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+// A Config is a checked configuration. It is never changed after Parse.
+type Config struct {
+	Cluster   *Cluster // nil: a single node
+	Listen    Listen
+	Policy    Defaults // what links inherit
+	Links     []Link
+	Store     Store
+	Admin     Admin
+	Log       Log
+	Relays    Relays
+	Server    Server
+	Decline   Decline
+	Positions map[string]Position // where each field stands, by its path such as links[0].addresses[1].pool
+}
+
+// A Position is a place in the file, counted from 1.
+type Position struct{ Line, Column int }
+
+// A Model is one of the three of RFC 6853, Section 6.
+type Model uint8
+
+// The models.
+const (
+	Identical Model = iota // 6.3: every node has the same pools
+	Split                  // 6.1: each pool is cut into one part per node
+	Unique                 // 6.2: each node has pools of its own
+)
+
+// A Favour says how nodes let clients prefer one of them.
+type Favour uint8
+
+// The ways of favouring.
+const (
+	FavourPreference Favour = iota // the nodes' configured preferences
+	FavourRendezvous               // every client has its own order of nodes
+	FavourDelay                    // less preferred nodes keep silent at first
+)
+
+// A Secret is where a key comes from: file:NAME, env:NAME, or 64 hexadecimal digits.
+type Secret string
+
+// A Cluster is what the nodes share.
+type Cluster struct {
+	ID     string // a UUID
+	Model  Model
+	Key    Secret   // the key that decides addresses
+	Accept []Secret // further keys whose candidates verify a claim
+	Hash   address.Algorithm
+	Favour Favour
+	Parts  int // how many parts split pools and stripes are cut into; at least len(Nodes)
+	Nodes  []Node
+}
+
+// A Node is one server of the cluster.
+type Node struct {
+	Name       string
+	Preference uint8
+	Parts      []int             // the parts it owns, counted from 0
+	DUID       []byte            // nil: derived from the cluster's ID and the name
+	Listen     *Listen           // nil: the shared one
+	Interfaces map[string]string // label in links[].match.interface -> this node's interface
+}
+
+// Listen says where the server takes messages.
+type Listen struct {
+	Interfaces []string         // ff02::1:2 and ff05::1:3 there, and unicast
+	Addresses  []netip.AddrPort // unicast only
+	Workers    int              // 0: one per processor
+}
+
+// Lifetimes are in seconds; wire.Infinity never ends. Renew is T1, Rebind is T2; both 0: the client chooses.
+// Renew <= Rebind <= Preferred <= Valid holds (RFC 9915, Sections 21.4 and 21.6).
+type Lifetimes struct{ Preferred, Valid, Renew, Rebind uint32 }
+
+// RapidCommit says who answers a Solicit with Rapid Commit by a Reply (RFC 9915, Section 18.3.1).
+type RapidCommit uint8
+
+// Rapid Commit: nobody, the client's first node, every node.
+const (
+	RapidCommitOff RapidCommit = iota
+	RapidCommitFavoured
+	RapidCommitAll
+)
+
+// Defaults is what can be said globally and again per link.
+type Defaults struct {
+	Lifetimes   Lifetimes
+	RapidCommit RapidCommit
+	Options     []Option // sorted by code; a link's list already contains what it inherits
+}
+
+// An Option is an option to send to clients, encoded at load.
+type Option struct {
+	Code    wire.OptionCode
+	Always  bool   // sent though the client didn't ask
+	Encoded []byte // one or more whole options, headers included
+}
+
+// A Link is one link (or shared network) that clients are on.
+type Link struct {
+	Name         string
+	Interfaces   []string       // names, or labels that a node maps
+	LinkAddress  []netip.Prefix // link-addresses of its relays; also prefixes that are on the link
+	InterfaceIDs [][]byte       // Interface-IDs of its relay's ports
+	Defaults     Defaults
+	Addresses    []Pool
+	Prefixes     []Pool
+	Reservations []Reservation
+}
+
+// A Dense rule says what a node does in a pool with few slots.
+type Dense uint8
+
+// The rules for pools of fewer than 2^48 slots.
+const (
+	DenseAgree     Dense = iota // the shared candidate first, the own stripe where it is taken
+	DenseExclusive              // always the own stripe
+)
+
+// A Pool is a range of leases of one length.
+type Pool struct {
+	Kind    wire.Kind
+	Ranges  []NodeRange // one for all nodes (Node ""), or one for each node in the unique model
+	Length  uint8       // 128 for addresses, else of a delegated prefix
+	Exclude []address.Range
+	Dense   Dense
+	Cut     *Cut // prefix pools: what is excluded from each delegated prefix (RFC 6603)
+}
+
+// A NodeRange is a node's range of a pool, first to last inclusive.
+type NodeRange struct {
+	Node        string
+	First, Last [16]byte
+	Prefix      netip.Prefix // as it was written; invalid where first-last was
+}
+
+// A Cut is the prefix that the delegating router keeps out of each delegated prefix: number ID of its
+// subprefixes of length Length.
+type Cut struct {
+	Length uint8
+	ID     uint64
+}
+
+// A Reservation fixes what one client gets. Exactly one of DUID, Hardware, RemoteID and SubscriberID is set.
+type Reservation struct {
+	DUID         []byte
+	Hardware     []byte // link-layer address, without its type
+	RemoteID     *RemoteID
+	SubscriberID []byte
+	Addresses    []netip.Addr
+	Prefixes     []netip.Prefix
+	Options      []Option // only its own; not what it inherits
+}
+
+// A RemoteID is the Remote-ID that a relay adds (RFC 4649). Any enterprise number where AnyEnterprise is set.
+type RemoteID struct {
+	Enterprise    uint32
+	AnyEnterprise bool
+	Value         []byte
+}
+
+// Store says where bindings are kept.
+type Store struct {
+	Path     string
+	Sync     bool // false: grants leave before they are on stable storage
+	Capacity int  // most bindings held at once
+}
+
+// Admin says where the HTTP interface listens; an invalid address: nowhere.
+type Admin struct{ Listen netip.AddrPort }
+
+// Log says what is logged.
+type Log struct {
+	Level  string // debug, info, warn, error
+	Leases bool   // one line per lease event
+}
+
+// Relays says what is taken from relays.
+type Relays struct{ Supplied []wire.OptionCode } // RSOO-enabled options (RFC 6422)
+
+// Server is what a single node says of itself.
+type Server struct {
+	DUID       []byte // nil: made once and kept in the data folder
+	Preference uint8
+}
+
+// Decline says how long a declined address is kept from everybody (RFC 9915, Section 18.3.8), in seconds,
+// and how many addresses one client may have declined at a time.
+type Decline struct {
+	Quarantine   uint32
+	MaxPerClient int
+}

@@ -1,0 +1,80 @@
+// Package policy compiles a checked configuration for one node into an immutable value that the engine
+// asks per packet: links, pools, reservations, encoded options. It never allocates after Compile.
+package policy
+
+import (
+	"net/netip"
+
+	"github.com/lockstep6/lockstep6/core/address"
+	"github.com/lockstep6/lockstep6/core/config"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+// A Policy is all that decides a node's answers. It is immutable; a reload compiles another one.
+type Policy struct {
+	ServerID    []byte // this node's DUID
+	Single      bool   // no cluster: rules about siblings don't apply
+	Model       config.Model
+	Favour      config.Favour
+	Self        int // index into Nodes
+	Nodes       []Node
+	Preference  uint8 // 0 sends no option (RFC 9915, Section 18.3.9)
+	Stripes     int   // how many stripes dense pools are dealt into
+	OwnStripes  []int // those of this node, the first one preferred
+	Hasher      *address.Hasher
+	Accept      []*address.Hasher // further keys: their candidates verify a claim, but are never assigned
+	Links       []Link
+	Pools       []*Pool // all pools of all links by their ID
+	Interfaces  []string // configured interfaces; Datagram.Listen-1 is an index here
+	Global      Options // for clients whose link isn't known, and without Client Identifier
+	Quarantine  uint32 // seconds that a declined address is kept from everybody
+	MaxDeclined int    // declined addresses per client at a time
+	Fingerprint [32]byte // digest of all that decides an address
+
+	selection selection
+	supplied  [256]uint64 // bit set of RSOO-enabled option codes below 16384
+}
+
+// A Node is a server of the cluster as its peers see it.
+type Node struct {
+	Name       string
+	ServerID   []byte
+	Preference uint8
+}
+
+// A Link is a link with what this node may assign on it.
+type Link struct {
+	Index       int
+	Name        string
+	OnLink      []netip.Prefix // prefixes appropriate for the link: its link-addresses and the address pools of all nodes
+	Delegable   []netip.Prefix // prefixes that contain all delegated ones, of all nodes
+	Addresses   []*Pool        // this node's own
+	Prefixes    []*Pool        // this node's own
+	Siblings    []*Pool        // pools of other nodes (split, unique), for verifying claims
+	Lifetimes   config.Lifetimes
+	RapidCommit config.RapidCommit
+	Options     Options
+
+	reservations reservations
+}
+
+// A Pool is a range of leases that one node, or in the identical model every node, assigns from.
+type Pool struct {
+	ID     int // dense, from 0: index into Policy.Pools
+	Kind   wire.Kind
+	Range  address.Pool
+	Owner  int // node's index; -1: all nodes
+	Dense  config.Dense
+	Sparse bool // so many slots that a candidate is as good as always free
+	Cut    *config.Cut
+	Link   int
+	Name   string // as configured, for people
+}
+
+// A Reservation fixes what one client gets on a link.
+type Reservation struct {
+	Index     int // within the link, from 0
+	Addresses [][16]byte
+	Prefixes  []netip.Prefix
+	Options   *Options // the link's options overlaid with the reservation's own; nil: the link's
+}
