@@ -1,0 +1,244 @@
+package udp
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lockstep6/lockstep6/core/worker"
+)
+
+// Sizes of the receive path.
+const (
+	groBuffer   = 64 << 10 // octets of one message into which the kernel may merge datagrams
+	groMessages = 8        // so that a worker's buffers stay at half a megabyte
+	maxSickness = 1000     // errors in a row after which a socket is given up
+)
+
+// An endpoint is one worker's sockets, one per listen address: worker.Socket.
+// Receive and the lanes of Send share nothing but the descriptors.
+type endpoint struct {
+	receive  receiver
+	_        [64]byte // what follows is other goroutines'
+	send     [worker.Lanes]sender
+	counters counters
+}
+
+func newEndpoint(fds []int, gro bool, table *atomic.Pointer[linkTable]) *endpoint {
+	e := new(endpoint)
+	e.receive.open(fds, gro, table, &e.counters)
+	for lane := range e.send {
+		e.send[lane].open(fds, &e.counters)
+	}
+	return e
+}
+
+// Receive implements worker.Socket.
+func (e *endpoint) Receive(batch []worker.Datagram) (int, error) {
+	r := &e.receive
+	if !r.gate.enter() {
+		return 0, net.ErrClosed
+	}
+	n, err := r.receive(batch)
+	r.gate.leave()
+	return n, err
+}
+
+// A receiver owns the memory into which one worker's datagrams are received.
+// Messages [next, filled) are received and not handed out yet.
+type receiver struct {
+	gate     gate
+	fds      []int // by Datagram.Socket
+	polls    []unix.PollFd
+	table    *atomic.Pointer[linkTable]
+	counters *counters
+
+	messages []message // they point into the four that follow
+	names    []unix.RawSockaddrInet6
+	vectors  []unix.Iovec
+	controls []byte // receiveControlLen each
+	buffers  []byte // size each
+	size     int
+	sockets  []uint16 // by which socket each message came
+
+	filled, next int
+	offset       int // of the next datagram within message next, where the kernel merged several
+	turn         int // the socket that is read first next time
+	sickness     int // errors in a row
+}
+
+func (r *receiver) open(fds []int, gro bool, table *atomic.Pointer[linkTable], counters *counters) {
+	r.gate.open()
+	r.fds, r.table, r.counters = fds, table, counters
+	slots := worker.BatchSize
+	r.size = worker.MaxDatagram
+	if gro {
+		slots, r.size = groMessages, groBuffer
+	}
+	r.messages = make([]message, slots)
+	r.names = make([]unix.RawSockaddrInet6, slots)
+	r.vectors = make([]unix.Iovec, slots)
+	r.controls = make([]byte, slots*receiveControlLen)
+	r.buffers = make([]byte, slots*r.size)
+	r.sockets = make([]uint16, slots)
+	for i := range r.messages {
+		h := &r.messages[i].header
+		r.vectors[i].Base = &r.buffers[i*r.size]
+		r.vectors[i].SetLen(r.size)
+		h.Iov = &r.vectors[i]
+		h.SetIovlen(1)
+		h.Name = (*byte)(addressOf(&r.names[i]))
+		h.Control = &r.controls[i*receiveControlLen]
+	}
+	for _, fd := range fds {
+		r.polls = append(r.polls, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+	}
+}
+
+// receive hands out what is left, or waits for more. Messages of which nothing can be handed out are counted and skipped.
+func (r *receiver) receive(batch []worker.Datagram) (int, error) {
+	if len(batch) == 0 {
+		return 0, fmt.Errorf("udp: %w: receive into an empty batch", os.ErrInvalid)
+	}
+	for {
+		if n := r.hand(batch); n > 0 {
+			r.counters.received.Add(uint64(n))
+			return n, nil
+		}
+		if r.gate.isShut() {
+			return 0, net.ErrClosed
+		}
+		if err := r.fill(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// fill blocks until it has at least one message, or was woken.
+// One socket needs one system call; several are read in turns, so that a busy one can't starve the others.
+func (r *receiver) fill() error {
+	r.next, r.filled, r.offset = 0, 0, 0
+	r.reset()
+	if len(r.fds) == 1 {
+		n, errno := receiveWait(r.fds[0], r.messages)
+		return r.took(0, n, errno)
+	}
+	for i := range r.fds {
+		socket := (r.turn + i) % len(r.fds)
+		if r.filled == len(r.messages) {
+			break
+		}
+		n, errno := receiveNow(r.fds[socket], r.messages[r.filled:])
+		if err := r.took(socket, n, errno); err != nil {
+			return err
+		}
+	}
+	r.turn = (r.turn + 1) % len(r.fds)
+	if r.filled > 0 {
+		return nil
+	}
+	if errno := poll(r.polls, nil); errno != 0 && errno != unix.EINTR {
+		return os.NewSyscallError("ppoll", errno)
+	}
+	return nil
+}
+
+// took notes what a system call on one socket gave.
+func (r *receiver) took(socket, n int, errno unix.Errno) error {
+	switch errno {
+	case 0:
+		r.sickness = 0
+		for i := r.filled; i < r.filled+n; i++ {
+			r.sockets[i] = uint16(socket)
+		}
+		r.filled += n
+		return nil
+	case unix.EAGAIN, unix.EINTR:
+		return nil
+	case unix.ENOMEM, unix.ENOBUFS, unix.ECONNREFUSED, unix.EHOSTUNREACH, unix.ENETUNREACH, unix.ENETDOWN, unix.EPROTO:
+		// What an earlier packet left on the socket, or a shortage: reading on clears it, or it stays and we must not spin.
+		if r.sickness++; r.sickness <= maxSickness {
+			return nil
+		}
+	}
+	return os.NewSyscallError("recvmmsg", errno)
+}
+
+// reset undoes what the kernel wrote into the headers.
+func (r *receiver) reset() {
+	for i := range r.messages {
+		h := &r.messages[i].header
+		h.Namelen = unix.SizeofSockaddrInet6
+		h.SetControllen(receiveControlLen)
+	}
+}
+
+// hand fills batch from the messages that are left, and returns how many datagrams it filled.
+func (r *receiver) hand(batch []worker.Datagram) int {
+	table := r.table.Load()
+	n := 0
+	for n < len(batch) && r.next < r.filled {
+		i := r.next
+		d := &batch[n]
+		data, segment, ok := r.describe(i, d, table)
+		if !ok {
+			r.next++
+			continue
+		}
+		for {
+			end := min(r.offset+segment, len(data))
+			d.Data = data[r.offset:end:end]
+			r.offset = end
+			n++
+			if end == len(data) {
+				r.next, r.offset = r.next+1, 0
+				break
+			}
+			if n == len(batch) {
+				break
+			}
+			batch[n] = *d
+			d = &batch[n]
+		}
+	}
+	return n
+}
+
+// describe fills in all of d but its Data. It returns the message's payload, and the size of each datagram in it.
+func (r *receiver) describe(i int, d *worker.Datagram, table *linkTable) (data []byte, segment int, ok bool) {
+	m, name := &r.messages[i], &r.names[i]
+	if m.header.Namelen < unix.SizeofSockaddrInet6 {
+		return nil, 0, false // not a datagram: a wake-up (group.wake)
+	}
+	start := i * receiveControlLen
+	o := readControl(r.controls[start : start+min(int(m.header.Controllen), receiveControlLen)])
+	segment = int(m.length)
+	if o.segment > 0 {
+		segment = o.segment
+	}
+	if m.header.Flags&unix.MSG_TRUNC != 0 || segment > worker.MaxDatagram {
+		r.counters.truncated.Add(1)
+		return nil, 0, false
+	}
+	d.SourcePort = port(name)
+	if !answerable(&name.Addr, d.SourcePort) {
+		r.counters.unanswerable.Add(1)
+		return nil, 0, false
+	}
+	d.Source = name.Addr
+	d.Destination = o.destination
+	d.Socket = r.sockets[i]
+	d.Interface = o.iface
+	d.Listen = table.listen(o.iface)
+	d.Arrival = o.arrival
+	start = i * r.size
+	return r.buffers[start : start+int(m.length)], segment, true
+}
+
+// answerable is false for what no datagram may be sent to: multicast, the unspecified address, port 0.
+func answerable(address *[16]byte, port uint16) bool {
+	return address[0] != 0xff && *address != [16]byte{} && port != 0
+}
