@@ -1,0 +1,41 @@
+package store
+
+import "fmt"
+
+// KeySize is a binding's key: 16 octets of address, and the prefix length.
+const KeySize = 17
+
+// A Codec reads what workers append. The store needs no more of a change than its bounds and its version.
+type Codec struct {
+	// Next splits the first change off b. Key is KeySize octets; key, value and rest are parts of b.
+	Next func(b []byte) (key, value, rest []byte, err error)
+	// Version tells a value's version, which grows with each change of one key, and whether it removes the binding.
+	Version func(value []byte) (version uint64, removed bool, err error)
+}
+
+// The key space. A prefix octet keeps kinds apart; within bindings the order is that of addresses.
+//
+//	'b' address(16) prefix-length(1)  -> a binding's value (see value.go)
+//	'm' name                          -> a value of Meta
+const (
+	prefixBinding = 'b'
+	prefixMeta    = 'm'
+)
+
+var (
+	bindingsFrom, bindingsTo = []byte{prefixBinding}, []byte{prefixBinding + 1}
+	metaFrom, metaTo         = []byte{prefixMeta}, []byte{prefixMeta + 1}
+)
+
+// bindingKey returns the key that a binding is stored under.
+func bindingKey(key []byte) []byte {
+	return append([]byte{prefixBinding}, key...)
+}
+
+// checkKey refuses keys of a wrong size: they would land among others' and never be found.
+func checkKey(key []byte) error {
+	if len(key) != KeySize {
+		return fmt.Errorf("key of a change has %d octets, want %d", len(key), KeySize)
+	}
+	return nil
+}

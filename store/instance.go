@@ -1,0 +1,167 @@
+package store
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// An instance is one opening of the Pebble database. It breaks at most once; then the store replaces it.
+type instance struct {
+	db     *pebble.DB
+	fuse   *fuse
+	log    *slog.Logger
+	broken chan struct{}   // closed when it broke; err is set before
+	onFail func(*instance) // called once, with Pebble's locks held
+
+	mu  sync.Mutex
+	err error
+
+	// users counts the store's goroutines inside db, for a clean Close. Those that are parked stay counted.
+	users    sync.WaitGroup
+	sweeping bool // guarded by Store.mu
+}
+
+// openInstance opens the database in the store's folder. It waits no longer than until the instance breaks or
+// the store is closed, whatever becomes of Pebble's Open.
+func (s *Store) openInstance(readOnly bool) (*instance, error) {
+	in := &instance{log: s.o.Logger, broken: make(chan struct{}), onFail: s.instanceBroke}
+	in.fuse = newFuse(s.o.FS, s.o.Path, in.fail)
+	events := &pebble.EventListener{
+		BackgroundError: in.background,
+		DataCorruption:  func(info pebble.DataCorruptionInfo) { in.corruption(s, info) },
+	}
+	o := pebbleOptions(in.fuse, s.merger, instanceLogger{in}, events, s.damaged.Load())
+	o.ReadOnly = readOnly
+
+	type result struct {
+		db  *pebble.DB
+		err error
+	}
+	opened := make(chan result, 1)
+	go func() {
+		var r result
+		r.err = guard(func() (err error) {
+			r.db, err = pebble.Open(s.o.Path, o)
+			return err
+		})
+		opened <- r
+	}()
+	select {
+	case r := <-opened:
+		if r.err != nil {
+			in.fail(r.err)
+			return in, r.err
+		}
+		in.db = r.db
+		in.fuse.armed.Store(true)
+		return in, nil
+	case <-in.broken:
+		return in, in.err
+	case <-s.quit:
+		in.fail(errClosed)
+		return in, errClosed
+	}
+}
+
+// fail breaks the instance: its fuse is blown at once, and the store told. It takes locks of its own only, never
+// Pebble's, because it is called from wherever Pebble, or the file system under it, found the failure.
+func (in *instance) fail(err error) {
+	in.mu.Lock()
+	if in.err != nil {
+		in.mu.Unlock()
+		return
+	}
+	in.err = err
+	in.mu.Unlock()
+	in.fuse.blow()
+	in.onFail(in)
+	close(in.broken)
+}
+
+func (in *instance) isBroken() bool {
+	select {
+	case <-in.broken:
+		return true
+	default:
+		return false
+	}
+}
+
+// background judges an error of a flush or a compaction. Failed writes don't get here (the fuse keeps them), so it
+// is a table that can't be read, or a merge that fails: the next instance may fare better. Pebble would
+// try again at once and without end, so the goroutine is parked.
+func (in *instance) background(err error) {
+	in.log.Error("store: background work failed", "error", err)
+	in.fail(fmt.Errorf("background work: %w", err))
+	park()
+}
+
+// corruption notes that a table is damaged. The compaction that met it will come to background, and the next instance
+// runs without compactions: what is damaged stays so, but what is granted is durable.
+func (in *instance) corruption(s *Store, info pebble.DataCorruptionInfo) {
+	s.damaged.Store(true)
+	in.log.Error("store: a table is damaged; restore the newest checkpoint", "file", info.Path, "error", info.Details)
+}
+
+// use counts the caller as a user of the current instance; done must be called afterwards.
+func (s *Store) use() (in *instance, done func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return nil, nil, errClosed
+	}
+	if s.in == nil {
+		return nil, nil, fmt.Errorf("store %s is broken: %w", s.o.Path, s.lastErr)
+	}
+	s.in.users.Add(1)
+	return s.in, s.in.users.Done, nil
+}
+
+// run calls f, which uses the instance, in a goroutine of its own, and returns early when the instance breaks:
+// then f may never return.
+func (in *instance) run(f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- guard(f) }()
+	select {
+	case err := <-done:
+		return err
+	case <-in.broken:
+		return in.err
+	}
+}
+
+// guard calls f and turns a panic of Pebble's into an error.
+func guard(f func() error) (err error) {
+	defer recovered(&err)
+	return f()
+}
+
+// recovered is deferred to turn a panic of Pebble's into an error.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("panic in Pebble: %v", p)
+	}
+}
+
+// An instanceLogger takes Pebble's messages. What Pebble calls fatal breaks the instance and parks the goroutine,
+// which may hold any of Pebble's locks.
+type instanceLogger struct{ in *instance }
+
+// Infof implements pebble.Logger. Pebble's information is about its files, and too much even for debugging.
+func (l instanceLogger) Infof(string, ...any) {}
+
+// Errorf implements pebble.Logger.
+func (l instanceLogger) Errorf(format string, args ...any) {
+	if !l.in.isBroken() {
+		l.in.log.Error("store: " + fmt.Sprintf(format, args...))
+	}
+}
+
+// Fatalf implements pebble.Logger.
+func (l instanceLogger) Fatalf(format string, args ...any) {
+	l.in.fail(fmt.Errorf(format, args...))
+	park()
+}

@@ -1,0 +1,174 @@
+package store
+
+import (
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/lockstep6/lockstep6/core/worker"
+)
+
+// Group commit. While one group is being synced, arriving writes pile up in the queue; the committer that is free next
+// takes all of them (up to maxGroup octets) into one batch. So the group's size follows from the disk's speed,
+// and nothing waits for a timer. Two committers overlap: one builds and applies while the other's sync is on its way.
+// Measured alternatives: docs/decisions/0002-group-commit.md.
+
+// An entry is a write, or a Meta value, on its way.
+type entry struct {
+	write  *worker.Write // nil: a Meta value
+	meta   *metaWrite
+	number uint64 // in order of arrival
+	owed   bool   // counted in Store.owed
+}
+
+// A group is what one committer is making durable. It belongs to the committer from take to confirm, save for
+// entries once building is false: then they are the keeper's if the instance breaks. Building is guarded by Store.mu.
+type group struct {
+	entries  []entry
+	building bool   // the committer reads the writes' changes
+	count    int    // of entries; guarded by Store.mu
+	oldest   uint64 // number of the first entry
+	started  time.Time
+	batch    *pebble.Batch
+	changes  int
+	sync     bool
+}
+
+// Append implements worker.Journal. It takes one short lock and never waits for the disk. How much can be queued is the
+// workers' to bound (worker.MaxInFlight writes each).
+func (s *Store) Append(w *worker.Write) { s.enqueue(entry{write: w}) }
+
+// Healthy implements worker.Journal. It is false from a failed write on until everything that was unconfirmed
+// then is on disk, and while a commit takes longer than 10 s.
+func (s *Store) Healthy() bool { return s.healthy.Load() }
+
+func (s *Store) enqueue(e entry) {
+	s.mu.Lock()
+	e.number = s.next
+	s.next++
+	s.queue = append(s.queue, e)
+	s.mu.Unlock()
+	s.changed.Signal()
+}
+
+// apply commits a batch. An error means that the instance is of no use any more, and so does a panic.
+func (in *instance) apply(b *pebble.Batch, mode *pebble.WriteOptions) (err error) {
+	defer recovered(&err)
+	return in.db.Apply(b, mode)
+}
+
+// install makes an opened instance the current one and starts its committers. All that is queued now is owed.
+func (s *Store) install(in *instance) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.in = in
+	s.installed = s.o.clock.now()
+	s.owed = len(s.queue)
+	for i := range s.queue {
+		s.queue[i].owed = true
+	}
+	for range s.o.committers {
+		in.users.Add(1)
+		go s.commit(in)
+	}
+	s.updateHealth(nil)
+}
+
+// commit is a committer: it makes groups durable until the instance breaks or the store is drained and closing.
+func (s *Store) commit(in *instance) {
+	defer in.users.Done()
+	g := &group{batch: in.db.NewBatchWithSize(64<<10, pebble.WithMaxRetainedSizeBytes(maxGroup))}
+	for s.take(in, g) {
+		s.build(g)
+		if !s.built(in, g) {
+			return
+		}
+		mode := pebble.NoSync
+		if g.sync {
+			mode = pebble.Sync
+		}
+		if err := in.apply(g.batch, mode); err != nil {
+			in.fail(err)
+			return
+		}
+		if !s.confirm(in, g) {
+			return
+		}
+		g.batch.Reset()
+	}
+}
+
+// take waits for entries and moves them to g. False: the committer's work is over.
+func (s *Store) take(in *instance, g *group) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.in == in && len(s.queue) == 0 && !s.closing {
+		s.changed.Wait()
+	}
+	if s.in != in || len(s.queue) == 0 {
+		return false
+	}
+	n, size := 0, 0
+	for n < len(s.queue) && (n == 0 || size < maxGroup) {
+		if w := s.queue[n].write; w != nil {
+			size += len(w.Changes)
+		}
+		n++
+	}
+	g.entries = append(g.entries[:0], s.queue[:n]...)
+	rest := copy(s.queue, s.queue[n:])
+	clear(s.queue[rest:])
+	s.queue = s.queue[:rest]
+	g.building, g.started = true, s.o.clock.now()
+	g.count, g.oldest = n, g.entries[0].number
+	s.taken = append(s.taken, g)
+	if rest > 0 {
+		s.changed.Signal() // another committer's
+	}
+	return true
+}
+
+// built ends the time in which the committer reads the writes. False: the instance broke meanwhile, and the
+// writes are about to be taken away from it.
+func (s *Store) built(in *instance, g *group) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g.building, g.count = false, len(g.entries)
+	s.changed.Broadcast()
+	return s.in == in
+}
+
+// confirm hands a durable group's writes back. False: the instance broke, so whether the sync came first
+// doesn't matter any more: the group's writes are rewritten by the next instance.
+func (s *Store) confirm(in *instance, g *group) bool {
+	now := s.o.clock.now()
+	s.mu.Lock()
+	if s.in != in {
+		s.mu.Unlock()
+		return false
+	}
+	s.forget(g)
+	s.stats.commit(g, now.Sub(g.started))
+	for i := range g.entries {
+		if g.entries[i].owed {
+			s.owed--
+		}
+		if m := g.entries[i].meta; m != nil {
+			s.meta[m.name] = m.value
+		}
+	}
+	s.stalled = false
+	s.updateHealth(nil)
+	s.checkDrained()
+	s.mu.Unlock()
+
+	for i := range g.entries {
+		if w := g.entries[i].write; w != nil {
+			w.Done <- w
+		} else {
+			g.entries[i].meta.done <- nil
+		}
+	}
+	clear(g.entries)
+	return true
+}

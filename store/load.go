@@ -1,0 +1,200 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// progressEvery is how many values lie between two calls of Load's progress.
+const progressEvery = 1 << 16
+
+// Load streams all bindings to f, from parallel goroutines (0: GOMAXPROCS), each with its own number from 0 on. Key
+// and value are valid during the call only. A binding comes once; the order is that of addresses within pieces
+// of some 100 000, which are dealt out. Progress, if not nil, is called now and then, never twice at once; total is
+// an estimate until the last call. It ends with f's first error, ctx's, or the disk's.
+//
+// It belongs at the start, before the first Append: it also finds HighestVersion, and only afterwards may
+// removals be forgotten.
+func (s *Store) Load(ctx context.Context, parallel int,
+	f func(worker int, key, value []byte) error, progress func(done, total uint64)) error {
+	in, done, err := s.use()
+	if err != nil {
+		return err
+	}
+	defer done()
+	l := &loading{s: s, in: in, f: f, progress: progress}
+	if err := l.run(ctx, parallel); err != nil {
+		return explain(s.o.Path, err)
+	}
+	s.highest.Store(l.highest)
+	s.loaded.Store(true)
+	if progress != nil {
+		progress(l.values, l.values)
+	}
+	return nil
+}
+
+// HighestVersion is the highest version of all values that Load met, removals included. A key that is bound anew after a
+// start must get a higher one: the store may still hold a removal that Load didn't show.
+func (s *Store) HighestVersion() uint64 { return s.highest.Load() }
+
+// A loading is one Load.
+type loading struct {
+	s        *Store
+	in       *instance
+	f        func(worker int, key, value []byte) error
+	progress func(done, total uint64)
+
+	done  atomic.Uint64 // values read by all
+	total uint64        // estimate
+
+	mu      sync.Mutex // one progress call at a time; guards the rest
+	values  uint64     // bindings given to f
+	highest uint64
+	err     error
+}
+
+// A piece is a range of keys, from inclusive, to exclusive.
+type piece struct{ from, to []byte }
+
+func (l *loading) run(ctx context.Context, parallel int) error {
+	pieces, err := l.split()
+	if err != nil {
+		return err
+	}
+	if parallel <= 0 {
+		parallel = runtime.GOMAXPROCS(0)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	todo := make(chan piece, len(pieces))
+	for _, p := range pieces {
+		todo <- p
+	}
+	close(todo)
+	var wg sync.WaitGroup
+	for worker := range min(parallel, len(pieces)) {
+		wg.Go(func() {
+			for p := range todo {
+				if err := l.piece(ctx, worker, p); err != nil {
+					l.fail(err)
+					cancel()
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return l.err
+}
+
+func (l *loading) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		l.err = err
+	}
+}
+
+// split cuts the bindings at the bounds of tables, so that pieces are of like size wherever the pools lie. Pebble flushed
+// its log into tables when it was opened, so nearly everything is in one. Where tables of several levels
+// overlap, there are more and smaller pieces.
+func (l *loading) split() ([]piece, error) {
+	levels, err := l.in.db.SSTables(pebble.WithProperties())
+	if err != nil {
+		return nil, err
+	}
+	var cuts [][]byte
+	for _, level := range levels {
+		for _, table := range level {
+			l.total += table.Properties.NumEntries
+			if key := table.Smallest.UserKey; bytes.Compare(key, bindingsFrom) > 0 && bytes.Compare(key, bindingsTo) < 0 {
+				cuts = append(cuts, key)
+			}
+		}
+	}
+	slices.SortFunc(cuts, bytes.Compare)
+	cuts = slices.CompactFunc(cuts, bytes.Equal)
+	pieces := make([]piece, 0, len(cuts)+1)
+	from := bindingsFrom
+	for _, cut := range cuts {
+		pieces = append(pieces, piece{from, cut})
+		from = cut
+	}
+	return append(pieces, piece{from, bindingsTo}), nil
+}
+
+// piece streams one piece. Counts are added up now and then, so that goroutines don't meet at each value.
+func (l *loading) piece(ctx context.Context, worker int, p piece) error {
+	var read, given, highest uint64
+	err := scan(l.in.db, p.from, p.to, func(key, b []byte) error {
+		if read++; read%progressEvery == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			l.report(progressEvery)
+		}
+		value, removed, _, err := stored(b)
+		if err != nil {
+			return err
+		}
+		version, _, err := l.s.o.Codec.Version(value)
+		if err != nil {
+			return err
+		}
+		highest = max(highest, version)
+		if removed {
+			return nil
+		}
+		given++
+		return l.f(worker, key[1:], value)
+	})
+	l.report(read % progressEvery)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.values += given
+	l.highest = max(l.highest, highest)
+	if err == nil {
+		err = ctx.Err()
+	}
+	return err
+}
+
+func (l *loading) report(n uint64) {
+	done := l.done.Add(n)
+	if l.progress == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.progress(done, max(done, l.total))
+}
+
+// scan calls f for all keys from inclusive to exclusive. Key and value are valid during the call only.
+func scan(db *pebble.DB, from, to []byte, f func(key, value []byte) error) (err error) {
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closed := it.Close(); err == nil {
+			err = closed
+		}
+	}()
+	for ok := it.First(); ok; ok = it.Next() {
+		value, err := it.ValueAndErr()
+		if err != nil {
+			return err
+		}
+		if err := f(it.Key(), value); err != nil {
+			return err
+		}
+	}
+	return it.Error()
+}

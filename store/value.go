@@ -1,0 +1,52 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// Stored values of bindings, format 1:
+//
+//	0x01 value                a binding, value as its codec made it
+//	0x02 seconds(4) value     a removal, and the time of its commit in Unix seconds, big endian
+//
+// A removal stays until nothing older can come in behind it, which the time is for (see merger.go).
+const (
+	tagBinding = 1
+	tagRemoval = 2
+
+	removalHeader = 5
+)
+
+var errValue = errors.New("store: a stored value has no known form")
+
+// storedSize is how many octets putStored writes.
+func storedSize(value []byte, removed bool) int {
+	if removed {
+		return removalHeader + len(value)
+	}
+	return 1 + len(value)
+}
+
+// putStored writes the stored form of value to dst, which has storedSize octets.
+func putStored(dst, value []byte, removed bool, now uint32) {
+	if !removed {
+		dst[0] = tagBinding
+		copy(dst[1:], value)
+		return
+	}
+	dst[0] = tagRemoval
+	binary.BigEndian.PutUint32(dst[1:], now)
+	copy(dst[removalHeader:], value)
+}
+
+// stored takes a stored value apart. Since is the time of a removal's commit.
+func stored(b []byte) (value []byte, removed bool, since uint32, err error) {
+	switch {
+	case len(b) >= 1 && b[0] == tagBinding:
+		return b[1:], false, 0, nil
+	case len(b) >= removalHeader && b[0] == tagRemoval:
+		return b[removalHeader:], true, binary.BigEndian.Uint32(b[1:]), nil
+	}
+	return nil, false, 0, errValue
+}
