@@ -12,7 +12,7 @@
 //  1. A write is in exactly one of three places until it is confirmed: the queue, a group being committed,
 //     or the list of what a broken instance held. It leaves only when a sync that covers it has returned.
 //  2. Of two values for one key the one with the higher version stands, in whatever order they were
-//     committed. Bindings are written by Merge only, never by Set or Delete (see merger.go for why).
+//     committed. Bindings are written by Merge; only old removals are deleted, with no commit under way (sweep.go).
 //  3. Pebble never learns of a failed write. The failing operation blows the fuse of its instance and never
 //     returns; from then on nothing that belongs to that instance touches the directory. Pebble's own answers
 //     to such a failure are to end the process, or to panic with a lock released that a deferred call will

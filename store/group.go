@@ -1,17 +1,13 @@
 package store
 
-import (
-	"fmt"
-
-	"github.com/cockroachdb/pebble/v2"
-)
+import "fmt"
 
 // build makes the group's batch. Changes are merged, so they may overlap with those of another group that is being
 // committed, and may have been committed before. Nothing is left out: a group seldom has two changes of one
 // binding, and to look costs each change more than the merge costs the few.
 func (s *Store) build(g *group) {
 	now := uint32(s.o.clock.now().Unix())
-	g.changes, g.sync = 0, s.o.Sync == SyncAlways
+	g.changes, g.removals, g.sync = 0, 0, s.o.Sync == SyncAlways
 	kept := g.entries[:0]
 	for _, e := range g.entries {
 		if e.meta != nil {
@@ -20,9 +16,7 @@ func (s *Store) build(g *group) {
 			kept = append(kept, e)
 			continue
 		}
-		n, err := s.addChanges(g.batch, e.write.Changes, now)
-		g.changes += n
-		if err != nil {
+		if err := s.addChanges(g, e.write.Changes, now); err != nil {
 			s.refuse(e, err)
 			continue
 		}
@@ -31,31 +25,34 @@ func (s *Store) build(g *group) {
 	g.entries = kept
 }
 
-// addChanges adds a write's changes to a batch and tells how many there were.
-func (s *Store) addChanges(b *pebble.Batch, changes []byte, now uint32) (n int, err error) {
+// addChanges adds a write's changes to the group's batch.
+func (s *Store) addChanges(g *group, changes []byte, now uint32) error {
 	for len(changes) > 0 {
 		key, value, rest, err := s.o.Codec.Next(changes)
 		if err != nil {
-			return n, err
+			return err
 		}
 		if err := checkKey(key); err != nil {
-			return n, err
+			return err
 		}
 		_, removed, err := s.o.Codec.Version(value)
 		if err != nil {
-			return n, err
+			return err
 		}
-		op := b.MergeDeferred(1+KeySize, storedSize(value, removed))
+		op := g.batch.MergeDeferred(1+KeySize, storedSize(value, removed))
 		op.Key[0] = prefixBinding
 		copy(op.Key[1:], key)
 		putStored(op.Value, value, removed, now)
 		if err := op.Finish(); err != nil {
-			return n, err
+			return err
 		}
 		changes = rest
-		n++
+		g.changes++
+		if removed {
+			g.removals++
+		}
 	}
-	return n, nil
+	return nil
 }
 
 // refuse keeps a write that can't be read: it is never confirmed, because what it says is not on disk. Only a bug in

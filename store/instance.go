@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -20,8 +21,10 @@ type instance struct {
 	err error
 
 	// users counts the store's goroutines inside db, for a clean Close. Those that are parked stay counted.
-	users    sync.WaitGroup
-	sweeping bool // guarded by Store.mu
+	users sync.WaitGroup
+
+	commits  sync.RWMutex // see sweep.go
+	sweeping atomic.Bool
 }
 
 // openInstance opens the database in the store's folder. It waits no longer than until the instance breaks or

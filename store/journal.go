@@ -31,6 +31,7 @@ type group struct {
 	started  time.Time
 	batch    *pebble.Batch
 	changes  int
+	removals int // among them
 	sync     bool
 }
 
@@ -79,6 +80,7 @@ func (s *Store) commit(in *instance) {
 	defer in.users.Done()
 	g := &group{batch: in.db.NewBatchWithSize(64<<10, pebble.WithMaxRetainedSizeBytes(maxGroup))}
 	for s.take(in, g) {
+		in.commits.RLock()
 		s.build(g)
 		if !s.built(in, g) {
 			return
@@ -87,7 +89,9 @@ func (s *Store) commit(in *instance) {
 		if g.sync {
 			mode = pebble.Sync
 		}
-		if err := in.apply(g.batch, mode); err != nil {
+		err := in.apply(g.batch, mode)
+		in.commits.RUnlock()
+		if err != nil {
 			in.fail(err)
 			return
 		}
@@ -149,6 +153,7 @@ func (s *Store) confirm(in *instance, g *group) bool {
 	}
 	s.forget(g)
 	s.stats.commit(g, now.Sub(g.started))
+	s.removals.Add(uint64(g.removals))
 	for i := range g.entries {
 		if g.entries[i].owed {
 			s.owed--

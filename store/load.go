@@ -33,6 +33,8 @@ func (s *Store) Load(ctx context.Context, parallel int,
 		return explain(s.o.Path, err)
 	}
 	s.highest.Store(l.highest)
+	s.values.Store(l.values + l.removals)
+	s.removals.Add(l.removals)
 	s.loaded.Store(true)
 	if progress != nil {
 		progress(l.values, l.values)
@@ -54,10 +56,11 @@ type loading struct {
 	done  atomic.Uint64 // values read by all
 	total uint64        // estimate
 
-	mu      sync.Mutex // one progress call at a time; guards the rest
-	values  uint64     // bindings given to f
-	highest uint64
-	err     error
+	mu       sync.Mutex // one progress call at a time; guards the rest
+	values   uint64     // bindings given to f
+	removals uint64     // values that weren't
+	highest  uint64
+	err      error
 }
 
 // A piece is a range of keys, from inclusive, to exclusive.
@@ -159,6 +162,7 @@ func (l *loading) piece(ctx context.Context, worker int, p piece) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.values += given
+	l.removals += read - given
 	l.highest = max(l.highest, highest)
 	if err == nil {
 		err = ctx.Err()

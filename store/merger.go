@@ -3,7 +3,6 @@ package store
 import (
 	"io"
 	"sync"
-	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -13,33 +12,21 @@ import (
 // higher of two" is, and of equal versions the one committed later stands (they differ in the time of a
 // removal at most).
 //
-// # Removals
-//
-// A removal is a value too, and wins over older ones. It may vanish only together with everything older,
-// and only when nothing older can be committed any more:
-//
-//   - Together: Pebble calls DeletableFinish with includesBase when the merge ran down to a Set. It then drops
-//     the operands and leaves what lies below alone, so there must be nothing below. A Set of ours comes only from
-//     Pebble itself, when a compaction found nothing older beneath the key. A Delete would break that: Merge
-//     over Delete counts as base as well, with older values possibly below. Hence no Set and no Delete for bindings.
-//   - Not any more: the horizon. A removal committed before it is older than anything that is still unconfirmed,
-//     with a grace for a worker that was stopped between its compare-and-swap and Append. It is 0 until Load has
-//     seen every value, so that HighestVersion covers removals.
-//
-// A removal that a compaction finds at the base while it is too young becomes a Set, and compactions don't call the
-// operator for a single Set. Those are counted, and swept later: merged once more, unchanged.
+// A removal is a value like others: it wins over older ones, stays in the store, and readers pass over it. It is
+// deleted by the sweep (see sweep.go). Pebble's DeletableValueMerger, which would let it vanish when it meets the
+// oldest value, is not used: in v2.1.7 a compaction that drops a merge's result loses its position, and then
+// panics in Pebble's own goroutine or brings the older value back (cockroachdb/pebble issue 6168, still
+// open in August 2026; this package's tests met the panic).
 type merger struct {
-	codec   Codec
-	horizon *atomic.Uint32 // Unix seconds
-	stuck   *atomic.Uint64 // removals kept at the base
-	pool    sync.Pool
+	codec Codec
+	pool  sync.Pool
 }
 
 // mergerName is in every store's options file; Pebble refuses to open a store with another one.
 const mergerName = "lockstep6.version.v1"
 
-func newMerger(codec Codec, horizon *atomic.Uint32, stuck *atomic.Uint64) *pebble.Merger {
-	m := &merger{codec: codec, horizon: horizon, stuck: stuck}
+func newMerger(codec Codec) *pebble.Merger {
+	m := &merger{codec: codec}
 	m.pool.New = func() any { return &merge{m: m} }
 	return &pebble.Merger{Name: mergerName, Merge: m.merge}
 }
@@ -58,18 +45,16 @@ type merge struct {
 	m       *merger
 	best    []byte // the stored value that stands
 	version uint64
-	removed bool
-	since   uint32
 }
 
 var (
-	_ pebble.DeletableValueMerger = (*merge)(nil)
-	_ io.Closer                   = (*merge)(nil)
+	_ pebble.ValueMerger = (*merge)(nil)
+	_ io.Closer          = (*merge)(nil)
 )
 
 // take lets an operand compete with the best one; newer says whether it was committed later than that.
 func (g *merge) take(b []byte, newer bool) error {
-	value, removed, since, err := stored(b)
+	value, _, _, err := stored(b)
 	if err != nil {
 		return err
 	}
@@ -81,7 +66,7 @@ func (g *merge) take(b []byte, newer bool) error {
 		return nil
 	}
 	g.best = append(g.best[:0], b...)
-	g.version, g.removed, g.since = version, removed, since
+	g.version = version
 	return nil
 }
 
@@ -91,20 +76,8 @@ func (g *merge) MergeNewer(value []byte) error { return g.take(value, true) }
 // MergeOlder implements pebble.ValueMerger.
 func (g *merge) MergeOlder(value []byte) error { return g.take(value, false) }
 
-// Finish implements pebble.ValueMerger. Pebble calls DeletableFinish instead where it can delete.
+// Finish implements pebble.ValueMerger.
 func (g *merge) Finish(bool) ([]byte, io.Closer, error) { return g.best, g, nil }
-
-// DeletableFinish implements pebble.DeletableValueMerger.
-func (g *merge) DeletableFinish(includesBase bool) ([]byte, bool, io.Closer, error) {
-	if !g.removed || !includesBase {
-		return g.best, false, g, nil
-	}
-	if g.since < g.m.horizon.Load() {
-		return nil, true, g, nil
-	}
-	g.m.stuck.Add(1)
-	return g.best, false, g, nil
-}
 
 // Close gives the merge back; its result is invalid from here on.
 func (g *merge) Close() error {

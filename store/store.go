@@ -27,12 +27,13 @@ type Store struct {
 	lock   *dirLock
 	merger *pebble.Merger
 
-	horizon atomic.Uint32 // removals committed before it may vanish; Unix seconds
-	stuck   atomic.Uint64 // removals that need a sweep, roughly
-	highest atomic.Uint64 // version; see HighestVersion
-	loaded  atomic.Bool
-	damaged atomic.Bool
-	healthy atomic.Bool // what Healthy tells; written under mu
+	horizon  atomic.Uint32 // removals committed before it may be deleted; Unix seconds
+	removals atomic.Uint64 // removals since the last sweep, and those it left
+	values   atomic.Uint64 // stored values, removals too, as the last scan counted them
+	highest  atomic.Uint64 // version; see HighestVersion
+	loaded   atomic.Bool
+	damaged  atomic.Bool
+	healthy  atomic.Bool // what Healthy tells; written under mu
 
 	wake   chan struct{} // a token: the instance broke
 	quit   chan struct{} // closed by Close when nothing more is waited for
@@ -89,7 +90,7 @@ func newStore(o Options) *Store {
 		meta: make(map[string][]byte), next: 1,
 	}
 	s.changed.L = &s.mu
-	s.merger = newMerger(s.o.Codec, &s.horizon, &s.stuck)
+	s.merger = newMerger(s.o.Codec)
 	s.since = s.o.clock.now()
 	return s
 }

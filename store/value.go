@@ -10,7 +10,7 @@ import (
 //	0x01 value                a binding, value as its codec made it
 //	0x02 seconds(4) value     a removal, and the time of its commit in Unix seconds, big endian
 //
-// A removal stays until nothing older can come in behind it, which the time is for (see merger.go).
+// A removal stays until nothing older can come in behind it, which the time is for (see sweep.go).
 const (
 	tagBinding = 1
 	tagRemoval = 2
