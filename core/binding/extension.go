@@ -1,0 +1,119 @@
+package binding
+
+import (
+	"encoding/binary"
+	"unsafe"
+)
+
+// An ExtensionKind names one piece of what is known of a lease beside its fixed fields.
+// The numbers are part of the store's format: new ones are added, none is reused.
+type ExtensionKind uint8
+
+// Kinds of pieces. A kind may stand several times, one per relay, innermost relay first.
+const (
+	extDUID            ExtensionKind = 0  // a DUID too long for the record; in memory only, always first
+	ExtRemoteID        ExtensionKind = 1  // enterprise number and remote-id (RFC 4649)
+	ExtSubscriberID    ExtensionKind = 2  // RFC 4580
+	ExtRelayID         ExtensionKind = 3  // the relay's DUID (RFC 5460)
+	ExtInterfaceID     ExtensionKind = 4  // RFC 9915, Section 21.18
+	ExtHardwareAddress ExtensionKind = 5  // hardware type, 2 octets, then the client's link-layer address (RFC 6939)
+	ExtPeerAddress     ExtensionKind = 6  // 16 octets; whom the innermost relay heard
+	ExtLinkAddress     ExtensionKind = 7  // 16 octets; the link that the server chose by
+	ExtFQDN            ExtensionKind = 8  // flags and name of the Client FQDN option (RFC 4704)
+	ExtRelayChain      ExtensionKind = 9  // last Relay-forward without its innermost Relay Message (RFC 5007, Section 4.1.2.4)
+	ExtClientOptions   ExtensionKind = 10 // other options of the client, as received
+)
+
+const (
+	// MaxExtension is how many octets of extension a record takes, headers of its pieces included.
+	MaxExtension = 1912
+
+	extensionHeader = 3  // octets in front of a piece: kind, and 2 of length
+	extensionUnit   = 32 // octets; slots are multiples of it
+	blobHeader      = 2  // octets of length in front of a slot's content
+)
+
+// The largest slot takes the longest extension and the longest DUID.
+const _ = uint(extensionUnit<<(extensionClasses-1) - blobHeader - extensionHeader - MaxDUID - MaxExtension)
+
+// An Extension is a sequence of pieces. The one of a record is a view: valid as long as the record is.
+type Extension []byte
+
+// AppendExtension appends one piece to dst. Data longer than 65535 octets doesn't fit a piece and appends nothing.
+func AppendExtension(dst []byte, kind ExtensionKind, data []byte) []byte {
+	if len(data) > 0xffff {
+		return dst
+	}
+	dst = append(dst, byte(kind), byte(len(data)>>8), byte(len(data)))
+	return append(dst, data...)
+}
+
+// Next returns the first piece and what follows it. At the end, and where the rest is malformed, ok is false.
+// Data is a view.
+func (e Extension) Next() (kind ExtensionKind, data []byte, rest Extension, ok bool) {
+	if len(e) < extensionHeader {
+		return 0, nil, nil, false
+	}
+	end := extensionHeader + int(binary.BigEndian.Uint16(e[1:]))
+	if end > len(e) {
+		return 0, nil, nil, false
+	}
+	return ExtensionKind(e[0]), e[extensionHeader:end:end], e[end:], true
+}
+
+// Find returns a view of the first piece of this kind.
+func (e Extension) Find(kind ExtensionKind) ([]byte, bool) {
+	for {
+		k, data, rest, ok := e.Next()
+		if !ok {
+			return nil, false
+		}
+		if k == kind {
+			return data, true
+		}
+		e = rest
+	}
+}
+
+// wellFormed tells whether e is a sequence of whole pieces and nothing else, short enough for a record.
+func (e Extension) wellFormed() bool {
+	if len(e) > MaxExtension {
+		return false
+	}
+	for len(e) > 0 {
+		kind, _, rest, ok := e.Next()
+		if !ok || kind == extDUID {
+			return false
+		}
+		e = rest
+	}
+	return true
+}
+
+// blobLength returns how many octets of a slot the draft's extension and long DUID take; 0: it needs no slot.
+func (d *Draft) blobLength() int {
+	n := len(d.Extension)
+	if len(d.DUID) > inlineDUID {
+		n += extensionHeader + len(d.DUID)
+	}
+	if n > 0 {
+		n += blobHeader
+	}
+	return n
+}
+
+// writeBlob fills a slot of at least blobLength octets.
+func (d *Draft) writeBlob(slot []byte) {
+	blob := slot[:blobHeader]
+	binary.BigEndian.PutUint16(blob, uint16(d.blobLength()-blobHeader))
+	if len(d.DUID) > inlineDUID {
+		blob = AppendExtension(blob, extDUID, d.DUID)
+	}
+	copy(slot[len(blob):], d.Extension)
+}
+
+// viewBlob returns the content of the slot that starts at slot.
+func viewBlob(slot unsafe.Pointer) Extension {
+	n := binary.BigEndian.Uint16(unsafe.Slice((*byte)(slot), blobHeader))
+	return unsafe.Slice((*byte)(unsafe.Add(slot, blobHeader)), int(n))
+}
