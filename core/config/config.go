@@ -23,6 +23,7 @@ type Config struct {
 	Server    Server
 	Decline   Decline
 	Positions map[string]Position // where each field stands, by its path such as links[0].addresses[1].pool
+	Warnings  Errors              // what is allowed and seldom meant
 }
 
 // A Position is a place in the file, counted from 1.
@@ -104,8 +105,8 @@ type Defaults struct {
 // An Option is an option to send to clients, encoded at load.
 type Option struct {
 	Code    wire.OptionCode
-	Always  bool   // sent though the client didn't ask
-	Encoded []byte // one or more whole options, headers included
+	Always  bool   // sent though the client didn't ask; Vendor Class always is
+	Encoded []byte // one or more whole options, headers included; empty in a reservation: the link's isn't sent
 }
 
 // A Link is one link (or shared network) that clients are on.
@@ -139,7 +140,7 @@ type Pool struct {
 	Cut     *Cut // prefix pools: what is excluded from each delegated prefix (RFC 6603)
 }
 
-// A NodeRange is a node's range of a pool, first to last inclusive.
+// A NodeRange is a node's range of a pool from its first lease to its last, both included.
 type NodeRange struct {
 	Node        string
 	First, Last [16]byte

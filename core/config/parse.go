@@ -1,0 +1,101 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// MaxFile is the most octets that a configuration file can have.
+const MaxFile = 64 << 20
+
+// A Resolver reads what a Secret stands for: the 32 octets of a key.
+type Resolver func(Secret) ([]byte, error)
+
+// Parse reads and checks a configuration file. Its name only serves the messages; nothing is opened.
+// All faults are listed at once, but for those of YAML's syntax, of which the first one is.
+// The Config is nil where there is one.
+func Parse(file string, data []byte) (*Config, Errors) {
+	c := &checker{
+		file:      file,
+		positions: make(map[string]Position),
+		fields:    make(map[reflect.Type][]field),
+		budget:    len(data) + 1<<20,
+		defined:   make(map[string]*optionSpec),
+	}
+	var cfg *Config
+	if root := c.tree(data); root != nil {
+		cfg = c.config(read[rawConfig](c, root, "", ""))
+	}
+	c.errors.sort()
+	c.warnings.sort()
+	if len(c.errors) > 0 {
+		return nil, c.errors
+	}
+	cfg.Warnings, cfg.Positions = c.warnings, c.positions
+	return cfg, nil
+}
+
+// tree loads the one YAML document of a file.
+func (c *checker) tree(data []byte) *yaml.Node {
+	if len(data) > MaxFile {
+		c.fail(place{1, 1, ""}, fmt.Sprintf("the file has %d octets", len(data)),
+			fmt.Sprintf("up to %d are read", MaxFile))
+		return nil
+	}
+	var documents []yaml.Node
+	if err := yaml.Load(data, &documents, yaml.WithAllDocuments()); err != nil {
+		c.syntax(err)
+		return nil
+	}
+	if len(documents) > 1 {
+		c.fail(placeOf(&documents[1], ""), "the file has a second YAML document", "keep one, and remove the line ---")
+		return nil
+	}
+	if len(documents) == 0 || len(documents[0].Content) == 0 || isNull(documents[0].Content[0]) {
+		c.fail(place{1, 1, ""}, "the file is empty", "examples/single.yaml shows the least that it needs")
+		return nil
+	}
+	return documents[0].Content[0]
+}
+
+// syntax reports that the file isn't YAML.
+func (c *checker) syntax(err error) {
+	at := place{1, 1, ""}
+	problem := err.Error()
+	var load *yaml.LoadError
+	if errors.As(err, &load) {
+		at.line, at.column = load.Mark.Line, load.Mark.Column
+		problem = load.Message
+	}
+	problem = strings.Join(strings.Fields(problem), " ")
+	c.fail(at, "isn't YAML: "+problem, "mend it here or in the line above; text with special characters stands in quotes")
+}
+
+// config checks the whole file. It must be called with all that could be read, whatever is wrong with the rest.
+func (c *checker) config(raw rawConfig) *Config {
+	cfg := &Config{
+		Store:   c.store(raw.Store),
+		Admin:   c.admin(raw.Admin),
+		Log:     c.log(raw.Log),
+		Decline: c.decline(raw.Decline),
+		Server:  c.server(raw.Server, raw.Cluster),
+	}
+	if raw.Listen != nil {
+		cfg.Listen = c.listen(raw.Listen)
+	}
+	cfg.Cluster = c.cluster(raw.Cluster)
+	c.define(raw.OptionDefinitions)
+	cfg.Relays = c.relays(raw.Relays)
+	cfg.Policy = Defaults{
+		Lifetimes:   c.lifetimes(raw.Lifetimes, DefaultLifetimes),
+		RapidCommit: rapidCommit(&raw.RapidCommit, RapidCommitOff),
+		Options:     c.options(raw.Options, nil),
+	}
+	c.listens(&raw, cfg)
+	c.links(&raw, cfg)
+	return cfg
+}

@@ -1,0 +1,153 @@
+package config
+
+// The raw structs are the file as it is written. Their tags are the one place that tells what a field is:
+//
+//	json        its name; without omitempty it is required
+//	jsonschema  what it means
+//	enum        the words that it can be
+//	min, max    bounds: of numbers, of times in seconds, of octets in their count
+//	default     what holds where it isn't given
+//	zero        what 0 means
+//	example     YAML of a value
+//
+// The decoder, the JSON Schema and docs/configuration.md are made from them.
+
+type rawConfig struct {
+	At                place           `json:"-"`
+	Cluster           *rawCluster     `json:"cluster,omitempty" jsonschema:"The servers that share the links. Without it the server is a single node."`
+	Server            *rawServer      `json:"server,omitempty" jsonschema:"What a single node says of itself; in a cluster cluster.nodes says it."`
+	Listen            *rawListen      `json:"listen,omitempty" jsonschema:"Where the server takes messages. Each node can have its own in cluster.nodes[].listen."`
+	Lifetimes         *rawLifetimes   `json:"lifetimes,omitempty" jsonschema:"How long leases live, on all links that don't say it themselves."`
+	RapidCommit       text            `json:"rapid-commit,omitempty" jsonschema:"Who answers a Solicit with Rapid Commit by a Reply at once: nobody, the client's first node, or every node (RFC 9915, Section 18.3.1). Links inherit it." enum:"off|favoured|all" default:"off" example:"off"`
+	OptionDefinitions []rawDefinition `json:"option-definitions,omitempty" jsonschema:"Options that the server doesn't know by name; options can use them then."`
+	Options           *rawOptions     `json:"options,omitempty" jsonschema:"Options for clients on all links. Links inherit them one by one."`
+	Links             []rawLink       `json:"links" jsonschema:"The links that clients are on." example:"[{name: lan, match: {interface: eth0}, addresses: [{pool: \"2001:db8:1::/64\"}]}]"`
+	Relays            *rawRelays      `json:"relays,omitempty" jsonschema:"What is taken from relays."`
+	Decline           *rawDecline     `json:"decline,omitempty" jsonschema:"What becomes of addresses that clients found in use (RFC 9915, Section 18.3.8)."`
+	Store             *rawStore       `json:"store,omitempty" jsonschema:"Where bindings are kept."`
+	Admin             *rawAdmin       `json:"admin,omitempty" jsonschema:"The HTTP interface; without it there is none."`
+	Log               *rawLog         `json:"log,omitempty" jsonschema:"What is logged."`
+}
+
+type rawCluster struct {
+	At     place     `json:"-"`
+	ID     text      `json:"id" jsonschema:"A UUID. The nodes' DUIDs follow from it and their names; lockstep6 key makes one." example:"5b0e4ad8-3c1f-4f0e-9a57-0d6c2f1b7a11"`
+	Model  text      `json:"model,omitempty" jsonschema:"How the nodes share pools (RFC 6853, Section 6): all have the same, each pool is cut into parts, or each has its own." enum:"identical|split|unique" default:"identical" example:"identical"`
+	Key    rawKey    `json:"key" jsonschema:"The secret of 32 octets that decides addresses: file:NAME, env:NAME or 64 hexadecimal digits; or {use: ..., accept: [...]} while it is being changed." example:"file:cluster.key"`
+	Hash   text      `json:"hash,omitempty" jsonschema:"What derives addresses from the key: xxh64 where subscribers are trusted or limited per port, sha256 where they might craft DUIDs to collide." enum:"xxh64|sha256" default:"xxh64" example:"xxh64"`
+	Favour text      `json:"favour,omitempty" jsonschema:"How clients come to prefer a node: by the nodes' preferences, by an order of nodes for each client, or because the others are silent at first." enum:"preference|rendezvous|delay" default:"preference" example:"preference"`
+	Parts  number    `json:"parts,omitempty" jsonschema:"Into how many parts split pools and stripes are cut, at least one per node. More than there are nodes make room for nodes to come." min:"1" max:"256" default:"the number of nodes" example:"3"`
+	Nodes  []rawNode `json:"nodes" jsonschema:"The servers. Their order matters and must be the same everywhere." example:"[{name: a, preference: 255}, {name: b}]"`
+}
+
+type rawNode struct {
+	At         place       `json:"-"`
+	Name       text        `json:"name" jsonschema:"What serve --node calls it: up to 63 letters, digits, dots, hyphens and underscores." example:"a"`
+	Preference number      `json:"preference,omitempty" jsonschema:"Clients take the node with the highest, and one of 255 at once (RFC 9915, Section 18.2.1)." min:"0" max:"255" default:"0" zero:"no Preference option is sent" example:"255"`
+	Parts      *[]number   `json:"parts,omitempty" jsonschema:"The parts that the node owns, counted from 0, the preferred one first. Once one node lists its parts all must." min:"0" max:"255" default:"node number n owns part n" example:"[0, 3]"`
+	DUID       hexadecimal `json:"duid,omitempty" jsonschema:"The node's own DUID, in hexadecimal; the old server's after an import." min:"3" max:"130" default:"derived from cluster.id and the name" example:"00:03:00:01:02:00:00:00:00:01"`
+	Listen     *rawListen  `json:"listen,omitempty" jsonschema:"Where this node takes messages, instead of the shared listen." example:"{interfaces: [eth1]}"`
+	Interfaces rawMapping  `json:"interfaces,omitempty" jsonschema:"This node's interfaces by the labels in links[].match.interface, where nodes name them differently." example:"{uplink: eth1}"`
+}
+
+type rawServer struct {
+	At         place       `json:"-"`
+	DUID       hexadecimal `json:"duid,omitempty" jsonschema:"The server's own DUID, in hexadecimal." min:"3" max:"130" default:"made once and kept in the data folder" example:"00:03:00:01:02:00:00:00:00:01"`
+	Preference number      `json:"preference,omitempty" jsonschema:"Clients take the server with the highest, and one of 255 at once (RFC 9915, Section 18.2.1)." min:"0" max:"255" default:"0" zero:"no Preference option is sent" example:"255"`
+}
+
+type rawListen struct {
+	At         place  `json:"-"`
+	Interfaces []text `json:"interfaces,omitempty" jsonschema:"Interfaces on which clients and relays reach the server: ff02::1:2 and ff05::1:3 there, and unicast from relays." example:"[eth0]"`
+	Addresses  []text `json:"addresses,omitempty" jsonschema:"Addresses for unicast from relays: [ADDRESS]:PORT, or an address for port 547. Port 0 leaves the choice to the kernel." example:"[\"[::1]:10547\", \"2001:db8::547\"]"`
+	Workers    number `json:"workers,omitempty" jsonschema:"How many workers answer messages." min:"0" max:"128" default:"0" zero:"one per processor" example:"4"`
+}
+
+type rawLifetimes struct {
+	At        place `json:"-"`
+	Preferred span  `json:"preferred,omitempty" jsonschema:"How long new connections use an address." default:"50m; 5/8 of valid where only that is given" zero:"addresses are deprecated from the start" example:"50m"`
+	Valid     span  `json:"valid,omitempty" jsonschema:"How long a lease may be used at all." min:"1" default:"1h20m; 8/5 of preferred where only that is given" example:"80m"`
+	Renew     span  `json:"renew,omitempty" jsonschema:"T1: when the client asks its own server to extend a lease." default:"1/2 of preferred" zero:"the client chooses" example:"25m"`
+	Rebind    span  `json:"rebind,omitempty" jsonschema:"T2: when the client asks any server to extend a lease." default:"4/5 of preferred" zero:"the client chooses; renew must be 0 too" example:"40m"`
+}
+
+type rawLink struct {
+	At           place            `json:"-"`
+	Name         text             `json:"name" jsonschema:"What logs and commands call the link." example:"pop1"`
+	Match        *rawMatch        `json:"match,omitempty" jsonschema:"Which messages come from the link. Without it: those whose relay has a link-address in one of the link's address pools." example:"{interface: eth0}"`
+	Lifetimes    *rawLifetimes    `json:"lifetimes,omitempty" jsonschema:"Lifetimes on this link. They replace the global ones as a whole." example:"{preferred: 1h, valid: 2h}"`
+	RapidCommit  text             `json:"rapid-commit,omitempty" jsonschema:"Rapid Commit on this link." enum:"off|favoured|all" default:"the global one" example:"all"`
+	Options      *rawOptions      `json:"options,omitempty" jsonschema:"Options for clients on this link, beside or instead of the global ones." example:"{dns-servers: [\"2001:db8:1::53\"]}"`
+	Addresses    []rawAddressPool `json:"addresses,omitempty" jsonschema:"Pools that addresses (IA_NA) are assigned from." example:"[{pool: \"2001:db8:1::/64\"}]"`
+	Prefixes     []rawPrefixPool  `json:"prefixes,omitempty" jsonschema:"Pools that prefixes (IA_PD) are delegated from." example:"[{pool: \"2001:db8:8000::/40\", length: 56}]"`
+	Reservations []rawReservation `json:"reservations,omitempty" jsonschema:"What certain clients get." example:"[{hardware: \"02:00:00:00:00:01\", addresses: [\"2001:db8:1::10\"]}]"`
+}
+
+type rawMatch struct {
+	At            place    `json:"-"`
+	Interface     texts    `json:"interface,omitempty" jsonschema:"The interface that the link's clients are heard on, or several: a name, or a label that cluster.nodes[].interfaces maps." example:"eth0"`
+	LinkAddresses []subnet `json:"link-addresses,omitempty" jsonschema:"Link-addresses that the link's relays give, as prefixes or addresses; the longest matching prefix of all links decides. Prefixes are on the link: address pools must lie in one of them." default:"the address pools, where there are no interface-ids either" example:"[\"2001:db8:1::/64\"]"`
+	InterfaceIDs  []octets `json:"interface-ids,omitempty" jsonschema:"Interface-IDs that the link's relays give: text, or hexadecimal as 0x0a0b or 0a:0b. With link-addresses both must match." min:"1" max:"255" example:"[\"ge-0/0/1.100\", \"0x0a0b\"]"`
+}
+
+type rawAddressPool struct {
+	At      place   `json:"-"`
+	Pool    rawPool `json:"pool" jsonschema:"A prefix, or first-last. In the unique model it can be a map from each node to its own." example:"2001:db8:1::/64"`
+	Exclude []block `json:"exclude,omitempty" jsonschema:"What is never assigned: addresses, prefixes, or first-last." example:"[\"2001:db8:1::1\", \"2001:db8:1::100-2001:db8:1::1ff\"]"`
+	Dense   text    `json:"dense,omitempty" jsonschema:"In pools of fewer than 2^48 addresses: nodes agree on a client's first candidate, or each assigns from its own stripe only." enum:"agree|exclusive" default:"agree" example:"exclusive"`
+}
+
+type rawPrefixPool struct {
+	At       place      `json:"-"`
+	Pool     rawPool    `json:"pool" jsonschema:"A prefix, or the first and the last prefix as first-last. In the unique model it can be a map from each node to its own." example:"2001:db8:8000::/40"`
+	Length   number     `json:"length" jsonschema:"The length of the delegated prefixes." min:"1" max:"128" example:"56"`
+	Exclude  []block    `json:"exclude,omitempty" jsonschema:"What is never delegated: prefixes, or first-last." example:"[\"2001:db8:8000::/48\"]"`
+	Dense    text       `json:"dense,omitempty" jsonschema:"In pools of fewer than 2^48 prefixes: nodes agree on a client's first candidate, or each delegates from its own stripe only." enum:"agree|exclusive" default:"agree" example:"agree"`
+	Excluded *rawCutout `json:"excluded-prefix,omitempty" jsonschema:"The prefix that is kept out of each delegated one, for the link between the two routers (RFC 6603). Only clients that ask for Prefix Exclude get to know it." example:"{length: 64, id: 255}"`
+}
+
+type rawCutout struct {
+	At     place  `json:"-"`
+	Length number `json:"length" jsonschema:"Its length, more than that of the delegated prefix." min:"2" max:"128" example:"64"`
+	ID     number `json:"id" jsonschema:"Its number among the delegated prefix's subprefixes of that length." min:"0" max:"18446744073709551615" zero:"the first one" example:"255"`
+}
+
+type rawReservation struct {
+	At           place        `json:"-"`
+	DUID         hexadecimal  `json:"duid,omitempty" jsonschema:"The client by its DUID, in hexadecimal." min:"3" max:"130" example:"00:03:00:01:02:00:00:00:00:01"`
+	Hardware     hexadecimal  `json:"hardware,omitempty" jsonschema:"The client by its link-layer address, from a DUID-LL or DUID-LLT, or as its relay saw it (RFC 6939)." min:"1" max:"64" example:"02:00:00:00:00:01"`
+	RemoteID     *rawRemoteID `json:"remote-id,omitempty" jsonschema:"The client by the Remote-ID that its relay adds (RFC 4649): text or hexadecimal for any enterprise number, or {enterprise: ..., id: ...}." example:"{enterprise: 4491, id: line-17}"`
+	SubscriberID octets       `json:"subscriber-id,omitempty" jsonschema:"The client by the Subscriber-ID that its relay adds (RFC 4580): text, or hexadecimal as 0x0a0b or 0a:0b." min:"1" max:"255" example:"subscriber-17"`
+	Addresses    []ip         `json:"addresses,omitempty" jsonschema:"Addresses for its IA_NAs, the first free one for each." example:"[\"2001:db8:1::10\"]"`
+	Prefixes     []subnet     `json:"prefixes,omitempty" jsonschema:"Prefixes for its IA_PDs, the first free one for each." example:"[\"2001:db8:9000::/48\"]"`
+	Options      *rawOptions  `json:"options,omitempty" jsonschema:"Options for the client, beside or instead of the link's." example:"{boot-file-url: \"http://[2001:db8::1]/boot\"}"`
+}
+
+type rawStore struct {
+	At       place  `json:"-"`
+	Path     text   `json:"path,omitempty" jsonschema:"The data folder; serve --data overrides it." default:"/var/lib/lockstep6" example:"/var/lib/lockstep6"`
+	Sync     text   `json:"sync,omitempty" jsonschema:"Whether a grant waits until it is on stable storage. With never a power failure can lose the newest bindings." enum:"always|never" default:"always" example:"always"`
+	Capacity number `json:"capacity,omitempty" jsonschema:"The most bindings that the server holds. Memory is taken only for those that there are." min:"1024" max:"1073741824" default:"1048576" example:"4000000"`
+}
+
+type rawAdmin struct {
+	At     place `json:"-"`
+	Listen text  `json:"listen" jsonschema:"ADDRESS:PORT, of either IP version. Port 0 leaves the choice to the kernel." example:"127.0.0.1:8067"`
+}
+
+type rawLog struct {
+	At     place `json:"-"`
+	Level  text  `json:"level,omitempty" jsonschema:"The least important messages that are logged." enum:"debug|info|warn|error" default:"info" example:"info"`
+	Leases flag  `json:"leases,omitempty" jsonschema:"One line for each lease that is granted, extended, released, declined or expired." default:"true" example:"true"`
+}
+
+type rawRelays struct {
+	At       place     `json:"-"`
+	Supplied []codeRef `json:"supplied-options,omitempty" jsonschema:"Options that relays may supply for clients (RFC 6422), by code or name, where the server has none of its own. The default is what IANA lists as permitted; others only count when they stand here." default:"[65]" example:"[65]"`
+}
+
+type rawDecline struct {
+	At         place  `json:"-"`
+	Quarantine span   `json:"quarantine,omitempty" jsonschema:"How long a declined address is kept from everybody." min:"1" default:"24h" example:"24h"`
+	PerClient  number `json:"max-per-client,omitempty" jsonschema:"How many declined addresses one client can have at a time; what it declines beyond that isn't quarantined." min:"1" max:"65535" default:"10" example:"10"`
+}
