@@ -19,30 +19,40 @@ type Policy struct {
 	Self        int // index into Nodes
 	Nodes       []Node
 	Preference  uint8 // 0 sends no option (RFC 9915, Section 18.3.9)
-	Stripes     int   // how many stripes dense pools are dealt into
+	Stripes     int   // how many stripes dense pools that all nodes share are dealt into; 1 where there are none
 	OwnStripes  []int // those of this node, the first one preferred
 	Hasher      *address.Hasher
 	Accept      []*address.Hasher // further keys: their candidates verify a claim, but are never assigned
 	Links       []Link
-	Pools       []*Pool // all pools of all links by their ID
+	Pools       []*Pool  // all pools of all links by their ID
 	Interfaces  []string // configured interfaces; Datagram.Listen-1 is an index here
-	Global      Options // for clients whose link isn't known, and without Client Identifier
-	Quarantine  uint32 // seconds that a declined address is kept from everybody
-	MaxDeclined int    // declined addresses per client at a time
+	Global      Options  // for clients whose link isn't known, and without Client Identifier
+	Quarantine  uint32   // seconds that a declined address is kept from everybody
+	MaxDeclined int      // declined addresses per client at a time
 	Fingerprint [32]byte // digest of all that decides an address
 
 	selection selection
-	supplied  [256]uint64 // bit set of RSOO-enabled option codes below 16384
+	leases    [2]table       // pools' IDs by the leases in them; addresses, prefixes
+	supplied  [256]uint64    // bit set of RSOO-enabled option codes below 16384
+	source    *config.Config // what was compiled; for FingerprintText
 }
+
+// Owners of a pool that are no node.
+const (
+	Everyone = -1 // all nodes assign from it
+	Nobody   = -2 // a part that no node owns now: on its way from one node to another
+)
 
 // A Node is a server of the cluster as its peers see it.
 type Node struct {
 	Name       string
 	ServerID   []byte
 	Preference uint8
+	Parts      []int // the parts it owns, the first one preferred
 }
 
 // A Link is a link with what this node may assign on it.
+// OnLink and Delegable are sorted, and none of their prefixes lies in another one.
 type Link struct {
 	Index       int
 	Name        string
@@ -55,6 +65,11 @@ type Link struct {
 	RapidCommit config.RapidCommit
 	Options     Options
 
+	onLink       table              // OnLink
+	delegable    table              // Delegable
+	leases       [2]table           // own pools' and siblings' IDs by the leases in them; addresses, prefixes
+	pools        []*Pool            // Policy.Pools
+	ranges       [2][]*address.Pool // of Addresses, of Prefixes
 	reservations reservations
 }
 
@@ -63,12 +78,18 @@ type Pool struct {
 	ID     int // dense, from 0: index into Policy.Pools
 	Kind   wire.Kind
 	Range  address.Pool
-	Owner  int // node's index; -1: all nodes
+	Owner  int  // node's index, Everyone or Nobody
+	Own    bool // this node assigns from it
 	Dense  config.Dense
 	Sparse bool // so many slots that a candidate is as good as always free
 	Cut    *config.Cut
 	Link   int
 	Name   string // as configured, for people
+
+	// Stripes is how many stripes a dense pool is dealt into: 1 where one node owns all of it.
+	// OwnStripes are those of this node, the first one preferred.
+	Stripes    int
+	OwnStripes []int
 }
 
 // A Reservation fixes what one client gets on a link.

@@ -1,0 +1,244 @@
+package policy
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+
+	"github.com/lockstep6/lockstep6/core/address"
+	"github.com/lockstep6/lockstep6/core/config"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+// A Plan tells what each node of a configuration would do: plain data to print.
+type Plan struct {
+	Model       string     `json:"model"` // identical, split, unique or single
+	Hash        string     `json:"hash"`
+	Stripes     int        `json:"stripes"` // how many stripes dense pools that all nodes share are dealt into
+	Fingerprint string     `json:"fingerprint"`
+	Clients     int        `json:"clients"` // of each link, for Collisions
+	Nodes       []PlanNode `json:"nodes"`
+
+	policies []*Policy // by node
+}
+
+// A PlanNode is a node's share.
+type PlanNode struct {
+	Name       string     `json:"name"`
+	ServerID   string     `json:"duid"` // in hex
+	Preference uint8      `json:"preference"`
+	Parts      []int      `json:"parts"`
+	Links      []PlanLink `json:"links"`
+}
+
+// A PlanLink is what a node assigns on a link.
+type PlanLink struct {
+	Name         string         `json:"name"`
+	OnLink       []netip.Prefix `json:"on_link"`
+	Reservations int            `json:"reservations"`
+	Pools        []PlanPool     `json:"pools"` // the node's own
+}
+
+// A PlanPool is a pool that a node assigns from.
+type PlanPool struct {
+	ID      int        `json:"id"`
+	Kind    string     `json:"kind"` // addresses or prefixes
+	Name    string     `json:"name"`
+	First   netip.Addr `json:"first"` // the first lease
+	Last    netip.Addr `json:"last"`  // the last lease
+	Length  uint8      `json:"length"`
+	Slots   string     `json:"slots"`                 // decimal; the excluded ones count
+	Sparse  bool       `json:"sparse"`                // so many slots that a candidate is as good as always free
+	Dense   string     `json:"dense"`                 // agree or exclusive: what counts where not sparse
+	Shared  bool       `json:"shared"`                // all nodes assign from it
+	Stripes []int      `json:"own_stripes,omitempty"` // the node's, in a dense pool that is shared
+
+	// Clients of the link that get a lease from this pool where all ask this node: its share by slots of its kind.
+	// Collisions is how many of them are expected to find their primary candidate taken by another one.
+	Clients    float64 `json:"clients"`
+	Collisions float64 `json:"collisions"`
+}
+
+// NewPlan compiles a configuration for all of its nodes. Clients is how many clients each link has.
+// Input.Node is ignored.
+func NewPlan(cfg *config.Config, in Input, clients int) (*Plan, error) {
+	names := []string{""}
+	if cfg.Cluster != nil {
+		names = names[:0]
+		for i := range cfg.Cluster.Nodes {
+			names = append(names, cfg.Cluster.Nodes[i].Name)
+		}
+	}
+	plan := &Plan{Clients: clients}
+	for _, name := range names {
+		in.Node = name
+		p, err := Compile(cfg, in)
+		if err != nil {
+			return nil, err
+		}
+		plan.policies = append(plan.policies, p)
+		plan.Nodes = append(plan.Nodes, p.planNode(clients))
+	}
+	p := plan.policies[0]
+	plan.Model, plan.Hash, plan.Stripes = p.modelName(), p.Hasher.Algorithm().String(), p.Stripes
+	plan.Fingerprint = fmt.Sprintf("%x", p.Fingerprint)
+	return plan, nil
+}
+
+func (p *Policy) planNode(clients int) PlanNode {
+	self := &p.Nodes[p.Self]
+	node := PlanNode{
+		Name:       self.Name,
+		ServerID:   fmt.Sprintf("%x", self.ServerID),
+		Preference: self.Preference,
+		Parts:      self.Parts,
+		Links:      make([]PlanLink, len(p.Links)),
+	}
+	for i := range p.Links {
+		l := &p.Links[i]
+		node.Links[i] = PlanLink{Name: l.Name, OnLink: l.OnLink, Reservations: len(l.reservations.list)}
+		for _, pools := range [][]*Pool{l.Addresses, l.Prefixes} {
+			all := 0.0
+			for _, pool := range pools {
+				all += pool.Range.Size().Float64()
+			}
+			for _, pool := range pools {
+				share := float64(clients) * pool.Range.Size().Float64() / all
+				node.Links[i].Pools = append(node.Links[i].Pools, pool.plan(share))
+			}
+		}
+	}
+	return node
+}
+
+func (p *Pool) plan(clients float64) PlanPool {
+	out := PlanPool{
+		ID:         p.ID,
+		Kind:       kindName(p.Kind),
+		Name:       p.Name,
+		First:      netip.AddrFrom16(p.Range.First()),
+		Last:       netip.AddrFrom16(p.Range.Last()),
+		Length:     p.Range.Length(),
+		Slots:      p.Range.Size().String(),
+		Sparse:     p.Sparse,
+		Dense:      denseName(p.Dense),
+		Shared:     p.Owner == Everyone,
+		Clients:    clients,
+		Collisions: address.ExpectedCollisions(uint64(math.Round(clients)), p.Range.Size()),
+	}
+	if out.Shared && !p.Sparse {
+		out.Stripes = p.OwnStripes
+	}
+	return out
+}
+
+// A Prospect is the lease that a node would give a client that it knows nothing of, on an empty link.
+type Prospect struct {
+	Node     string       `json:"node"`
+	Link     string       `json:"link"`
+	Pool     string       `json:"pool"` // empty: a reservation outside all pools
+	Lease    netip.Prefix `json:"lease"`
+	Reserved bool         `json:"reserved"`
+	Chosen   bool         `json:"chosen"` // the one of the link's that the client gets; the others are its candidates in other pools
+}
+
+// WouldGet tells what the client would get from every node on every link: its reservations by DUID or hardware
+// address, then its candidate in each pool of the node.
+func (plan *Plan) WouldGet(duid []byte, iaid uint32, kind wire.Kind) (out []Prospect) {
+	id := address.Identity{DUID: duid, Kind: kind, IAID: iaid}
+	var pkt wire.Packet
+	pkt.Message.ClientID = duid
+	for _, p := range plan.policies {
+		for i := range p.Links {
+			from := len(out)
+			l := &p.Links[i]
+			if r := l.Reservation(&pkt); r != nil {
+				out = append(out, p.reservedProspects(l, r, kind)...)
+			}
+			pools := l.Addresses
+			if kind == wire.IAPD {
+				pools = l.Prefixes
+			}
+			for _, at := range l.Choose(p.Hasher, &id, nil) {
+				pool := pools[at]
+				if slot, ok := p.firstSlot(l, pool, &id); ok {
+					lease := netip.AddrFrom16(pool.Range.Lease(slot))
+					out = append(out, Prospect{Pool: pool.Name, Lease: netip.PrefixFrom(lease, int(pool.Range.Length()))})
+				}
+			}
+			for k := from; k < len(out); k++ {
+				out[k].Node, out[k].Link, out[k].Chosen = p.Nodes[p.Self].Name, l.Name, k == from
+			}
+		}
+	}
+	return out
+}
+
+func (p *Policy) reservedProspects(l *Link, r *Reservation, kind wire.Kind) (out []Prospect) {
+	var leases []netip.Prefix
+	if kind == wire.IAPD {
+		leases = r.Prefixes
+	} else {
+		for _, a := range r.Addresses {
+			leases = append(leases, netip.PrefixFrom(netip.AddrFrom16(a), 128))
+		}
+	}
+	for _, lease := range leases {
+		prospect := Prospect{Lease: lease, Reserved: true}
+		addr := lease.Addr().As16()
+		if pool := l.OwnPool(kind, &addr, uint8(lease.Bits())); pool != nil {
+			prospect.Pool = pool.Name
+		}
+		out = append(out, prospect)
+	}
+	return out
+}
+
+// spillTries bounds the search for a slot that is neither excluded nor reserved.
+const spillTries = 1 << 16
+
+// firstSlot is the first slot in the order in which a node looks for a free one: the shared candidates that aren't
+// reserved for others, of a dense pool only the primary, then the own stripe.
+func (p *Policy) firstSlot(l *Link, pool *Pool, id *address.Identity) (address.U128, bool) {
+	if pool.Sparse || pool.Dense == config.DenseAgree {
+		for counter := uint32(0); ; {
+			slot, next, ok := p.Hasher.NextUsable(&pool.Range, id, counter)
+			if !ok {
+				break
+			}
+			lease := pool.Range.Lease(slot)
+			if l.Reserved(&lease, pool.Range.Length()) == nil {
+				return slot, true
+			}
+			if counter = next; !pool.Sparse {
+				break
+			}
+		}
+	}
+	if pool.Sparse || len(pool.OwnStripes) == 0 {
+		return address.U128{}, false
+	}
+	return p.spillSlot(l, pool, id)
+}
+
+// spillSlot is the first slot, in the order of the search, that isn't excluded or reserved in the node's stripes.
+func (p *Policy) spillSlot(l *Link, pool *Pool, id *address.Identity) (address.U128, bool) {
+	for _, stripe := range pool.OwnStripes {
+		size := pool.Range.StripeSize(stripe, pool.Stripes)
+		if size.IsZero() {
+			continue
+		}
+		at := p.Hasher.Spill(&pool.Range, id, stripe, pool.Stripes)
+		for range spillTries {
+			slot := address.StripeSlot(at, stripe, pool.Stripes)
+			lease := pool.Range.Lease(slot)
+			if pool.Range.Usable(slot) && l.Reserved(&lease, pool.Range.Length()) == nil {
+				return slot, true
+			}
+			if at = at.Add(address.U128{Lo: 1}); !at.Less(size) {
+				at = address.U128{}
+			}
+		}
+	}
+	return address.U128{}, false
+}
