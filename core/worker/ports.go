@@ -3,9 +3,9 @@ package worker
 // Sizes of the path. A batch of 32 datagrams is where a larger one stops paying.
 const (
 	BatchSize   = 32
-	MaxDatagram = 9216      // octets of one datagram; a longer one is dropped as truncated
-	ReplyArena  = 256 << 10 // octets for the replies of one batch
-	MaxInFlight = 64        // batches of one worker that wait for their write
+	MaxDatagram = 9216 // octets of one datagram; a longer one is dropped as truncated
+	MaxWait     = 1e9  // nanoseconds that a datagram may have waited: a client's first retransmission (RFC 9915, Section 7.6)
+	MaxInFlight = 64   // batches of one worker that wait for their write
 )
 
 // A Datagram is one received UDP payload and where it came from.
@@ -31,14 +31,17 @@ type Reply struct {
 	Interface   uint32
 }
 
-// A Socket is one worker's way to the network. Receive and Send may run at the same time
-// in two goroutines; neither may run in two.
+// Lanes is how many goroutines of a worker send: Run on lane 0, Deliver on lane 1.
+const Lanes = 2
+
+// A Socket is one worker's way to the network. Receive and each lane of Send may run at the same time
+// in goroutines of their own; none of them may run in two.
 type Socket interface {
 	// Receive waits for datagrams, fills batch from its start and returns how many it filled, at least one.
 	// It returns net.ErrClosed after Close; another error is final.
 	Receive(batch []Datagram) (int, error)
 	// Send sends all replies, and returns how many the kernel refused. It never keeps a reply's memory.
-	Send(replies []Reply) (refused int)
+	Send(lane int, replies []Reply) (refused int)
 }
 
 // A Write is one batch's changes on their way to stable storage.

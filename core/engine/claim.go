@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+// claimTries bounds how often a lease is chosen again because another worker was faster.
+const claimTries = 8
+
+// assign chooses a lease for IA number i and claims it in the table. False: there is none,
+// or e.trouble says what stood in the way.
+func (e *Engine) assign(i int, create bool) (grant, bool) {
+	for range claimTries {
+		e.find(i)
+		g, ok := e.choose(i, create)
+		if !ok {
+			return grant{}, false
+		}
+		switch e.claim(&g) {
+		case binding.Published:
+			e.grants = append(e.grants, g)
+			return g, true
+		case binding.Full:
+			e.trouble = wire.DropTableFull
+			return grant{}, false
+		}
+	}
+	e.trouble = wire.DropContended
+	return grant{}, false
+}
+
+// find gathers the table's records of the client IA into e.found.
+func (e *Engine) find(i int) {
+	ia := &e.message.IAs[i]
+	e.found = e.handle.FindClient(e.message.ClientID, ia.Kind, ia.IAID, e.found[:0])
+}
+
+// claim publishes the binding of a chosen lease: one compare-and-swap decides. Whatever the reply reports is
+// written, even where only its time changes, so the reply waits for the binding's newest write.
+func (e *Engine) claim(g *grant) binding.Outcome {
+	ia := &e.message.IAs[g.ia]
+	times := &e.link.Lifetimes
+	draft := binding.Draft{
+		Key: g.key, Kind: ia.Kind, IAID: ia.IAID, DUID: e.message.ClientID,
+		State: binding.Bound, Mark: e.mark,
+		Preferred: times.Preferred, Valid: times.Valid,
+		LastTransaction: e.now, Expires: e.now.Add(times.Valid), Since: e.now,
+		Extension: e.kept(),
+	}
+	if g.old != nil && g.old.State() == binding.Bound && g.old.Live(e.now) {
+		draft.Since = g.old.Since()
+	}
+	return e.publish(g.old, &draft)
+}
+
+// retire gives a record of this client another state: it isn't extended any more.
+func (e *Engine) retire(r *binding.Record, state binding.State, expires binding.Time) binding.Outcome {
+	draft := DraftOf(r)
+	draft.State, draft.Mark = state, e.mark
+	draft.LastTransaction, draft.Expires, draft.Since = e.now, expires, e.now
+	return e.publish(r, &draft)
+}
+
+func (e *Engine) publish(old *binding.Record, draft *binding.Draft) binding.Outcome {
+	r, outcome := e.handle.Publish(old, draft)
+	if outcome != binding.Published {
+		return outcome
+	}
+	e.Changes = binding.AppendChange(e.Changes, r)
+	e.Count++
+	if old == nil {
+		e.site.Take(&draft.Key, draft.Kind)
+	}
+	return outcome
+}
+
+// DraftOf is a record's content as a draft, to publish a next version of it. Its slices are views into the record.
+func DraftOf(r *binding.Record) binding.Draft {
+	return binding.Draft{
+		Key: r.Key(), Kind: r.Kind(), IAID: r.IAID(), DUID: r.DUID(),
+		State: r.State(), Flags: r.Flags(), Owner: r.Owner(), Mark: r.Mark(),
+		Preferred: r.Preferred(), Valid: r.Valid(),
+		LastTransaction: r.LastTransaction(), Expires: r.Expires(), Since: r.Since(),
+		Extension: r.Extension(),
+	}
+}
+
+// supersede retires every live binding of the client IA but the granted one: a client IA has one lease.
+// It must follow assign, whose e.found it uses.
+func (e *Engine) supersede(keep *binding.Key) {
+	for _, r := range e.found {
+		if r.State() == binding.Bound && r.Live(e.now) && r.Key() != *keep {
+			e.retire(r, binding.Superseded, r.Expires())
+		}
+	}
+}

@@ -1,0 +1,200 @@
+// Package engine holds the server's rules: a client's message in, a reply and changes of bindings out.
+//
+//	datagram -> wire.Packet -> policy.Link -> handler of the message type
+//	                                             |  choose: which lease, reads only
+//	                                             |  claim:  one compare-and-swap in the binding table
+//	                                             v
+//	                                  reply appended, changes appended
+//
+// An Engine belongs to one goroutine; engines share a binding table and the marks of what is durable.
+// It opens nothing, reads no clock and allocates nothing per message. The worker calls it.
+package engine
+
+import (
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/peer"
+	"github.com/lockstep6/lockstep6/core/policy"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+// MaxReply is the most octets that one reply takes, relay headers included.
+// A reply that would be longer says UnspecFail instead.
+const MaxReply = 8192
+
+// An Input is one datagram to answer.
+type Input struct {
+	Data       []byte   // the UDP payload; only read, and only during Handle
+	Source     [16]byte // the peer's address
+	SourcePort uint16
+	Multicast  bool   // the datagram was sent to a multicast address
+	Listen     uint16 // 1 + index into Policy.Interfaces; 0: none of them
+}
+
+// A Result says what became of an Input.
+type Result struct {
+	Reply   []byte           // the datagram to send; nil where Drop says why there is none
+	Port    uint16           // the UDP port to send it to (RFC 9915, Section 7.2; RFC 8357)
+	Durable bool             // the reply may leave only when the batch's changes are on stable storage
+	Type    wire.MessageType // of the client's message; 0 where it couldn't be read
+	Drop    wire.Drop
+}
+
+// An Engine answers messages. Make one per worker with New.
+type Engine struct {
+	handle *binding.Handle
+	marks  *Marks
+	peers  *peer.Tally
+
+	// the batch's
+	site     *Site
+	policy   *policy.Policy
+	now      binding.Time
+	mark     binding.Mark
+	writable bool
+
+	// the batch's output
+	Changes []byte // changes as binding.AppendChange makes them
+	Count   int    // how many
+
+	// the message's
+	packet    wire.Packet
+	message   *wire.Message
+	link      *policy.Link
+	reserved  *policy.Reservation
+	dst       []byte
+	source    [16]byte
+	grants    []grant // what the message's IAs get, so far
+	grantRoom [wire.MaxIAs]grant
+	granted   []int // marks of the reply's IAs that carry a lease; they get T1 and T2
+	markRoom  [wire.MaxIAs]int
+	found     []*binding.Record // records of the client IA at hand
+	order     []int             // the link's pools in the client's order
+	extension []byte            // what is kept with the message's bindings
+	hasExt    bool
+	trouble   wire.Drop // why a claim failed, if one did
+}
+
+// New makes an engine over a table. The handle and the engine belong to one goroutine;
+// marks and peers are shared by all engines of the table.
+func New(handle *binding.Handle, marks *Marks, peers *peer.Tally) *Engine {
+	return &Engine{
+		handle:    handle,
+		marks:     marks,
+		peers:     peers,
+		found:     make([]*binding.Record, 0, wire.MaxLeasesPerIA),
+		order:     make([]int, 0, 64),
+		extension: make([]byte, 0, 2048),
+	}
+}
+
+// Begin starts a batch: one policy, one time, one mark for all that it writes.
+// With writable false nothing that needs stable storage is answered.
+func (e *Engine) Begin(site *Site, now binding.Time, mark binding.Mark, writable bool, changes []byte) {
+	e.site, e.policy = site, site.Policy
+	e.now, e.mark, e.writable = now, mark, writable
+	e.Changes, e.Count = changes, 0
+	e.handle.Enter()
+}
+
+// End ends the batch. Records that the batch saw may be reused from now on.
+func (e *Engine) End() { e.handle.Leave() }
+
+// Handle answers one message. The reply is appended to dst, which must have room for MaxReply octets.
+func (e *Engine) Handle(in *Input, dst []byte) Result {
+	if drop := e.packet.Parse(in.Data); drop != wire.DropNone {
+		return Result{Drop: drop}
+	}
+	e.message = &e.packet.Message
+	result := Result{Type: e.message.Type}
+	if drop := e.admit(in); drop != wire.DropNone {
+		result.Drop = drop
+		return result
+	}
+	e.reset(in)
+	dst = dst[:0:min(cap(dst), MaxReply)]
+	out, marks := wire.OpenRelays(dst, &e.packet)
+	e.dst = out
+	before := e.Count
+	if drop := e.dispatch(); drop != wire.DropNone {
+		result.Drop = drop
+		return result
+	}
+	if len(e.dst) > MaxReply {
+		out, marks = wire.OpenRelays(dst[:0], &e.packet)
+		e.dst = out
+		e.refuse()
+	}
+	result.Reply = wire.CloseRelays(e.dst, marks)
+	result.Port = wire.ReplyPort(&e.packet, in.SourcePort)
+	result.Durable = e.Count != before
+	return result
+}
+
+// admit validates the message and finds its link.
+func (e *Engine) admit(in *Input) wire.Drop {
+	m := e.message
+	if drop := m.Validate(e.policy.ServerID); drop != wire.DropNone {
+		if drop == wire.DropForeignServer {
+			return e.overhear()
+		}
+		return drop
+	}
+	// RFC 9915, Section 16: a server should not accept a client's unicast.
+	if e.packet.RelayCount == 0 && !in.Multicast {
+		return wire.DropDirectUnicast
+	}
+	e.link = e.policy.SelectLink(&e.packet, in.Listen)
+	if m.Type == wire.InformationRequest {
+		return wire.DropNone
+	}
+	if e.link == nil {
+		return wire.DropNoLink
+	}
+	if !e.writable && m.Type != wire.Confirm {
+		return wire.DropStoreBroken
+	}
+	return wire.DropNone
+}
+
+// overhear notes a message that another server is asked to answer.
+func (e *Engine) overhear() wire.Drop {
+	if node, ok := e.policy.NodeOf(e.message.ServerID); ok {
+		e.peers.Heard(node, e.message.Type, e.now)
+		return wire.DropForPeer
+	}
+	return wire.DropForeignServer
+}
+
+func (e *Engine) reset(in *Input) {
+	e.grants = e.grantRoom[:0]
+	e.granted = e.markRoom[:0]
+	e.hasExt, e.trouble = false, wire.DropNone
+	e.source = in.Source
+	e.reserved = nil
+	if e.link != nil {
+		e.reserved = e.link.Reservation(&e.packet)
+	}
+}
+
+func (e *Engine) dispatch() wire.Drop {
+	switch e.message.Type {
+	case wire.Solicit:
+		return e.solicit()
+	case wire.Request:
+		return e.request()
+	case wire.Confirm:
+		return e.confirm()
+	case wire.Renew:
+		return e.renew()
+	case wire.Rebind:
+		return e.rebind()
+	case wire.Release:
+		return e.release()
+	case wire.Decline:
+		return e.decline()
+	case wire.InformationRequest:
+		return e.information()
+	default:
+		return wire.DropUnknownType
+	}
+}

@@ -1,0 +1,58 @@
+package engine
+
+import (
+	"sync/atomic"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+)
+
+// MaxWriters is how many writers of marks there can be: workers, the sweeper and commands.
+const MaxWriters = 256
+
+// Marks tells which writes are on stable storage. Every batch of changes carries a mark: its writer's number
+// and the batch's sequence number. A writer's batches may become durable out of order; Durable answers
+// for the highest sequence number below which none is missing.
+//
+// Each writer's number has one owner, who alone calls Settle for it; anyone may call Durable at any time.
+type Marks struct {
+	writers [MaxWriters]writer
+}
+
+type writer struct {
+	settled atomic.Uint64 // all batches up to this one are durable
+	_       [56]byte      // a cache line each: writers don't disturb one another
+	early   map[uint64]struct{}
+}
+
+// NewMark is the mark of a writer's batch; sequence counts from 1.
+func NewMark(writerID int, sequence uint64) binding.Mark {
+	return binding.Mark(uint64(writerID)<<48 | sequence&(1<<48-1))
+}
+
+// Durable tells whether what carries the mark is on stable storage. The zero mark, of what was loaded, is.
+func (m *Marks) Durable(mark binding.Mark) bool {
+	w := &m.writers[uint64(mark)>>48%MaxWriters]
+	return uint64(mark)&(1<<48-1) <= w.settled.Load()
+}
+
+// Settle notes that a batch is durable. Called by the writer's owner only.
+func (m *Marks) Settle(mark binding.Mark) {
+	w := &m.writers[uint64(mark)>>48%MaxWriters]
+	sequence := uint64(mark) & (1<<48 - 1)
+	next := w.settled.Load() + 1
+	if sequence != next {
+		if w.early == nil {
+			w.early = make(map[uint64]struct{})
+		}
+		w.early[sequence] = struct{}{}
+		return
+	}
+	for {
+		if _, ok := w.early[next+1]; !ok {
+			break
+		}
+		next++
+		delete(w.early, next)
+	}
+	w.settled.Store(next)
+}

@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/policy"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+// open starts the reply: its type, the client's transaction-id, both identifiers
+// (RFC 9915, Section 18.3; no Client Identifier where the client sent none, Section 16.10).
+func (e *Engine) open(t wire.MessageType) {
+	e.dst = wire.AppendHeader(e.dst, t, e.message.TransactionID)
+	if e.message.ClientID != nil {
+		e.dst = wire.AppendOption(e.dst, wire.OptionClientID, e.message.ClientID)
+	}
+	e.dst = wire.AppendOption(e.dst, wire.OptionServerID, e.policy.ServerID)
+}
+
+// refuse is the whole reply to a message that the server can't answer otherwise (RFC 9915, Section 16).
+func (e *Engine) refuse() {
+	t := wire.Reply
+	if e.message.Type == wire.Solicit && !e.commits() {
+		t = wire.Advertise
+	}
+	e.open(t)
+	e.dst = wire.AppendStatus(e.dst, wire.StatusUnspecFail, "the answer is too long for one message")
+}
+
+// close ends the reply: T1 and T2, the same in all IAs (RFC 9915, Section 18.1), and the options
+// that the client asked for or that are always sent.
+func (e *Engine) close() {
+	for _, mark := range e.granted {
+		wire.SetTimes(e.dst, mark, e.link.Lifetimes.Renew, e.link.Lifetimes.Rebind)
+	}
+	e.configure()
+}
+
+// configure appends configuration options, the reservation's before the link's before the global ones,
+// and then what relays supplied (RFC 6422).
+func (e *Engine) configure() {
+	options := e.options()
+	e.dst = options.Append(e.dst, e.message)
+	e.dst = e.policy.AppendSupplied(e.dst, options, &e.packet)
+}
+
+func (e *Engine) options() *policy.Options {
+	switch {
+	case e.link == nil:
+		return &e.policy.Global
+	case e.reserved != nil && e.reserved.Options != nil:
+		return e.reserved.Options
+	default:
+		return &e.link.Options
+	}
+}
+
+// appendGrant appends the IA with its lease, and with lifetime 0 each lease that the client shall give up.
+func (e *Engine) appendGrant(g *grant, withdraw bool) {
+	ia := &e.message.IAs[g.ia]
+	dst, mark := wire.OpenIA(e.dst, ia.Kind, ia.IAID)
+	e.dst = dst
+	e.granted = append(e.granted, mark)
+	e.appendLease(ia.Kind, &g.key, g.pool, e.link.Lifetimes.Preferred, e.link.Lifetimes.Valid)
+	if withdraw {
+		e.appendWithdrawn(ia, &g.key)
+	}
+	e.dst = wire.CloseOption(e.dst, mark)
+}
+
+// appendRefusal appends the IA without a lease: a status, and the leases to give up.
+// It reports whether it withdrew any.
+func (e *Engine) appendRefusal(i int, code wire.StatusCode, text string, withdraw bool) bool {
+	ia := &e.message.IAs[i]
+	dst, mark := wire.OpenIA(e.dst, ia.Kind, ia.IAID)
+	e.dst = dst
+	before := len(e.dst)
+	if withdraw {
+		e.appendWithdrawn(ia, &binding.Key{})
+	}
+	withdrawn := len(e.dst) != before
+	if code != wire.StatusSuccess {
+		e.dst = wire.AppendStatus(e.dst, code, text)
+	}
+	e.dst = wire.CloseOption(e.dst, mark)
+	return withdrawn
+}
+
+// appendUnavailable says that there is nothing to assign (RFC 9915, Sections 18.3.2 and 18.3.9).
+func (e *Engine) appendUnavailable(i int, withdraw bool) {
+	if e.message.IAs[i].Kind == wire.IAPD {
+		e.appendRefusal(i, wire.StatusNoPrefixAvail, "no prefix is free for you on this link", withdraw)
+		return
+	}
+	e.appendRefusal(i, wire.StatusNoAddrsAvail, "no address is free for you on this link", withdraw)
+}
+
+func (e *Engine) appendLease(kind wire.Kind, key *binding.Key, pool *policy.Pool, preferred, valid uint32) {
+	if kind == wire.IANA {
+		e.dst = wire.AppendIAAddress(e.dst, &key.Address, preferred, valid)
+		return
+	}
+	var exclude []byte
+	var room [32]byte
+	if pool != nil && pool.Cut != nil && e.message.Requests(wire.OptionPrefixExclude) {
+		// RFC 6603, Section 5.2: only to a client that asks for it.
+		exclude = pool.ExcludeData(room[:0], &key.Address)
+	}
+	e.dst = wire.AppendIAPrefix(e.dst, &key.Address, key.Length, preferred, valid, exclude)
+}
+
+// appendWithdrawn appends, with lifetimes 0, the leases in the client's IA that it has to give up:
+// those that aren't appropriate for the link (RFC 9915, Sections 18.3.4 and 18.3.5), and those that this node
+// knows not to extend. Without siblings that is all that it doesn't grant; with siblings only what it once
+// bound itself, for what belongs to a sibling must outlive it.
+func (e *Engine) appendWithdrawn(ia *wire.IA, keep *binding.Key) {
+	for lease, rest, ok := ia.NextLease(ia.Options); ok; lease, rest, ok = ia.NextLease(rest) {
+		key := binding.Key{Address: lease.Address, Length: lease.Length}
+		if key == *keep || lease.Address == [16]byte{} {
+			continue
+		}
+		if e.onLink(ia.Kind, &key) && !e.policy.Single && !e.held(&key) {
+			continue
+		}
+		e.appendLease(ia.Kind, &key, nil, 0, 0)
+	}
+}
+
+// onLink tells whether a lease is appropriate for the client's link (RFC 9915, Section 4.2).
+func (e *Engine) onLink(kind wire.Kind, key *binding.Key) bool {
+	if kind == wire.IANA {
+		return e.link.Appropriate(&key.Address)
+	}
+	return e.link.AppropriatePrefix(&key.Address, key.Length)
+}
+
+// held tells whether the lease is one of the client IA's records in e.found.
+func (e *Engine) held(key *binding.Key) bool {
+	for _, r := range e.found {
+		if r.Key() == *key {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,48 @@
+package engine
+
+import "github.com/lockstep6/lockstep6/core/wire"
+
+// request answers a Request (RFC 9915, Section 18.3.2).
+func (e *Engine) request() wire.Drop { return e.bind(false) }
+
+// bind creates or extends a binding for each IA and answers by a Reply. It serves the Request and the
+// Solicit with Rapid Commit (RFC 9915, Sections 18.3.1 and 18.3.2).
+func (e *Engine) bind(rapid bool) wire.Drop {
+	e.open(wire.Reply)
+	if rapid {
+		e.dst = wire.AppendOption(e.dst, wire.OptionRapidCommit, nil)
+	}
+	for i := range e.message.IACount {
+		if e.offLink(i) {
+			e.appendRefusal(i, wire.StatusNotOnLink, "an address doesn't belong to this link", false)
+			continue
+		}
+		g, ok := e.assign(i, true)
+		if e.trouble == wire.DropContended {
+			return e.trouble
+		}
+		if !ok {
+			e.appendUnavailable(i, false)
+			continue
+		}
+		e.supersede(&g.key)
+		e.appendGrant(&g, true)
+	}
+	e.close()
+	return wire.DropNone
+}
+
+// offLink tells whether an IA_NA names an address that isn't appropriate for the link. There is no such
+// test for an IA_PD (RFC 9915, Section 18.3.2).
+func (e *Engine) offLink(i int) bool {
+	ia := &e.message.IAs[i]
+	if ia.Kind != wire.IANA {
+		return false
+	}
+	for lease, rest, ok := ia.NextLease(ia.Options); ok; lease, rest, ok = ia.NextLease(rest) {
+		if lease.Address != [16]byte{} && !e.link.Appropriate(&lease.Address) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"github.com/lockstep6/lockstep6/core/address"
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/policy"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+// maxMapped is the largest stripe, in slots, that gets a map of its free slots. A larger one can't
+// be more than half full with the bindings that fit into memory, so probing finds a free slot soon.
+const maxMapped = 1 << 28
+
+// A Site is a policy together with the maps of free slots of its dense pools. The policy is immutable,
+// the maps are lock-free hints: whether a lease is taken, the binding table decides.
+type Site struct {
+	Policy *policy.Policy
+	free   [][]*binding.FreeMap // by pool ID and stripe; nil for sparse pools and very large stripes
+}
+
+// NewSite compiles the maps of a policy's dense pools and takes what is excluded, reserved or bound.
+// The handle is used during the call only.
+func NewSite(p *policy.Policy, h *binding.Handle, shards int) (*Site, error) {
+	s := &Site{Policy: p, free: make([][]*binding.FreeMap, len(p.Pools))}
+	for _, pool := range p.Pools {
+		if pool.Sparse {
+			continue
+		}
+		maps, err := s.maps(pool)
+		if err != nil {
+			return nil, err
+		}
+		s.free[pool.ID] = maps
+	}
+	for i := range p.Links {
+		s.takeReserved(&p.Links[i])
+	}
+	h.Enter()
+	defer h.Leave()
+	for shard := range shards {
+		h.Range(shard, func(r *binding.Record) bool {
+			key := r.Key()
+			s.Take(&key, r.Kind())
+			return true
+		})
+	}
+	return s, nil
+}
+
+func (s *Site) maps(pool *policy.Pool) ([]*binding.FreeMap, error) {
+	maps := make([]*binding.FreeMap, pool.Stripes)
+	for stripe := range maps {
+		size := pool.Range.StripeSize(stripe, len(maps))
+		if size.Hi != 0 || size.Lo > maxMapped || size.Lo == 0 {
+			continue
+		}
+		m, err := binding.NewFreeMap(size.Lo)
+		if err != nil {
+			return nil, err
+		}
+		maps[stripe] = m
+	}
+	return maps, nil
+}
+
+func (s *Site) takeReserved(link *policy.Link) {
+	for key, kind := range link.ReservedLeases() {
+		s.Take(&binding.Key{Address: key.Address, Length: key.Length}, kind)
+	}
+}
+
+// Take notes that a lease is no longer free. A lease outside all dense pools is ignored.
+func (s *Site) Take(key *binding.Key, kind wire.Kind) { s.note(key, kind, true) }
+
+// Put notes that a lease is free again.
+func (s *Site) Put(key *binding.Key, kind wire.Kind) { s.note(key, kind, false) }
+
+func (s *Site) note(key *binding.Key, kind wire.Kind, taken bool) {
+	pool := s.Policy.PoolOf(kind, &key.Address, key.Length)
+	if pool == nil || pool.Sparse {
+		return
+	}
+	slot, ok := pool.Range.Slot(key.Address)
+	if !ok {
+		return
+	}
+	stripes := pool.Stripes
+	m := s.free[pool.ID][address.StripeOf(slot, stripes)]
+	if m == nil {
+		return
+	}
+	if i := address.StripeIndex(slot, stripes); taken {
+		m.Take(i.Lo)
+	} else {
+		m.Put(i.Lo)
+	}
+}

@@ -1,0 +1,190 @@
+// Package worker holds the one loop: receive, handle, commit, send. The daemon, the simulator and the benchmarks
+// run it unchanged behind the ports Socket and Journal.
+//
+//	Run:      Receive -> Engine.Handle per datagram -> Journal.Append -> next batch
+//	                          |                             |
+//	                          | replies that wait for       v
+//	                          | nothing                  synced
+//	                          v                             v
+//	                       Socket.Send (lane 0)   Deliver: Socket.Send (lane 1)
+//
+// Invariants:
+//  1. A reply that reports a binding is sent by Deliver, after the journal gave back the write that
+//     holds the binding's newest version that the reply knows of.
+//  2. A flight (a batch with its replies and changes) has one owner at a time: Run until Append, the
+//     journal until Done, Deliver until it is free again.
+//  3. There are MaxInFlight flights. When all wait for the disk, Run waits as well, and the kernel's
+//     receive buffer takes what comes: memory is bounded.
+package worker
+
+import (
+	"sync/atomic"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/engine"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+// A Clock tells the time in Unix nanoseconds. It doesn't go back when the wall clock is set.
+type Clock func() int64
+
+// epoch is 2000-01-01 00:00:00 UTC, DHCPv6's own, in Unix seconds (RFC 9915, Section 11.2).
+const epoch = 946684800
+
+// Time turns a clock's nanoseconds into the core's time.
+func Time(unixNano int64) binding.Time { return binding.Time(unixNano/1e9 - epoch) }
+
+// Options is what a worker is made of. All fields but Observe are required.
+type Options struct {
+	ID      int // its number: below engine.MaxWriters, unique among all writers of the table
+	Socket  Socket
+	Journal Journal
+	Engine  *engine.Engine
+	Marks   *engine.Marks
+	Site    *atomic.Pointer[engine.Site]
+	Clock   Clock
+	Observe func(changes []byte) // called by Deliver with a write's changes once they are durable; nil: nobody asks
+}
+
+// A Worker handles the datagrams of one socket.
+type Worker struct {
+	Options
+	Counters Counters
+
+	batch    [BatchSize]Datagram
+	free     chan *flight
+	done     chan *Write
+	closed   chan struct{}
+	sequence uint64
+}
+
+// A flight is one batch on its way: its replies, and the write that some of them wait for.
+type flight struct {
+	write   Write
+	mark    binding.Mark
+	arena   []byte
+	now     []Reply // wait for nothing
+	durable []Reply // wait for the write
+}
+
+// New makes a worker. Start Run and Deliver, each in a goroutine of its own.
+func New(o Options) *Worker {
+	w := &Worker{
+		Options: o,
+		free:    make(chan *flight, MaxInFlight),
+		done:    make(chan *Write, MaxInFlight),
+		closed:  make(chan struct{}),
+	}
+	for range MaxInFlight {
+		f := &flight{
+			arena:   make([]byte, BatchSize*engine.MaxReply),
+			now:     make([]Reply, 0, BatchSize),
+			durable: make([]Reply, 0, BatchSize),
+		}
+		f.write = Write{Changes: make([]byte, 0, BatchSize*256), Done: w.done, Owner: f}
+		w.free <- f
+	}
+	return w
+}
+
+// Run receives and handles batches until the socket is closed; its error is the socket's last one.
+func (w *Worker) Run() error {
+	defer close(w.closed)
+	for f := range w.free {
+		n, err := w.Socket.Receive(w.batch[:])
+		if err != nil {
+			w.free <- f
+			return err
+		}
+		w.handle(f, w.batch[:n])
+		w.dispatch(f)
+	}
+	return nil
+}
+
+// dispatch sends what waits for nothing, and hands the rest to the journal.
+func (w *Worker) dispatch(f *flight) {
+	if len(f.now) > 0 {
+		w.Counters.sent(len(f.now), w.Socket.Send(0, f.now))
+	}
+	if f.write.Count == 0 {
+		w.free <- f
+		return
+	}
+	w.Journal.Append(&f.write)
+}
+
+// handle answers a batch into a flight: one time, one policy, one mark.
+func (w *Worker) handle(f *flight, batch []Datagram) {
+	unixNano := w.Clock()
+	f.now, f.durable = f.now[:0], f.durable[:0]
+	f.mark = engine.NewMark(w.ID, w.sequence+1)
+	e := w.Engine
+	e.Begin(w.Site.Load(), Time(unixNano), f.mark, w.Journal.Healthy(), f.write.Changes[:0])
+	arena := f.arena
+	for i := range batch {
+		d := &batch[i]
+		if d.Arrival != 0 && unixNano-d.Arrival > MaxWait {
+			w.Counters.dropped(0, wire.DropOverload)
+			continue
+		}
+		result := e.Handle(&engine.Input{
+			Data: d.Data, Source: d.Source, SourcePort: d.SourcePort,
+			Multicast: d.Destination[0] == 0xff, Listen: d.Listen,
+		}, arena[:0:engine.MaxReply])
+		if result.Drop != wire.DropNone {
+			w.Counters.dropped(result.Type, result.Drop)
+			continue
+		}
+		w.Counters.answered(result.Type)
+		arena = arena[min(len(result.Reply), engine.MaxReply):]
+		reply := Reply{
+			Data: result.Reply, Destination: d.Source, Port: result.Port,
+			Socket: d.Socket, Interface: d.Interface,
+		}
+		if d.Destination[0] != 0xff {
+			reply.Source = d.Destination
+		}
+		if result.Durable {
+			f.durable = append(f.durable, reply)
+		} else {
+			f.now = append(f.now, reply)
+		}
+	}
+	f.write.Changes, f.write.Count = e.Changes, e.Count
+	e.End()
+	if f.write.Count > 0 {
+		w.sequence++
+	}
+}
+
+// Deliver sends the replies of writes that became durable. It returns after Run did, once no write is left
+// with the journal, or as soon as stop is closed.
+func (w *Worker) Deliver(stop <-chan struct{}) {
+	closed := w.closed
+	for {
+		select {
+		case write := <-w.done:
+			w.deliver(write)
+		case <-closed:
+			closed = nil
+		case <-stop:
+			return
+		}
+		if closed == nil && len(w.free) == MaxInFlight {
+			return
+		}
+	}
+}
+
+func (w *Worker) deliver(write *Write) {
+	f := write.Owner.(*flight)
+	w.Marks.Settle(f.mark)
+	if len(f.durable) > 0 {
+		w.Counters.sent(len(f.durable), w.Socket.Send(1, f.durable))
+	}
+	if w.Observe != nil {
+		w.Observe(write.Changes)
+	}
+	w.free <- f
+}
