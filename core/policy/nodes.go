@@ -159,9 +159,6 @@ func (p *Policy) NodeOf(serverID []byte) (node int, ok bool) {
 	return 0, false
 }
 
-// OwnsStripe tells whether a stripe of the pools that all nodes share is this node's.
-func (p *Policy) OwnsStripe(stripe int) bool { return slices.Contains(p.OwnStripes, stripe) }
-
 // Favoured tells whether this node is the client's first one: with `favour: rendezvous` that of the highest keyed rank
 // for the client, else that of the highest preference. Of equal ones it is the one that is listed first.
 // A single node always is.

@@ -139,7 +139,7 @@ type Prospect struct {
 	Pool     string       `json:"pool"` // empty: a reservation outside all pools
 	Lease    netip.Prefix `json:"lease"`
 	Reserved bool         `json:"reserved"`
-	Chosen   bool         `json:"chosen"` // the one of the link's that the client gets; the others are its candidates in other pools
+	Chosen   bool         `json:"chosen"` // what the client gets on the link; the others are its candidates in other pools
 }
 
 // WouldGet tells what the client would get from every node on every link: its reservations by DUID or hardware
