@@ -239,3 +239,13 @@ func (e events) wait(t testing.TB, kind EventKind) Event {
 }
 
 func loopback(port uint16) netip.AddrPort { return netip.AddrPortFrom(netip.IPv6Loopback(), port) }
+
+// await returns when a condition holds that nothing announces.
+func await(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for start := time.Now(); !holds(); time.Sleep(time.Millisecond) {
+		if time.Since(start) > patience {
+			t.Fatalf("not %s", what)
+		}
+	}
+}

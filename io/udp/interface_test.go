@@ -11,6 +11,7 @@ import (
 func heard(t *testing.T, c *collector, srv, site *udptest.Namespace, name string) {
 	t.Helper()
 	from := newClient(t, site, 0)
+	site.LinkLocal(t, "cli0")
 	for i, to := range []netip.AddrPort{nodesAndRelays, siteServers} {
 		from.send(t, solicit(i), netip.Addr{}, to, site.Index(t, "cli0"))
 		r := c.take(t, 1)[0]
@@ -97,12 +98,12 @@ func TestLinkLocalListenAddress(t *testing.T) {
 			for range 3 {
 				from := newClient(t, site, 0)
 				bound := s.groups[len(others)]
-				s.mutex.Lock()
-				for bound.index != srv.Index(t, "srv0") {
-					s.mutex.Unlock()
+				await(t, "bound to the new interface", func() bool {
 					s.mutex.Lock()
-				}
-				s.mutex.Unlock()
+					defer s.mutex.Unlock()
+					return bound.index == srv.Index(t, "srv0")
+				})
+				site.LinkLocal(t, "cli0")
 				for client := range 8 {
 					from.send(t, relay(0, peer(client), 0, solicit(client)), netip.Addr{}, netip.AddrPortFrom(address, 10547),
 						site.Index(t, "cli0"))

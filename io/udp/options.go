@@ -36,7 +36,7 @@ func onlyIPv6(s *socket) error {
 }
 
 // onlyJoinedGroups: by default a wildcard socket receives what any process of the namespace joined, on any interface.
-// Since Linux 4.20; not inherited, so that each socket needs it.
+// With 0 it receives groups that it joined itself, though still on any interface (receiver.describe). Since Linux 4.20; not inherited, so that each socket needs it.
 func onlyJoinedGroups(s *socket) error {
 	return unix.SetsockoptInt(s.fd, unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL, 0)
 }

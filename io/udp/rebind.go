@@ -22,7 +22,10 @@ func (s *Server) followZone(g *group, index uint32) {
 		old.replace(g.fds[i], fresh.fds[i])
 	}
 	g.index = fresh.index
-	old.wake()
+	old.wake() // who waits in recvmmsg
+	for _, w := range s.workers {
+		w.receive.ring() // who waits in poll
+	}
 	_ = old.close()
 	_ = fresh.close() // the sockets live on under the old numbers
 	s.drops.forget(g)

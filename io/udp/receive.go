@@ -27,13 +27,15 @@ type endpoint struct {
 	counters counters
 }
 
-func newEndpoint(fds []int, gro bool, table *atomic.Pointer[linkTable]) *endpoint {
+func newEndpoint(fds []int, gro bool, table *atomic.Pointer[linkTable]) (*endpoint, error) {
 	e := new(endpoint)
-	e.receive.open(fds, gro, table, &e.counters)
+	if err := e.receive.open(fds, gro, table, &e.counters); err != nil {
+		return nil, err
+	}
 	for lane := range e.send {
 		e.send[lane].open(fds, &e.counters)
 	}
-	return e
+	return e, nil
 }
 
 // Receive implements worker.Socket.
@@ -51,8 +53,9 @@ func (e *endpoint) Receive(batch []worker.Datagram) (int, error) {
 // Messages [next, filled) are received and not handed out yet.
 type receiver struct {
 	gate     gate
-	fds      []int // by Datagram.Socket
-	polls    []unix.PollFd
+	fds      []int         // by Datagram.Socket
+	polls    []unix.PollFd // of several sockets: theirs, and the last one the bell's
+	bell     int           // an eventfd that ends poll, where there are several sockets
 	table    *atomic.Pointer[linkTable]
 	counters *counters
 
@@ -63,6 +66,7 @@ type receiver struct {
 	buffers  []byte // size each
 	size     int
 	sockets  []uint16 // by which socket each message came
+	rung     [8]byte  // what is read from the bell
 
 	filled, next int
 	offset       int // of the next datagram within message next, where the kernel merged several
@@ -70,7 +74,7 @@ type receiver struct {
 	sickness     int // errors in a row
 }
 
-func (r *receiver) open(fds []int, gro bool, table *atomic.Pointer[linkTable], counters *counters) {
+func (r *receiver) open(fds []int, gro bool, table *atomic.Pointer[linkTable], counters *counters) (err error) {
 	r.gate.open()
 	r.fds, r.table, r.counters = fds, table, counters
 	slots := worker.BatchSize
@@ -93,8 +97,31 @@ func (r *receiver) open(fds []int, gro bool, table *atomic.Pointer[linkTable], c
 		h.Name = (*byte)(addressOf(&r.names[i]))
 		h.Control = &r.controls[i*receiveControlLen]
 	}
-	for _, fd := range fds {
+	if len(fds) == 1 {
+		return nil
+	}
+	if r.bell, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return os.NewSyscallError("eventfd", err)
+	}
+	for _, fd := range append(fds[:len(fds):len(fds)], r.bell) {
 		r.polls = append(r.polls, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+	}
+	return nil
+}
+
+// ring ends poll, or the next one: what is behind a descriptor's number was replaced. poll itself wouldn't notice.
+// Woken by the old socket it looks at the new one under that number, finds nothing there, and sleeps on
+// without being in the new one's queue of waiters.
+func (r *receiver) ring() {
+	if len(r.fds) > 1 {
+		_, _ = unix.Write(r.bell, []byte{7: 1}) // an eventfd's counter in either byte order is not 0
+	}
+}
+
+// close comes after the gate is shut and empty.
+func (r *receiver) close() {
+	if len(r.fds) > 1 {
+		_ = unix.Close(r.bell)
 	}
 }
 
@@ -142,6 +169,9 @@ func (r *receiver) fill() error {
 	}
 	if errno := poll(r.polls, nil); errno != 0 && errno != unix.EINTR {
 		return os.NewSyscallError("ppoll", errno)
+	}
+	if r.polls[len(r.fds)].Revents != 0 {
+		_, _ = unix.Read(r.bell, r.rung[:])
 	}
 	return nil
 }
@@ -233,6 +263,12 @@ func (r *receiver) describe(i int, d *worker.Datagram, table *linkTable) (data [
 	d.Socket = r.sockets[i]
 	d.Interface = o.iface
 	d.Listen = table.listen(o.iface)
+	if d.Listen == 0 && o.destination[0] == 0xff {
+		// The kernel asks whether the socket joined the group, not on which interface: that another process joined it
+		// on this one was enough.
+		r.counters.unserved.Add(1)
+		return nil, 0, false
+	}
 	d.Arrival = o.arrival
 	start = i * r.size
 	return r.buffers[start : start+int(m.length)], segment, true

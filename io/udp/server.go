@@ -85,7 +85,7 @@ func Open(config Config) (*Server, error) {
 		return nil, err
 	}
 	if err := s.openSockets(); err != nil {
-		s.watcher.socket.Close()
+		s.watcher.close()
 		return nil, err
 	}
 	s.drops.open(s.groups, s.logger)
@@ -107,10 +107,7 @@ func (s *Server) openSockets() error {
 	for i, g := range s.groups {
 		ours := i > 0 && s.groups[0].multicast && g.address.Port() == s.config.Port
 		if err := g.open(s.config, ours); err != nil {
-			for _, opened := range s.groups {
-				opened.close()
-			}
-			return err
+			return s.abandon(err)
 		}
 		if g.freebound {
 			s.logger.Warn("listen address isn't there yet; waiting for it", "address", g.address)
@@ -121,9 +118,24 @@ func (s *Server) openSockets() error {
 		for _, g := range s.groups {
 			fds = append(fds, g.fds[i])
 		}
-		s.workers = append(s.workers, newEndpoint(fds, s.config.GRO, &s.table))
+		w, err := newEndpoint(fds, s.config.GRO, &s.table)
+		if err != nil {
+			return s.abandon(err)
+		}
+		s.workers = append(s.workers, w)
 	}
 	return nil
+}
+
+// abandon closes what openSockets has opened before it failed.
+func (s *Server) abandon(err error) error {
+	for _, w := range s.workers {
+		w.receive.close()
+	}
+	for _, g := range s.groups {
+		_ = g.close()
+	}
+	return err
 }
 
 // Worker returns worker i's socket, 0 <= i < Config.Workers. Its goroutine should be locked to a thread:
@@ -178,6 +190,7 @@ func (s *Server) Close() error {
 	}
 	for _, w := range s.workers {
 		w.receive.gate.wait()
+		w.receive.close()
 		for lane := range w.send {
 			w.send[lane].gate.wait()
 		}

@@ -113,7 +113,7 @@ func TestCloseFreesTheAddress(t *testing.T) {
 	n := udptest.NewNamespace(t)
 	for range 20 {
 		s := serve(t, n, Config{Workers: 2, Interfaces: []string{"lo"}})
-		c := collect(t, s, true)
+		c := collect(t, s, false)
 		from := newClient(t, n, 0)
 		for i := range 50 {
 			from.send(t, relay(0, peer(i), 0, solicit(i)), netip.Addr{}, loopback(547), 0)
@@ -175,8 +175,12 @@ func TestOpenErrors(t *testing.T) {
 func TestPermission(t *testing.T) {
 	udptest.NewNamespace(t).Do(t, func() error {
 		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-		var none [2]unix.CapUserData
-		if err := unix.Capset(&header, &none[0]); err != nil {
+		var all [2]unix.CapUserData
+		if err := unix.Capget(&header, &all[0]); err != nil {
+			return err
+		}
+		all[0].Effective &^= 1 << unix.CAP_NET_BIND_SERVICE
+		if err := unix.Capset(&header, &all[0]); err != nil {
 			return err
 		}
 		s, err := Open(Config{Workers: 1, Interfaces: []string{"lo"}})

@@ -12,6 +12,7 @@ type Counters struct {
 	Received     uint64 // handed to the worker
 	Truncated    uint64 // longer than worker.MaxDatagram; dropped
 	Unanswerable uint64 // from multicast, the unspecified address or port 0; dropped
+	Unserved     uint64 // multicast by an interface that isn't configured; dropped
 	Sent         uint64 // taken by the kernel
 	Merged       uint64 // of these, sent in super-packets (UDP_SEGMENT)
 	Refused      uint64 // not taken by the kernel; dropped
@@ -58,6 +59,7 @@ func (c Counters) plus(d Counters) Counters {
 	c.Received += d.Received
 	c.Truncated += d.Truncated
 	c.Unanswerable += d.Unanswerable
+	c.Unserved += d.Unserved
 	c.Sent += d.Sent
 	c.Merged += d.Merged
 	c.Refused += d.Refused
@@ -67,18 +69,19 @@ func (c Counters) plus(d Counters) Counters {
 
 // counters are written by one worker's two goroutines, each on a cache line of its own.
 type counters struct {
-	_                                 [64]byte
-	received, truncated, unanswerable atomic.Uint64
-	_                                 [64]byte
-	sent, merged, refused             atomic.Uint64
-	unsegmented                       atomic.Uint64
-	refusal                           atomic.Uint32 // the latest errno
-	_                                 [64]byte
+	_                      [64]byte
+	received, truncated    atomic.Uint64
+	unanswerable, unserved atomic.Uint64
+	_                      [64]byte
+	sent, merged, refused  atomic.Uint64
+	unsegmented            atomic.Uint64
+	refusal                atomic.Uint32 // the latest errno
+	_                      [64]byte
 }
 
 func (c *counters) read() Counters {
 	return Counters{
-		Received: c.received.Load(), Truncated: c.truncated.Load(), Unanswerable: c.unanswerable.Load(),
+		Received: c.received.Load(), Truncated: c.truncated.Load(), Unanswerable: c.unanswerable.Load(), Unserved: c.unserved.Load(),
 		Sent: c.sent.Load(), Merged: c.merged.Load(), Refused: c.refused.Load(), Unsegmented: c.unsegmented.Load(),
 	}
 }

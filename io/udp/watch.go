@@ -19,7 +19,6 @@ const (
 // A watcher knows the namespace's interfaces. Its goroutine keeps the memberships and the table of interfaces
 // in step with them, and looks at the drop counters once a second.
 //
-// The netlink socket belongs to the namespace in which Open was called, wherever the goroutine runs.
 // When the kernel couldn't queue a notification it says ENOBUFS, and everything is listed again:
 // the state is compared as a whole each time (reconcile), so that a lost notification loses nothing.
 type watcher struct {
@@ -28,6 +27,7 @@ type watcher struct {
 	links  map[uint32]link // by the kernel's index
 	served []served        // by position in Config.Interfaces
 	first  bool            // reconcile wasn't called yet
+	home   namespace       // Open's
 
 	refused uint64 // replies, at the last warning
 	quiet   int    // ticks until the next one may follow
@@ -57,6 +57,9 @@ func openWatcher(s *Server) (*watcher, error) {
 	if err == nil {
 		err = w.list()
 	}
+	if err == nil {
+		w.home, err = openNamespace()
+	}
 	if err != nil {
 		socket.Close()
 		return nil, fmt.Errorf("list interfaces: %w", err)
@@ -73,8 +76,18 @@ func (w *watcher) stop() {
 	<-w.stopped
 }
 
+// close frees what the watcher holds, its socket perhaps for the second time.
+func (w *watcher) close() {
+	w.socket.Close()
+	w.home.close()
+}
+
 func (w *watcher) run() {
 	defer close(w.stopped)
+	defer w.close()
+	if err := w.home.enter(); err != nil {
+		w.server.logger.Error("link-local listen addresses can't be bound anew later", "error", err)
+	}
 	ticked := time.Now()
 	for {
 		messages, _, err := w.socket.Receive()

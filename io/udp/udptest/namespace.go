@@ -11,10 +11,14 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
+
+// patience is how long to wait for what the kernel does by and by.
+const patience = 30 * time.Second
 
 // reexecuted marks the environment of a test binary that Main started anew.
 const reexecuted = "UDPTEST_IN_USER_NAMESPACE"
@@ -136,21 +140,23 @@ func (n *Namespace) AddRoute(t testing.TB, link, prefix, gateway string) {
 	})
 }
 
-// LinkLocal returns an interface's first link-local address.
+// LinkLocal returns an interface's first link-local address, and waits until the kernel has made it.
 func (n *Namespace) LinkLocal(t testing.TB, link string) (found netip.Addr) {
 	t.Helper()
 	n.onLink(t, link, func(l netlink.Link) error {
-		addresses, err := netlink.AddrList(l, netlink.FAMILY_V6)
-		if err != nil {
-			return err
-		}
-		for _, a := range addresses {
-			if ip, ok := netip.AddrFromSlice(a.IP); ok && ip.IsLinkLocalUnicast() {
-				found = ip
-				return nil
+		for start := time.Now(); time.Since(start) < patience; time.Sleep(time.Millisecond) {
+			addresses, err := netlink.AddrList(l, netlink.FAMILY_V6)
+			if err != nil {
+				return err
+			}
+			for _, a := range addresses {
+				if ip, ok := netip.AddrFromSlice(a.IP); ok && ip.IsLinkLocalUnicast() {
+					found = ip
+					return nil
+				}
 			}
 		}
-		return fmt.Errorf("%s has no link-local address", link)
+		return errors.New("no link-local address")
 	})
 	return found
 }
