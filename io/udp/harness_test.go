@@ -141,6 +141,9 @@ func newClient(t testing.TB, n *udptest.Namespace, port int) *client {
 				return err
 			}
 		}
+		if err := growReceiveBuffer(&socket{fd: c.fd, config: &Config{ReceiveBuffer: DefaultReceiveBuffer}}); err != nil {
+			return err
+		}
 		timeout := unix.NsecToTimeval(patience.Nanoseconds())
 		if err := unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout); err != nil {
 			return err

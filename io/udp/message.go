@@ -56,6 +56,13 @@ func poll(fds []unix.PollFd, timeout *unix.Timespec) unix.Errno {
 	return errno
 }
 
+// asName and nameOf go between a socket address and a header's Name field.
+func asName(name *unix.RawSockaddrInet6) *byte { return (*byte)(unsafe.Pointer(name)) }
+
+func nameOf(h *unix.Msghdr) *unix.RawSockaddrInet6 {
+	return (*unix.RawSockaddrInet6)(unsafe.Pointer(h.Name))
+}
+
 // port and setPort read and write a socket address's port, which is in network order.
 func port(name *unix.RawSockaddrInet6) uint16 {
 	return binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&name.Port))[:])

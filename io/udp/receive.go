@@ -94,7 +94,7 @@ func (r *receiver) open(fds []int, gro bool, table *atomic.Pointer[linkTable], c
 		r.vectors[i].SetLen(r.size)
 		h.Iov = &r.vectors[i]
 		h.SetIovlen(1)
-		h.Name = (*byte)(addressOf(&r.names[i]))
+		h.Name = asName(&r.names[i])
 		h.Control = &r.controls[i*receiveControlLen]
 	}
 	if len(fds) == 1 {

@@ -20,9 +20,6 @@ const (
 	plainBuckets  = 256   // of destinations that refused UDP_SEGMENT
 )
 
-// addressOf keeps the one conversion that the kernel's Name field needs in one place.
-func addressOf(name *unix.RawSockaddrInet6) unsafe.Pointer { return unsafe.Pointer(name) }
-
 // Send implements worker.Socket. Replies to one relay of equal length leave as one super-packet (UDP_SEGMENT),
 // which costs the kernel a quarter per datagram; replies may therefore overtake one another.
 func (e *endpoint) Send(lane int, replies []worker.Reply) (refused int) {
@@ -184,7 +181,7 @@ func (s *sender) address(i int, r *worker.Reply, vector, count int) {
 	control := &s.controls[i]
 	used := writeControl(control[:], &source, iface, segment)
 	h := &s.messages[i].header
-	*h = unix.Msghdr{Name: (*byte)(addressOf(name)), Namelen: unix.SizeofSockaddrInet6, Iov: &s.vectors[vector], Control: &control[0]}
+	*h = unix.Msghdr{Name: asName(name), Namelen: unix.SizeofSockaddrInet6, Iov: &s.vectors[vector], Control: &control[0]}
 	h.SetIovlen(count)
 	h.SetControllen(used)
 }
@@ -229,7 +226,6 @@ func (s *sender) refuse(fd int, m *message, errno unix.Errno) (refused int) {
 		s.counters.refusal.Store(uint32(errno))
 		return count
 	}
-	destination := (*unix.RawSockaddrInet6)(unsafe.Pointer(m.header.Name))
 	vectors := unsafe.Slice(m.header.Iov, count)
 	for i := range vectors {
 		single := &s.plain[i].header
@@ -241,7 +237,7 @@ func (s *sender) refuse(fd int, m *message, errno unix.Errno) (refused int) {
 	refused = s.push(fd, s.plain[:count])
 	if refused < count {
 		// It was the super-packet that they didn't like, not the address.
-		bucket := bucketOf(&destination.Addr)
+		bucket := bucketOf(&nameOf(&m.header).Addr)
 		s.refusing[bucket/64] |= 1 << (bucket % 64)
 		s.counters.unsegmented.Add(1)
 	}
