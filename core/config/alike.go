@@ -18,7 +18,7 @@ func (c *checker) alike(links []rawLink, cfg *Config) {
 		case other == l:
 			c.fail(at, what+" stands here twice", "keep one of the two")
 		default:
-			c.fail(at, fmt.Sprintf("%s belongs to link %s already", what, printable(other.Name.value)), "say what tells the two apart")
+			c.fail(at, fmt.Sprintf("%s belongs to link %s already", what, other.called()), "say what tells the two apart")
 		}
 	}
 	for i := range links {
@@ -77,7 +77,7 @@ func (c *checker) alikeInterfaces(l *rawLink, cfg *Config, seen map[string]*rawL
 				if node.name != "" {
 					where = " of node " + node.name
 				}
-				c.fail(t.place, fmt.Sprintf("interface %s%s belongs to link %s already", name, where, printable(other.Name.value)),
+				c.fail(t.place, fmt.Sprintf("interface %s%s belongs to link %s already", name, where, other.called()),
 					"an interface is on one link; put the pools of both into one")
 				break
 			}

@@ -130,6 +130,7 @@ func read[T any](c *checker, n *yaml.Node, path string, tag reflect.StructTag) (
 func (c *checker) list(n *yaml.Node, at place, v reflect.Value, tag reflect.StructTag) {
 	if n.Kind != yaml.SequenceNode {
 		c.fail(at, "is "+describe(n)+", not a list", "write each entry behind a dash, or [a, b]")
+		delete(c.positions, at.path)
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
@@ -145,7 +146,9 @@ func (c *checker) list(n *yaml.Node, at place, v reflect.Value, tag reflect.Stru
 }
 
 func (c *checker) object(n *yaml.Node, at place, v reflect.Value) {
-	v.FieldByName("At").Set(reflect.ValueOf(at))
+	if n.Kind == yaml.MappingNode {
+		v.FieldByName("At").Set(reflect.ValueOf(at)) // checks of what a table lacks need one
+	}
 	fields, ok := c.fields[v.Type()]
 	if !ok {
 		fields = fieldsOf(v.Type())
@@ -212,12 +215,17 @@ func (c *checker) pairs(n *yaml.Node, at place, each func(key string, keyAt plac
 
 // printable is a name as it can stand in a message of one line.
 func printable(name string) string {
-	const most = 64
-	if len(name) > most {
-		name = name[:most] + "..."
-	}
+	name = cut(name)
 	if quoted := strconv.Quote(name); quoted[1:len(quoted)-1] != name || name == "" || strings.ContainsAny(name, " :;") {
 		return quoted
+	}
+	return name
+}
+
+func cut(name string) string {
+	const most = 64
+	if len(name) > most {
+		return name[:most] + "..."
 	}
 	return name
 }
@@ -237,7 +245,9 @@ func describe(n *yaml.Node) string {
 		return "the truth value " + printable(n.Value)
 	case "!!null":
 		return "empty"
-	default:
-		return printable(n.Value)
 	}
+	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+		return strconv.Quote(cut(n.Value))
+	}
+	return printable(n.Value)
 }

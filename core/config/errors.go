@@ -48,9 +48,12 @@ func (e Errors) sort() {
 	})
 }
 
-// nearest finds the word that was probably meant: the one with the fewest changes, of at most a third of its letters.
+// nearest finds the word that was probably meant: the one with the fewest changes, of at most one in three letters.
 func nearest(word string, known []string) (best string, ok bool) {
-	least := max(len(word)/3, 1) + 1
+	least := (len(word)+2)/3 + 1
+	if len(word) < 3 {
+		least = 1
+	}
 	for _, k := range known {
 		if d := distance(strings.ToLower(word), k); d < least {
 			best, least, ok = k, d, true

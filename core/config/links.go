@@ -27,7 +27,7 @@ func (c *checker) links(raw *rawConfig, cfg *Config) {
 			continue
 		}
 		if line := lines[l.Name.value]; l.Name.ok && line > 0 {
-			c.fail(l.Name.place, fmt.Sprintf("another link is called %s, in line %d", printable(l.Name.value), line), "give each its own name")
+			c.fail(l.Name.place, fmt.Sprintf("another link is called %s, in line %d", l.called(), line), "give each its own name")
 		} else if l.Name.ok {
 			lines[l.Name.value] = l.Name.line
 			c.linkName(&l.Name)
@@ -63,7 +63,7 @@ func (c *checker) link(raw *rawLink, cfg *Config) Link {
 	if raw.Match != nil {
 		c.match(&l, raw.Match)
 	}
-	if len(l.Interfaces)+len(l.LinkAddress)+len(l.InterfaceIDs)+len(raw.Addresses) == 0 {
+	if !raw.reachable() {
 		c.fail(raw.At.in("match"), "is missing, so that no message ever comes from the link",
 			"write match: {interface: eth0} or match: {link-addresses: [...]}")
 	}
@@ -86,6 +86,20 @@ func (c *checker) link(raw *rawLink, cfg *Config) Link {
 	}
 	c.sameClient(raw.Reservations, l.Reservations)
 	return l
+}
+
+// reachable tells whether messages can come from the link.
+func (l *rawLink) reachable() bool {
+	m := l.Match
+	return len(l.Addresses) > 0 || m != nil && len(m.Interface.list)+len(m.LinkAddresses)+len(m.InterfaceIDs) > 0
+}
+
+// called is the link's name, or its line where it has none.
+func (l *rawLink) called() string {
+	if l.Name.ok {
+		return printable(l.Name.value)
+	}
+	return fmt.Sprintf("in line %d", l.At.line)
 }
 
 func (c *checker) match(l *Link, raw *rawMatch) {
@@ -158,7 +172,9 @@ func listeners(cfg *Config) (out []listener) {
 // interfaces checks that somebody listens on the links' interfaces, and that the nodes' labels are used.
 func (c *checker) interfaces(raw *rawConfig, cfg *Config) {
 	heard := make(map[string]bool)
+	known := false
 	for _, node := range listeners(cfg) {
+		known = known || len(node.listen.Interfaces)+len(node.listen.Addresses) > 0
 		for _, name := range interfacesOf(node.listen, node.labels) {
 			heard[name] = true
 		}
@@ -170,7 +186,7 @@ func (c *checker) interfaces(raw *rawConfig, cfg *Config) {
 		}
 		for _, t := range raw.Links[i].Match.Interface.list {
 			used[t.value] = true
-			if t.ok && !heard[t.value] {
+			if t.ok && known && !heard[t.value] {
 				remedy := "add it to listen.interfaces"
 				if best, ok := nearest(t.value, slices.Sorted(maps.Keys(heard))); ok {
 					remedy += ", or did you mean " + best + "?"

@@ -43,7 +43,7 @@ func (c *checker) listen(raw *rawListen) Listen {
 			l.Addresses = append(l.Addresses, addr)
 		}
 	}
-	if len(raw.Interfaces)+len(raw.Addresses) == 0 {
+	if len(raw.Interfaces)+len(raw.Addresses) == 0 && raw.At.given() {
 		c.fail(raw.At, "names neither interfaces nor addresses", "write interfaces: [eth0]")
 	}
 	return l
@@ -87,7 +87,7 @@ func (c *checker) notMulticast(addr netip.Addr, at place) bool {
 
 // listens checks that every node listens somewhere.
 func (c *checker) listens(raw *rawConfig, cfg *Config) {
-	if raw.Listen != nil {
+	if raw.Listen != nil || !raw.At.given() {
 		return
 	}
 	const remedy = "write listen: {interfaces: [eth0]}"

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
@@ -139,17 +141,18 @@ func (c *checker) set(raw *rawOptions) rawSet {
 			s.add(Option{Code: code, Encoded: appendOption(nil, code, data)})
 		}
 	}
-	s.always, s.never = c.listed(raw.Always), c.listed(raw.Never)
-	for _, l := range s.always {
+	s.always = c.listed(raw.Always, func(l listedCode) (problem, remedy string) {
 		if onlyAsked(l.code) {
-			c.fail(l.at, fmt.Sprintf("option %d goes only to clients that ask for it (RFC 9915)", l.code), "remove it from always")
+			return fmt.Sprintf("option %d goes only to clients that ask for it (RFC 9915)", l.code), "remove it from always"
 		}
-	}
-	for _, l := range s.never {
+		return "", ""
+	})
+	s.never = c.listed(raw.Never, func(l listedCode) (problem, remedy string) {
 		if at, ok := s.places[l.code]; ok {
-			c.fail(l.at, fmt.Sprintf("option %d is set in line %d", l.code, at.line), "keep one of the two")
+			return fmt.Sprintf("option %d is set in line %d", l.code, at.line), "keep one of the two"
 		}
-	}
+		return "", ""
+	})
 	return s
 }
 
@@ -175,7 +178,7 @@ func (c *checker) named(s *rawSet, o *namedOption) {
 	}
 	if spec == nil {
 		c.fail(o.at, "there is no such option", suggest(o.name, c.optionNames())+
-			" option-definitions can name others, and custom takes any by its code")
+			" (option-definitions can name others, and custom takes any by its code)")
 		return
 	}
 	before := len(c.errors)
@@ -199,7 +202,10 @@ func (spec *optionSpec) encoded(c *checker, o *namedOption) []Option {
 	if spec.encode != nil {
 		return spec.encode(c, o.node, o.at)
 	}
-	data := c.data(spec.types, spec.array, o.node, o.at)
+	var data []byte
+	if !spec.bare || o.node.Kind != yaml.SequenceNode || len(o.node.Content) > 0 {
+		data = c.data(spec.types, spec.array, o.node, o.at)
+	}
 	return []Option{{Code: spec.code, Encoded: appendOption(nil, spec.code, data)}}
 }
 
@@ -231,11 +237,19 @@ func (c *checker) free(code wire.OptionCode, at place) bool {
 	return !ok
 }
 
-func (c *checker) listed(refs []codeRef) (out []listedCode) {
+// listed are the options of a list, but for those that have a problem.
+func (c *checker) listed(refs []codeRef, check func(listedCode) (problem, remedy string)) (out []listedCode) {
 	for i := range refs {
-		if code, ok := c.codeOf(&refs[i]); ok {
-			out = append(out, listedCode{refs[i].place, code})
+		code, ok := c.codeOf(&refs[i])
+		if !ok {
+			continue
 		}
+		l := listedCode{refs[i].place, code}
+		if problem, remedy := check(l); problem != "" {
+			c.fail(l.at, problem, remedy)
+			continue
+		}
+		out = append(out, l)
 	}
 	return out
 }
@@ -253,7 +267,7 @@ func (c *checker) codeOf(ref *codeRef) (wire.OptionCode, bool) {
 	case owned != 0:
 		return owned, c.free(owned, ref.place)
 	case spec == nil:
-		c.fail(ref.place, "there is no option "+printable(ref.name), suggest(ref.name, c.optionNames())+" a code will do too")
+		c.fail(ref.place, "there is no option "+printable(ref.name), suggest(ref.name, c.optionNames())+" (a code will do too)")
 		return 0, false
 	}
 	return spec.code, true

@@ -17,6 +17,7 @@ type optionSpec struct {
 	names   []string // the first is ours, the others are Kea's and the registry's
 	types   []dataType
 	array   bool              // the last type repeats
+	bare    bool              // there may be no value at all
 	raw     reflect.Type      // what is read where the types don't tell
 	tag     reflect.StructTag // its bounds
 	encode  func(c *checker, n *yaml.Node, at place) []Option
@@ -52,6 +53,8 @@ func typed(code wire.OptionCode, array bool, types string, about, example string
 
 func addressOptions() []optionSpec {
 	const servers = `["2001:db8::1", "2001:db8::2"]`
+	dhcp4o6 := typed(88, true, "ipv6-address", "DHCP 4o6 servers (RFC 7341); [] lets clients multicast.", servers, "dhcp4o6-servers", "dhcp4o6-server-addr")
+	dhcp4o6.bare = true
 	const domains = "[example.net, example.com]"
 	return []optionSpec{
 		typed(21, true, "fqdn", "SIP servers by domain name (RFC 3319). Clients that ask for both kinds get the names.", "[sip.example.net]", "sip-domains", "sip-server-dns"),
@@ -74,7 +77,7 @@ func addressOptions() []optionSpec {
 		typed(64, false, "fqdn", "DS-Lite tunnel endpoint, one name (RFC 6334).", "aftr.example.net", "aftr-name"),
 		typed(65, false, "fqdn", "ERP local domain name (RFC 6440).", "erp.example.net", "erp-local-domain-name"),
 		typed(74, true, "ipv6-address uint8 fqdn", "A recursive DNS server for certain domains: address, preference, domains (RFC 6731).", `["2001:db8::1", 1, example.net]`, "rdnss-selection"),
-		typed(88, true, "ipv6-address", "DHCP 4o6 servers (RFC 7341); [] lets clients multicast.", servers, "dhcp4o6-servers", "dhcp4o6-server-addr"),
+		dhcp4o6,
 		typed(143, true, "ipv6-address", "ANDSF servers (RFC 6153).", servers, "andsf-servers", "ipv6-address-andsf"),
 	}
 }

@@ -99,7 +99,7 @@ func (c *checker) data(types []dataType, array bool, n *yaml.Node, at place) (da
 	case len(types) > 1 && !isList, len(values) < len(types) && len(types) > 1, len(values) > len(types) && !array:
 		c.fail(at, fmt.Sprintf("doesn't have the record's %d values", len(types)), "write ["+joinTypes(types, array)+"]")
 		return nil
-	case len(values) == 0 && !slices.Equal(types, []dataType{"ipv6-address"}):
+	case len(values) == 0:
 		c.fail(at, "is an empty list", "write ["+joinTypes(types, array)+"]")
 		return nil
 	}
@@ -222,7 +222,12 @@ const (
 // appendDomain appends a domain name as labels (RFC 9915, Section 10).
 func (c *checker) appendDomain(dst []byte, name string, at place) []byte {
 	start := len(dst)
-	for label := range strings.SplitSeq(strings.TrimSuffix(name, "."), ".") {
+	trimmed := strings.TrimSuffix(name, ".")
+	if top := trimmed[strings.LastIndexByte(trimmed, '.')+1:]; top != "" && strings.Trim(top, "0123456789") == "" {
+		c.fail(at, printable(name)+" is no domain name", "no top level consists of digits; write a name such as host.example.net")
+		return dst
+	}
+	for label := range strings.SplitSeq(trimmed, ".") {
 		bad := strings.ContainsFunc(label, func(r rune) bool {
 			return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_')
 		})

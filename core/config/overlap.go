@@ -73,7 +73,11 @@ func (c *checker) overlaps(all []extent, remedy string) {
 			if cmp.Or(cmp.Compare(second.line, first.line), cmp.Compare(second.column, first.column)) < 0 {
 				first, second = second, first
 			}
-			c.fail(second.place, fmt.Sprintf("%s overlaps %s in line %d", second.what, first.what, first.line), remedy)
+			problem := fmt.Sprintf("%s overlaps %s in line %d", second.what, first.what, first.line)
+			if second.what == first.what {
+				problem = fmt.Sprintf("%s stands in line %d already", second.what, first.line)
+			}
+			c.fail(second.place, problem, remedy)
 		}
 		if farthest.last.Less(this.last) {
 			farthest = this

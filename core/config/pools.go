@@ -12,7 +12,7 @@ import (
 // pool checks one pool by itself. A length of 0 is one that couldn't be read.
 func (c *checker) pool(raw *rawPool, exclude []block, kind wire.Kind, length int, cluster *Cluster) Pool {
 	pool := Pool{Kind: kind, Length: uint8(length)}
-	if raw.perNode() {
+	if raw.given && raw.perNode() {
 		c.nodesOf(raw, cluster)
 	}
 	whole := true
