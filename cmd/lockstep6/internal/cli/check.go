@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lockstep6/lockstep6/cmd/lockstep6/internal/daemon"
+	"github.com/lockstep6/lockstep6/core/config"
+	"github.com/lockstep6/lockstep6/core/policy"
+)
+
+func newCheck() *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use:   "check",
+		Short: "Check a configuration, for every node",
+		Long: `Check a configuration for every node of the cluster, its key included, without touching a running node.
+
+Every fault is listed at once, as file:line:column: field: what is wrong; what would be right.
+The exit code is 0 where all is well, 3 where the configuration is refused.`,
+		Example: `  lockstep6 check --config lockstep6.yaml`,
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			policies, err := compileAll(file)
+			if err != nil {
+				return err
+			}
+			p := policies[0]
+			fmt.Fprintf(c.OutOrStdout(), "%s: right, for %s\n", file, count(len(policies), "node"))
+			fmt.Fprintf(c.OutOrStdout(), "links %d, pools %d, fingerprint %x\n", len(p.Links), len(p.Pools), p.Fingerprint)
+			return nil
+		},
+	}
+	c.Flags().StringVarP(&file, "config", "c", "lockstep6.yaml", "configuration `FILE`")
+	return c
+}
+
+// placeholderDUID stands for the DUID that a single node makes at its first start: a DUID-UUID of zeros.
+var placeholderDUID = append([]byte{0, 4}, make([]byte, 16)...)
+
+// compileAll checks a configuration and compiles it for each of its nodes, in order. A single node's key is made
+// at its first start, so without one the policy of a single node decides other addresses than the real one.
+func compileAll(file string) ([]*policy.Policy, error) {
+	c, err := daemon.ReadConfig(file)
+	if err != nil {
+		return nil, refusal(err)
+	}
+	if c.Cluster == nil {
+		p, err := policy.Compile(c, policy.Input{SingleDUID: placeholderDUID})
+		if err != nil {
+			return nil, refusal(err)
+		}
+		return []*policy.Policy{p}, nil
+	}
+	policies := make([]*policy.Policy, 0, len(c.Cluster.Nodes))
+	for _, node := range c.Cluster.Nodes {
+		p, err := policy.Compile(c, policy.Input{Node: node.Name, Resolve: daemon.Resolver(file)})
+		if err != nil {
+			return nil, refusal(fmt.Errorf("node %s: %w", node.Name, err))
+		}
+		policies = append(policies, p)
+	}
+	return policies, nil
+}
+
+// refusal marks an error that lists a configuration's faults.
+func refusal(err error) error {
+	var faults config.Errors
+	if errors.As(err, &faults) {
+		return fmt.Errorf("%w\n%w", errRefused, faults)
+	}
+	return err
+}
+
+// count is a number and its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

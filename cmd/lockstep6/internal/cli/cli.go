@@ -1,0 +1,97 @@
+// Package cli is the command line: one file per command. A command parses its flags, asks the packages that know,
+// and prints; it decides nothing about DHCPv6.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes.
+const (
+	exitOK      = 0
+	exitFailed  = 1 // the command ran and failed
+	exitUsage   = 2 // the command line is wrong
+	exitRefused = 3 // the configuration is refused
+)
+
+// errRefused marks a configuration that was refused: its faults are printed as they are.
+var errRefused = errors.New("the configuration is refused")
+
+// usageError is a fault in the command line.
+type usageError struct{ error }
+
+// Main runs one command line and returns the exit code.
+func Main(args []string, in io.Reader, out, errOut io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	err := root.ExecuteContext(ctx)
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errRefused):
+		fmt.Fprintln(errOut, err)
+		return exitRefused
+	case errors.As(err, &usage):
+		fmt.Fprintf(errOut, "lockstep6: %v\nhint: `%s --help` shows how it is used\n", err, root.Name())
+		return exitUsage
+	default:
+		fmt.Fprintf(errOut, "lockstep6: %v\n", err)
+		return exitFailed
+	}
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "lockstep6",
+		Short: "A DHCPv6 server whose nodes agree on every address without talking to each other",
+		Long: `lockstep6 serves addresses and delegated prefixes by DHCPv6 (RFC 9915).
+
+Several nodes with the same configuration file serve the same clients side by side. They give the
+same client the same address, because it is computed from the client's identity and a shared key,
+and none of them loses a binding when it dies.
+
+Exit codes: 0 done, 1 failed, 2 wrong command line, 3 configuration refused.`,
+		Example: `  lockstep6 demo                                   # see three nodes at work, on loopback only
+  lockstep6 check --config lockstep6.yaml          # is this file right?
+  lockstep6 serve --config lockstep6.yaml --node a`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(newServe(), newCheck(), newPlan(), newKey(), newLeases(), newSchema(), newVersion())
+	for _, c := range root.Commands() {
+		strictArgs(c)
+	}
+	return root
+}
+
+// strictArgs makes wrong arguments a fault of the command line, in every command below.
+func strictArgs(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return usageError{err}
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		strictArgs(sub)
+	}
+}

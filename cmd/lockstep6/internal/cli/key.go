@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+func newKey() *cobra.Command {
+	var out string
+	c := &cobra.Command{
+		Use:   "key",
+		Short: "Make a cluster's id and key",
+		Long: `Make the id and the key that a cluster's nodes share. Run it once, write the id into cluster.id, and bring the
+key to every node by a safe way.
+
+Whoever has the key can compute every client's address. Another key gives every client another address.`,
+		Example: `  lockstep6 key --out cluster.key    # prints the id, writes the key (mode 0600)
+  lockstep6 key                      # prints both`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return makeKey(c, out) },
+	}
+	c.Flags().StringVarP(&out, "out", "o", "", "write the key into a new `FILE` that only its owner can read")
+	return c
+}
+
+func makeKey(c *cobra.Command, out string) error {
+	var raw [48]byte
+	_, _ = rand.Read(raw[:]) // never fails, by its documentation
+	id, key := raw[:16], hex.EncodeToString(raw[16:])
+	id[6] = id[6]&0x0f | 0x40 // a UUID of version 4 (RFC 9562, Section 5.4)
+	id[8] = id[8]&0x3f | 0x80
+	w := c.OutOrStdout()
+	fmt.Fprintln(w, "cluster:")
+	fmt.Fprintf(w, "  id: %x-%x-%x-%x-%x\n", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
+	if out == "" {
+		fmt.Fprintf(w, "  key: %s   # better kept in a file: lockstep6 key --out cluster.key\n", key)
+		return nil
+	}
+	f, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%s exists and is not overwritten: another key would give every client another address; remove the file first if you mean it", out)
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := f.WriteString(key + "\n"); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "  key: file:%s\n", out)
+	return nil
+}

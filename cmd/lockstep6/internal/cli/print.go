@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"github.com/lockstep6/lockstep6/io/admin"
+)
+
+// csvHeader names csvRow's columns; they stay in this order.
+var csvHeader = []string{
+	"lease", "kind", "state", "duid", "iaid", "preferred", "valid", "since", "last_transaction", "expires",
+	"hardware_address", "peer_address", "link_address", "interface_id", "remote_id", "subscriber_id", "relay_id",
+}
+
+func csvRow(l *admin.Lease) []string {
+	return []string{
+		l.Lease, l.Kind, l.State, l.DUID, strconv.FormatUint(uint64(l.IAID), 10), l.Preferred, l.Valid,
+		l.Since.Format(time.RFC3339), l.LastTransaction.Format(time.RFC3339), l.Expires,
+		l.HardwareAddress, l.PeerAddress, l.LinkAddress, l.InterfaceID, l.RemoteID, l.SubscriberID, l.RelayID,
+	}
+}
+
+// printLeases prints leases as they come.
+func printLeases(w io.Writer, format string, leases iter.Seq2[admin.Lease, error]) error {
+	switch format {
+	case "json":
+		encoder := json.NewEncoder(w)
+		return each(leases, func(l *admin.Lease) error { return encoder.Encode(l) })
+	case "csv":
+		c := csv.NewWriter(w)
+		if err := c.Write(csvHeader); err != nil {
+			return err
+		}
+		if err := each(leases, func(l *admin.Lease) error { return c.Write(csvRow(l)) }); err != nil {
+			return err
+		}
+		c.Flush()
+		return c.Error()
+	case "table":
+		return printTable(w, leases)
+	default:
+		return usageError{fmt.Errorf("--format %s: give table, json or csv", format)}
+	}
+}
+
+func printTable(w io.Writer, leases iter.Seq2[admin.Lease, error]) error {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "LEASE\tKIND\tSTATE\tEXPIRES\tDUID\tIAID")
+	n := 0
+	err := each(leases, func(l *admin.Lease) error {
+		n++
+		_, err := fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\n", l.Lease, l.Kind, l.State, l.Expires, l.DUID, l.IAID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(w, count(n, "lease"))
+	return err
+}
+
+// printLease prints one lease whole.
+func printLease(w io.Writer, format string, l admin.Lease) error {
+	if format != "table" {
+		return printLeases(w, format, func(yield func(admin.Lease, error) bool) { yield(l, nil) })
+	}
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	for i, value := range csvRow(&l) {
+		if value != "" {
+			fmt.Fprintf(t, "%s\t%s\n", csvHeader[i], value)
+		}
+	}
+	return t.Flush()
+}
+
+func each(leases iter.Seq2[admin.Lease, error], f func(*admin.Lease) error) error {
+	for l, err := range leases {
+		if err != nil {
+			return err
+		}
+		if err := f(&l); err != nil {
+			return err
+		}
+	}
+	return nil
+}

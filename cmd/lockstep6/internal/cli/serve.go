@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lockstep6/lockstep6/cmd/lockstep6/internal/daemon"
+)
+
+type serveFlags struct {
+	config, node, data, admin string
+	listen                    []string
+}
+
+func newServe() *cobra.Command {
+	var f serveFlags
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run a node",
+		Long: `Run a node until SIGTERM or SIGINT. It then takes no more messages, answers what has arrived, and ends;
+every lease that a client was told of is on disk.
+
+Logs go to standard error: text on a terminal, JSON otherwise.`,
+		Example: `  lockstep6 serve --config lockstep6.yaml                 # a single node
+  lockstep6 serve --config lockstep6.yaml --node a         # node a of a cluster
+  lockstep6 serve --config lockstep6.yaml --data /tmp/l6 --listen '[::1]:10547'   # no root needed`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return serve(c, &f) },
+	}
+	flags := c.Flags()
+	flags.StringVarP(&f.config, "config", "c", "lockstep6.yaml", "configuration `FILE`")
+	flags.StringVarP(&f.node, "node", "n", "", "which `NODE` of the cluster this is")
+	flags.StringVar(&f.data, "data", "", "keep the store in `DIR` instead of store.path")
+	flags.StringArrayVar(&f.listen, "listen", nil, "take messages at `ADDR:PORT` only (unicast, from relays); may be repeated")
+	flags.StringVar(&f.admin, "admin", "", "serve HTTP at `ADDR:PORT` instead of admin.listen")
+	return c
+}
+
+func serve(c *cobra.Command, f *serveFlags) error {
+	level := new(slog.LevelVar)
+	o := daemon.Options{
+		ConfigFile: f.config, Node: f.node, Data: f.data, Admin: f.admin,
+		Version: version(), Logger: newLogger(c.ErrOrStderr(), level), Level: level,
+	}
+	for _, text := range f.listen {
+		addr, err := netip.ParseAddrPort(text)
+		if err != nil || !addr.Addr().Is6() {
+			return usageError{fmt.Errorf("--listen %s: not an IPv6 address and port such as [::1]:10547", text)}
+		}
+		o.Listen = append(o.Listen, addr)
+	}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	go func() {
+		for range hangup {
+			o.Logger.Warn("SIGHUP: the configuration is read at the start only; restart the node to apply a change")
+		}
+	}()
+	d, err := daemon.Open(c.Context(), o)
+	if err != nil {
+		return refusal(err)
+	}
+	return d.Run(c.Context())
+}
+
+// newLogger logs text to a terminal and JSON to anything else.
+func newLogger(w io.Writer, level slog.Leveler) *slog.Logger {
+	o := &slog.HandlerOptions{Level: level}
+	if f, ok := w.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+			return slog.New(slog.NewTextHandler(w, o))
+		}
+	}
+	return slog.New(slog.NewJSONHandler(w, o))
+}

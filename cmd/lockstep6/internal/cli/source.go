@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/engine"
+	"github.com/lockstep6/lockstep6/core/worker"
+	"github.com/lockstep6/lockstep6/io/admin"
+	"github.com/lockstep6/lockstep6/store"
+)
+
+// openLeases opens the leases in a data folder: of the running node where one answers, else of the stopped store.
+func openLeases(data string) (leaseSource, error) {
+	if client, err := admin.Dial(filepath.Join(data, "admin.sock")); err == nil {
+		return client, nil
+	} else if errors.Is(err, os.ErrPermission) {
+		return nil, fmt.Errorf("%w; a node runs there, ask as the user that runs it", err)
+	}
+	reader, err := store.OpenReadOnly(store.Options{Path: data})
+	if err != nil {
+		return nil, err
+	}
+	return &stopped{data: data, reader: reader}, nil
+}
+
+// stopped is the leases of a store that no node has open.
+type stopped struct {
+	data   string
+	reader *store.Reader // nil while a change has the store
+}
+
+// errStop ends a scan whose reader wants no more.
+var errStop = errors.New("stop")
+
+// List yields leases in the order of their addresses.
+func (s *stopped) List(ctx context.Context, f admin.Filter) iter.Seq2[admin.Lease, error] {
+	return func(yield func(admin.Lease, error) bool) {
+		now := worker.Time(time.Now().UnixNano())
+		err := s.reader.Scan(nil, nil, func(key, value []byte) error {
+			stored, err := binding.DecodeValue(key, value)
+			if err != nil {
+				return err
+			}
+			if f.Match(&stored, now) && !yield(admin.NewLease(&stored, now), nil) {
+				return errStop
+			}
+			return ctx.Err()
+		})
+		if err != nil && !errors.Is(err, errStop) {
+			yield(admin.Lease{}, err)
+		}
+	}
+}
+
+// Release writes the lease as released into the stopped store.
+func (s *stopped) Release(ctx context.Context, lease netip.Prefix) (admin.Lease, error) {
+	if err := s.reader.Close(); err != nil {
+		return admin.Lease{}, err
+	}
+	s.reader = nil
+	w, err := store.Open(store.Options{Path: s.data})
+	if err != nil {
+		return admin.Lease{}, err
+	}
+	l, err := releaseStored(ctx, w, binding.Key{Address: lease.Addr().As16(), Length: uint8(lease.Bits())})
+	return l, errors.Join(err, w.Close())
+}
+
+func releaseStored(ctx context.Context, s *store.Store, key binding.Key) (l admin.Lease, err error) {
+	table, err := binding.New(binding.Options{Capacity: 1})
+	if err != nil {
+		return l, err
+	}
+	h := table.NewHandle()
+	defer h.Close()
+	from := binding.AppendKey(nil, &key)
+	if err := s.Scan(from, append(from, 0), h.Load); err != nil {
+		return l, err
+	}
+	h.Enter()
+	defer h.Leave()
+	now := worker.Time(time.Now().UnixNano())
+	r := h.Find(&key)
+	if r == nil || !r.Live(now) {
+		return l, admin.ErrNoLease
+	}
+	draft := engine.DraftOf(r)
+	draft.State, draft.Expires, draft.Since = binding.Released, now, now
+	next, outcome := h.Publish(r, &draft)
+	if outcome != binding.Published {
+		return l, fmt.Errorf("cannot release: %v", outcome)
+	}
+	change := binding.AppendChange(nil, next)
+	done := make(chan *worker.Write, 1)
+	s.Append(&worker.Write{Changes: change, Count: 1, Done: done})
+	select {
+	case <-done:
+	case <-ctx.Done():
+		return l, ctx.Err()
+	}
+	k, value, _, err := binding.NextChange(change)
+	if err != nil {
+		return l, err
+	}
+	stored, err := binding.DecodeValue(k, value)
+	return admin.NewLease(&stored, now), err
+}
+
+// Close lets others in.
+func (s *stopped) Close() error {
+	if s.reader == nil {
+		return nil
+	}
+	return s.reader.Close()
+}

@@ -1,0 +1,190 @@
+// Package daemon wires a node together: configuration, store, binding table, workers, sockets, admin interface.
+// It is the one place that knows everybody, and it holds no rule of its own.
+//
+//	Open:  read and check -> open the store -> compile the policy -> fill the table -> open sockets
+//	Run:   workers, deliveries, sweeper, heartbeat, admin; until the context ends
+//	Close: sockets first, then the workers' last replies, then the store: what was granted is durable
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"path/filepath"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/config"
+	"github.com/lockstep6/lockstep6/core/engine"
+	"github.com/lockstep6/lockstep6/core/peer"
+	"github.com/lockstep6/lockstep6/core/policy"
+	"github.com/lockstep6/lockstep6/core/worker"
+	"github.com/lockstep6/lockstep6/io/admin"
+	"github.com/lockstep6/lockstep6/io/udp"
+	"github.com/lockstep6/lockstep6/store"
+)
+
+// Options is what the command line says.
+type Options struct {
+	ConfigFile string
+	Node       string           // this node's name; empty without a cluster
+	Data       string           // overrides store.path
+	Listen     []netip.AddrPort // replaces listen.addresses and listen.interfaces where given
+	Admin      string           // overrides admin.listen
+	Version    string
+	Logger     *slog.Logger
+	Level      *slog.LevelVar // the logger's; set from the configuration
+}
+
+// Writers' numbers above the workers' (see engine.Marks).
+const (
+	sweeperID  = engine.MaxWriters - 1
+	operatorID = engine.MaxWriters - 2
+)
+
+// A Daemon is one running node.
+type Daemon struct {
+	options Options
+	log     *slog.Logger
+	config  *config.Config
+	data    string
+
+	store    *store.Store
+	table    *binding.Table
+	marks    *engine.Marks
+	peers    *peer.Tally
+	site     atomic.Pointer[engine.Site]
+	sockets  *udp.Server
+	workers  []*worker.Worker
+	operator *operator
+	admin    *admin.Server
+	clock    worker.Clock
+	started  time.Time
+}
+
+// Open reads the configuration and gets the node ready to serve. On an error nothing stays open.
+func Open(ctx context.Context, o Options) (*Daemon, error) {
+	d := &Daemon{options: o, log: o.Logger, clock: steadyClock(), started: time.Now(), marks: new(engine.Marks)}
+	if err := d.open(ctx); err != nil {
+		return nil, errors.Join(err, d.closeAll())
+	}
+	return d, nil
+}
+
+func (d *Daemon) open(ctx context.Context) (err error) {
+	if d.config, err = ReadConfig(d.options.ConfigFile); err != nil {
+		return err
+	}
+	if err = d.options.Level.UnmarshalText([]byte(d.config.Log.Level)); err != nil {
+		return fmt.Errorf("log.level: %w", err)
+	}
+	if d.data, err = DataFolder(d.config, d.options.Data); err != nil {
+		return err
+	}
+	if d.store, err = d.openStore(); err != nil {
+		return err
+	}
+	compiled, err := d.compile(ctx)
+	if err != nil {
+		return err
+	}
+	d.peers = peer.NewTally(len(compiled.Nodes))
+	if d.table, err = binding.New(binding.Options{Capacity: d.config.Store.Capacity, Seed: rand.Uint64()}); err != nil {
+		return fmt.Errorf("store.capacity: %w", err)
+	}
+	if err = d.load(ctx); err != nil {
+		return err
+	}
+	if err = d.install(compiled); err != nil {
+		return err
+	}
+	workers, err := d.openSockets(compiled)
+	if err != nil {
+		return err
+	}
+	d.makeWorkers(workers)
+	d.operator = newOperator(d)
+	d.admin, err = d.openAdmin()
+	return err
+}
+
+// install makes a policy the one in force.
+func (d *Daemon) install(p *policy.Policy) error {
+	h := d.table.NewHandle()
+	defer h.Close()
+	site, err := engine.NewSite(p, h, d.table.Shards())
+	if err != nil {
+		return fmt.Errorf("cannot map the free slots of the pools: %w", err)
+	}
+	d.site.Store(site)
+	return nil
+}
+
+func (d *Daemon) openStore() (*store.Store, error) {
+	mode := store.SyncAlways
+	if !d.config.Store.Sync {
+		mode = store.SyncNever
+	}
+	return store.Open(store.Options{Path: d.data, Sync: mode, Logger: d.log})
+}
+
+// openSockets binds what the node listens on, and returns for how many workers.
+func (d *Daemon) openSockets(p *policy.Policy) (workers int, err error) {
+	listen := effectiveListen(d.config, d.options, p)
+	if len(listen.Addresses) == 0 && len(listen.Interfaces) == 0 {
+		return 0, fmt.Errorf("%s: listen: nothing to listen on; name interfaces or addresses, or give --listen", d.options.ConfigFile)
+	}
+	workers = listen.Workers
+	if workers == 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	d.sockets, err = udp.Open(udp.Config{
+		Workers:    workers,
+		Interfaces: listen.Interfaces,
+		Addresses:  listen.Addresses,
+		Logger:     d.log,
+	})
+	return workers, err
+}
+
+func (d *Daemon) makeWorkers(workers int) {
+	var observe func([]byte)
+	if d.config.Log.Leases {
+		observe = d.logLeases
+	}
+	for i := range workers {
+		handle := d.table.NewHandle()
+		d.workers = append(d.workers, worker.New(worker.Options{
+			ID: i, Socket: d.sockets.Worker(i), Journal: d.store,
+			Engine: engine.New(handle, d.marks, d.peers),
+			Marks:  d.marks, Site: &d.site, Clock: d.clock, Observe: observe,
+		}))
+	}
+}
+
+func (d *Daemon) openAdmin() (*admin.Server, error) {
+	listen := d.config.Admin.Listen
+	if d.options.Admin != "" {
+		parsed, err := netip.ParseAddrPort(d.options.Admin)
+		if err != nil {
+			return nil, fmt.Errorf("--admin %s: %w; give an address and a port such as 127.0.0.1:8067", d.options.Admin, err)
+		}
+		listen = parsed
+	}
+	return admin.Open(admin.Config{
+		Listen: listen, Socket: filepath.Join(d.data, "admin.sock"), Node: d.operator, Logger: d.log,
+	})
+}
+
+// steadyClock is the wall clock as it was at the start plus the time that has passed since:
+// setting the wall clock doesn't move it.
+func steadyClock() worker.Clock {
+	start := time.Now()
+	wall := start.UnixNano()
+	return func() int64 { return wall + int64(time.Since(start)) }
+}

@@ -1,0 +1,183 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/engine"
+	"github.com/lockstep6/lockstep6/core/wire"
+	"github.com/lockstep6/lockstep6/core/worker"
+	"github.com/lockstep6/lockstep6/io/admin"
+)
+
+const (
+	sweepEvery   = time.Second
+	sweepBudget  = 1 << 16 // records looked at per sweep
+	sweepGrace   = 60      // seconds that an ended binding keeps its lease for its client
+	drainTimeout = 10 * time.Second
+)
+
+// Run serves until the context ends, then drains: no message is taken any more, what was taken is answered,
+// what was granted is on stable storage. It returns the first fault that ended the node early.
+func (d *Daemon) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var loops, deliveries, helpers sync.WaitGroup
+	abandon := make(chan struct{})
+	for _, w := range d.workers {
+		loops.Go(func() {
+			runtime.LockOSThread()
+			if err := w.Run(); !errors.Is(err, net.ErrClosed) {
+				stop(err)
+			}
+		})
+		deliveries.Go(func() { w.Deliver(abandon) })
+	}
+	helpers.Go(func() { d.sweep(ctx) })
+	helpers.Go(func() {
+		if err := d.admin.Serve(ctx); err != nil {
+			stop(err)
+		}
+	})
+	d.announce()
+	<-ctx.Done()
+	d.log.Info("stopping: answering what has arrived")
+	_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
+	d.sockets.Drain()
+	loops.Wait()
+	if !waitFor(&deliveries, drainTimeout) {
+		d.log.Warn("some replies could not be made durable in time and were not sent", "waited", drainTimeout)
+	}
+	close(abandon)
+	deliveries.Wait()
+	helpers.Wait()
+	err := d.closeAll()
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		err = errors.Join(cause, err)
+	}
+	d.log.Info("stopped")
+	return err
+}
+
+func (d *Daemon) announce() {
+	p := d.site.Load().Policy
+	attrs := []any{"listen", d.sockets.Addresses(), "interfaces", p.Interfaces, "links", len(p.Links), "workers", len(d.workers)}
+	if !p.Single {
+		attrs = append(attrs, "node", p.Nodes[p.Self].Name)
+	}
+	d.log.Info("serving", attrs...)
+	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
+}
+
+// closeAll closes what is open, in the order that keeps promises.
+func (d *Daemon) closeAll() error {
+	var errs []error
+	if d.sockets != nil {
+		errs = append(errs, d.sockets.Close())
+		d.sockets = nil
+	}
+	if d.admin != nil {
+		errs = append(errs, d.admin.Close())
+		d.admin = nil
+	}
+	if d.store != nil {
+		errs = append(errs, d.store.Close())
+		d.store = nil
+	}
+	return errors.Join(errs...)
+}
+
+// sweep reclaims ended bindings, some every second.
+func (d *Daemon) sweep(ctx context.Context) {
+	handle := d.table.NewHandle()
+	defer handle.Close()
+	sweeper := engine.NewSweeper(handle, d.marks)
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	done := make(chan *worker.Write, 1)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if !d.store.Healthy() {
+			continue
+		}
+		changes, count := sweeper.Sweep(d.site.Load(), worker.Time(d.clock()), sweepGrace, sweepBudget, nil)
+		if count == 0 {
+			continue
+		}
+		d.store.Append(&worker.Write{Changes: changes, Count: count, Done: done})
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return
+		}
+		if d.config.Log.Leases {
+			d.logLeases(changes)
+		}
+	}
+}
+
+// logLeases writes one line per lease event.
+func (d *Daemon) logLeases(changes []byte) {
+	for len(changes) > 0 {
+		key, value, rest, err := binding.NextChange(changes)
+		if err != nil {
+			d.log.Error("a change of a binding can't be read back", "error", err)
+			return
+		}
+		changes = rest
+		stored, err := binding.DecodeValue(key, value)
+		if err != nil {
+			d.log.Error("a change of a binding can't be read back", "error", err)
+			return
+		}
+		d.logLease(&stored)
+	}
+}
+
+func (d *Daemon) logLease(s *binding.Stored) {
+	if s.Removed {
+		d.log.Info("lease reclaimed", "lease", admin.LeaseText(s.Key))
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("lease", admin.LeaseText(s.Key)), slog.String("duid", wire.FormatDUID(s.DUID)),
+		slog.Uint64("iaid", uint64(s.IAID)), slog.Uint64("valid", uint64(s.Valid)),
+	}
+	d.log.LogAttrs(context.Background(), slog.LevelInfo, leaseEvent(s), attrs...)
+}
+
+// leaseEvent names what a change of a binding means to an operator.
+func leaseEvent(s *binding.Stored) string {
+	switch {
+	case s.State == binding.Bound && s.Since == s.LastTransaction:
+		return "lease granted"
+	case s.State == binding.Bound:
+		return "lease extended"
+	default:
+		return "lease " + s.State.String()
+	}
+}
+
+// waitFor waits for the group, at most so long; false: it isn't done.
+func waitFor(g *sync.WaitGroup, limit time.Duration) bool {
+	done := make(chan struct{})
+	go func() { g.Wait(); close(done) }()
+	select {
+	case <-done:
+		return true
+	case <-time.After(limit):
+		return false
+	}
+}

@@ -1,0 +1,179 @@
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/lockstep6/lockstep6/core/address"
+	"github.com/lockstep6/lockstep6/core/config"
+	"github.com/lockstep6/lockstep6/core/policy"
+	"github.com/lockstep6/lockstep6/core/wire"
+	"github.com/lockstep6/lockstep6/store"
+)
+
+// Names in the store's meta space.
+const (
+	metaKey  = "single.key"  // a single node's key, made at the first start
+	metaDUID = "single.duid" // and its DUID
+)
+
+// ReadConfig reads and checks a configuration file. The error lists all that is wrong in it.
+func ReadConfig(file string) (*config.Config, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the configuration: %w", err)
+	}
+	c, faults := config.Parse(file, data)
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return c, nil
+}
+
+// DataFolder is where the node keeps its store: --data, else store.path.
+func DataFolder(c *config.Config, override string) (string, error) {
+	path := c.Store.Path
+	if override != "" {
+		path = override
+	}
+	if path == "" {
+		return "", errors.New("no folder for the store: set store.path in the configuration or give --data DIR")
+	}
+	return filepath.Abs(path)
+}
+
+// Resolver finds secrets: env:NAME, file:NAME (relative to the configuration's folder), or the text itself.
+func Resolver(configFile string) func(config.Secret) ([]byte, error) {
+	return func(s config.Secret) ([]byte, error) {
+		text := string(s)
+		switch {
+		case strings.HasPrefix(text, "env:"):
+			name := strings.TrimPrefix(text, "env:")
+			value, ok := os.LookupEnv(name)
+			if !ok {
+				return nil, fmt.Errorf("the environment has no %s; set it to the 64 hexadecimal digits that `lockstep6 key` prints", name)
+			}
+			text = value
+		case strings.HasPrefix(text, "file:"):
+			name := strings.TrimPrefix(text, "file:")
+			if !filepath.IsAbs(name) {
+				name = filepath.Join(filepath.Dir(configFile), name)
+			}
+			data, err := os.ReadFile(name)
+			if err != nil {
+				return nil, fmt.Errorf("%w; make one with `lockstep6 key --out %s` and copy it to every node", err, name)
+			}
+			text = string(data)
+		}
+		key, err := hex.DecodeString(strings.TrimSpace(text))
+		if err != nil || len(key) != len(address.Key{}) {
+			return nil, errors.New("a key is 64 hexadecimal digits (32 octets), as `lockstep6 key` makes it")
+		}
+		return key, nil
+	}
+}
+
+// compile makes the policy of this node. A single node's key and DUID come from its store.
+func (d *Daemon) compile(ctx context.Context) (*policy.Policy, error) {
+	in := policy.Input{Node: d.options.Node, Resolve: Resolver(d.options.ConfigFile)}
+	if d.config.Cluster == nil {
+		key, err := d.remembered(ctx, metaKey, func() []byte { return random(len(address.Key{})) })
+		if err != nil {
+			return nil, err
+		}
+		in.SingleKey = address.Key(key)
+		in.SingleDUID, err = d.remembered(ctx, metaDUID, func() []byte {
+			return wire.AppendDUIDUUID(nil, [16]byte(randomUUID()))
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return policy.Compile(d.config, in)
+}
+
+// remembered gets a value from the store's meta space, and makes it where there is none yet.
+func (d *Daemon) remembered(ctx context.Context, name string, fresh func() []byte) ([]byte, error) {
+	if value, ok := d.store.Meta(name); ok {
+		return value, nil
+	}
+	value := fresh()
+	if err := d.store.PutMeta(ctx, name, value); err != nil {
+		return nil, fmt.Errorf("cannot keep %s in the store: %w", name, err)
+	}
+	return value, nil
+}
+
+// SingleSecrets reads what remembered keeps of a single node; false: it has none yet.
+func SingleSecrets(r *store.Reader) (key address.Key, duid []byte, ok bool) {
+	k, okKey := r.Meta(metaKey)
+	duid, okDUID := r.Meta(metaDUID)
+	if !okKey || !okDUID || len(k) != len(key) {
+		return key, nil, false
+	}
+	return address.Key(k), duid, true
+}
+
+func random(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails, by its documentation
+	return b
+}
+
+// randomUUID is a version 4 UUID (RFC 9562, Section 5.4).
+func randomUUID() []byte {
+	b := random(16)
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return b
+}
+
+// load streams all stored bindings into the table.
+func (d *Daemon) load(ctx context.Context) error {
+	const readers = 2
+	start := time.Now()
+	handles := make([]func([]byte, []byte) error, readers)
+	for i := range handles {
+		h := d.table.NewHandle()
+		defer h.Close()
+		handles[i] = h.Load
+	}
+	last := start
+	err := d.store.Load(ctx, readers, func(reader int, key, value []byte) error {
+		return handles[reader](key, value)
+	}, func(done, total uint64) {
+		if now := time.Now(); now.Sub(last) > 2*time.Second {
+			last = now
+			d.log.Info("loading bindings", "done", done, "of_about", total)
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("cannot load the bindings from %s: %w", d.data, err)
+	}
+	stats := d.table.Stats()
+	d.log.Info("bindings loaded", "bindings", stats.Live, "capacity", stats.Capacity, "took", time.Since(start).Round(time.Millisecond))
+	return nil
+}
+
+// effectiveListen is where this node listens: the command line's before the node's before the shared one.
+func effectiveListen(c *config.Config, o Options, p *policy.Policy) config.Listen {
+	listen := c.Listen
+	if c.Cluster != nil {
+		if own := c.Cluster.Nodes[p.Self].Listen; own != nil {
+			listen = *own
+		}
+	}
+	if len(o.Listen) > 0 {
+		listen.Addresses = append([]netip.AddrPort(nil), o.Listen...)
+		listen.Interfaces = nil
+	}
+	return listen
+}

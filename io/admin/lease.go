@@ -1,0 +1,135 @@
+package admin
+
+import (
+	"encoding/hex"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+// A Lease is a binding as people and programs read it. Identifiers are hexadecimal octets joined by colons.
+type Lease struct {
+	Lease           string    `json:"lease"` // an address, or a prefix with its length
+	Kind            string    `json:"kind"`  // IA_NA or IA_PD
+	State           string    `json:"state"` // bound, expired, released, declined, superseded
+	DUID            string    `json:"duid"`
+	IAID            uint32    `json:"iaid"`
+	Preferred       string    `json:"preferred"` // lifetime as it was granted, or "infinite"
+	Valid           string    `json:"valid"`
+	Since           time.Time `json:"since"`            // when the client got it
+	LastTransaction time.Time `json:"last_transaction"` // when the client last asked
+	Expires         string    `json:"expires"`          // RFC 3339, or "never"
+	HardwareAddress string    `json:"hardware_address,omitempty"`
+	PeerAddress     string    `json:"peer_address,omitempty"` // the client's link-local address
+	LinkAddress     string    `json:"link_address,omitempty"` // of the relay closest to it
+	InterfaceID     string    `json:"interface_id,omitempty"`
+	RemoteID        string    `json:"remote_id,omitempty"` // ENTERPRISE:text or octets
+	SubscriberID    string    `json:"subscriber_id,omitempty"`
+	RelayID         string    `json:"relay_id,omitempty"`
+}
+
+// epoch is 2000-01-01 00:00:00 UTC in Unix seconds.
+const epoch = 946684800
+
+// NewLease makes a Lease of a stored binding as of a time.
+func NewLease(s *binding.Stored, now binding.Time) Lease {
+	l := Lease{
+		Lease: LeaseText(s.Key), Kind: s.Kind.String(), State: s.State.String(),
+		DUID: wire.FormatDUID(s.DUID), IAID: s.IAID,
+		Preferred: lifetimeText(s.Preferred), Valid: lifetimeText(s.Valid),
+		Since: unix(s.Since), LastTransaction: unix(s.LastTransaction), Expires: "never",
+	}
+	if s.Expires != binding.Time(wire.Infinity) {
+		l.Expires = unix(s.Expires).Format(time.RFC3339)
+		if s.Expires <= now && (s.State == binding.Bound || s.State == binding.Superseded) {
+			l.State = "expired"
+		}
+	}
+	l.where(s.Extension)
+	return l
+}
+
+func (l *Lease) where(e binding.Extension) {
+	if v, ok := e.Find(binding.ExtHardwareAddress); ok && len(v) > 2 {
+		l.HardwareAddress = net.HardwareAddr(v[2:]).String()
+	}
+	if v, ok := e.Find(binding.ExtPeerAddress); ok && len(v) == 16 {
+		l.PeerAddress = netip.AddrFrom16([16]byte(v)).String()
+	}
+	if v, ok := e.Find(binding.ExtLinkAddress); ok && len(v) == 16 {
+		l.LinkAddress = netip.AddrFrom16([16]byte(v)).String()
+	}
+	if v, ok := e.Find(binding.ExtInterfaceID); ok {
+		l.InterfaceID = opaque(v)
+	}
+	if v, ok := e.Find(binding.ExtRemoteID); ok && len(v) >= 4 {
+		enterprise := uint64(v[0])<<24 | uint64(v[1])<<16 | uint64(v[2])<<8 | uint64(v[3])
+		l.RemoteID = strconv.FormatUint(enterprise, 10) + ":" + opaque(v[4:])
+	}
+	if v, ok := e.Find(binding.ExtSubscriberID); ok {
+		l.SubscriberID = opaque(v)
+	}
+	if v, ok := e.Find(binding.ExtRelayID); ok {
+		l.RelayID = wire.FormatDUID(v)
+	}
+}
+
+// LeaseText is an address, or a prefix with its length.
+func LeaseText(k binding.Key) string {
+	addr := netip.AddrFrom16(k.Address)
+	if k.Length == 128 {
+		return addr.String()
+	}
+	return netip.PrefixFrom(addr, int(k.Length)).String()
+}
+
+// ParseLease reads what LeaseText writes.
+func ParseLease(text string) (netip.Prefix, error) {
+	if !strings.Contains(text, "/") {
+		addr, err := netip.ParseAddr(text)
+		return netip.PrefixFrom(addr, 128), err
+	}
+	return netip.ParsePrefix(text)
+}
+
+// A Filter chooses leases; zero fields choose all.
+type Filter struct {
+	Within netip.Prefix // the lease lies in it; invalid: anywhere
+	DUID   string       // as FormatDUID writes it
+	Live   bool         // only what hasn't ended
+}
+
+// Match tells whether a lease passes the filter.
+func (f *Filter) Match(s *binding.Stored, now binding.Time) bool {
+	if f.Within.IsValid() && (!f.Within.Contains(netip.AddrFrom16(s.Key.Address)) || int(s.Key.Length) < f.Within.Bits()) {
+		return false
+	}
+	if f.DUID != "" && !strings.EqualFold(f.DUID, wire.FormatDUID(s.DUID)) {
+		return false
+	}
+	return !f.Live || s.State == binding.Bound && s.Expires > now
+}
+
+// opaque shows octets as text where they are printable, else in hexadecimal.
+func opaque(v []byte) string {
+	for _, c := range v {
+		if c < 0x20 || c > 0x7e {
+			return "0x" + hex.EncodeToString(v)
+		}
+	}
+	return string(v)
+}
+
+func unix(t binding.Time) time.Time { return time.Unix(epoch+int64(t), 0).UTC() }
+
+func lifetimeText(seconds uint32) string {
+	if seconds == wire.Infinity {
+		return "infinite"
+	}
+	return (time.Duration(seconds) * time.Second).String()
+}

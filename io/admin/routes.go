@@ -1,0 +1,116 @@
+package admin
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// State is a snapshot of a node.
+type State struct {
+	Version     string            `json:"version"`
+	Node        string            `json:"node,omitempty"`
+	Started     time.Time         `json:"started"`
+	Fingerprint string            `json:"fingerprint"`
+	Ready       bool              `json:"ready"`
+	NotReady    string            `json:"not_ready,omitempty"`
+	Bindings    uint64            `json:"bindings"`
+	Capacity    uint64            `json:"capacity"`
+	Answered    map[string]uint64 `json:"answered"` // by message type
+	Dropped     map[string]uint64 `json:"dropped"`  // by reason
+	Sent        uint64            `json:"sent"`
+	KernelDrops uint64            `json:"kernel_drops"`
+	Syncs       uint64            `json:"syncs"`
+}
+
+// A problem is the body of every answer that isn't 200.
+type problem struct {
+	Error  string `json:"error"`
+	Remedy string `json:"remedy,omitempty"`
+}
+
+// routes is the interface. With changes false nothing that changes the node is offered.
+func routes(node Node, changes bool) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /live", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, http.StatusOK, map[string]bool{"live": true})
+	})
+	mux.HandleFunc("GET /ready", func(w http.ResponseWriter, _ *http.Request) {
+		if err := node.Ready(); err != nil {
+			reply(w, http.StatusServiceUnavailable, problem{Error: err.Error()})
+			return
+		}
+		reply(w, http.StatusOK, map[string]bool{"ready": true})
+	})
+	mux.HandleFunc("GET /v1/state", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, http.StatusOK, node.State())
+	})
+	mux.HandleFunc("GET /v1/leases", func(w http.ResponseWriter, r *http.Request) { list(w, r, node) })
+	mux.HandleFunc("DELETE /v1/leases/{lease...}", func(w http.ResponseWriter, r *http.Request) {
+		if !changes {
+			reply(w, http.StatusForbidden, problem{Error: "this address only reads", Remedy: "use admin.sock in the data folder"})
+			return
+		}
+		release(w, r, node)
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		reply(w, http.StatusNotFound, problem{Error: "there is no " + r.Method + " " + r.URL.Path})
+	})
+	return mux
+}
+
+// list streams leases, one JSON object a line, so that millions of them need no memory.
+func list(w http.ResponseWriter, r *http.Request, node Node) {
+	filter, err := parseFilter(r)
+	if err != nil {
+		reply(w, http.StatusBadRequest, problem{Error: err.Error(), Remedy: "give within=PREFIX, duid=00:03:..., live=true"})
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	encoder := json.NewEncoder(w)
+	for lease := range node.Leases(filter) {
+		if encoder.Encode(lease) != nil {
+			return
+		}
+	}
+}
+
+func parseFilter(r *http.Request) (f Filter, err error) {
+	q := r.URL.Query()
+	if text := q.Get("within"); text != "" {
+		if f.Within, err = ParseLease(text); err != nil {
+			return f, err
+		}
+		f.Within = f.Within.Masked()
+	}
+	f.DUID = strings.ToLower(q.Get("duid"))
+	f.Live = q.Get("live") == "true"
+	return f, nil
+}
+
+func release(w http.ResponseWriter, r *http.Request, node Node) {
+	var prefix netip.Prefix
+	prefix, err := ParseLease(r.PathValue("lease"))
+	if err != nil {
+		reply(w, http.StatusBadRequest, problem{Error: err.Error(), Remedy: "name an address, or a prefix with its length"})
+		return
+	}
+	lease, err := node.Release(r.Context(), prefix)
+	switch {
+	case errors.Is(err, ErrNoLease):
+		reply(w, http.StatusNotFound, problem{Error: "nobody holds " + r.PathValue("lease"), Remedy: "`lockstep6 leases list` shows what there is"})
+	case err != nil:
+		reply(w, http.StatusServiceUnavailable, problem{Error: err.Error()})
+	default:
+		reply(w, http.StatusOK, lease)
+	}
+}
+
+func reply(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the other side has gone
+}
