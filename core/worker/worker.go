@@ -43,6 +43,7 @@ type Options struct {
 	Marks   *engine.Marks
 	Site    *atomic.Pointer[engine.Site]
 	Clock   Clock
+	Wall    Clock // the clock of the datagrams' Arrival, which may be set; only ages are taken from it
 	Observe func(changes []byte) // called by Deliver with a write's changes once they are durable; nil: nobody asks
 }
 
@@ -116,7 +117,7 @@ func (w *Worker) dispatch(f *flight) {
 
 // handle answers a batch into a flight: one time, one policy, one mark.
 func (w *Worker) handle(f *flight, batch []Datagram) {
-	unixNano := w.Clock()
+	unixNano, wall := w.Clock(), w.Wall()
 	f.now, f.durable = f.now[:0], f.durable[:0]
 	f.mark = engine.NewMark(w.ID, w.sequence+1)
 	e := w.Engine
@@ -124,7 +125,7 @@ func (w *Worker) handle(f *flight, batch []Datagram) {
 	arena := f.arena
 	for i := range batch {
 		d := &batch[i]
-		if d.Arrival != 0 && unixNano-d.Arrival > MaxWait {
+		if d.Arrival != 0 && wall-d.Arrival > MaxWait {
 			w.Counters.dropped(0, wire.DropOverload)
 			continue
 		}

@@ -162,7 +162,8 @@ func (d *Daemon) makeWorkers(workers int) {
 		d.workers = append(d.workers, worker.New(worker.Options{
 			ID: i, Socket: d.sockets.Worker(i), Journal: d.store,
 			Engine: engine.New(handle, d.marks, d.peers),
-			Marks:  d.marks, Site: &d.site, Clock: d.clock, Observe: observe,
+			Marks:  d.marks, Site: &d.site, Clock: d.clock,
+			Wall: func() int64 { return time.Now().UnixNano() }, Observe: observe,
 		}))
 	}
 }
