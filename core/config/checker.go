@@ -21,6 +21,19 @@ type checker struct {
 	defined   map[string]*optionSpec
 }
 
+// spareVisits is how many nodes aliases may add to those that a file has.
+const spareVisits = 1 << 20
+
+func newChecker(file string, size int) *checker {
+	return &checker{
+		file:      file,
+		positions: make(map[string]Position),
+		fields:    make(map[reflect.Type][]field),
+		budget:    size + spareVisits, // a node takes an octet of the file at least
+		defined:   make(map[string]*optionSpec),
+	}
+}
+
 // A place is where a value stands in the file, and its path.
 type place struct {
 	line, column int

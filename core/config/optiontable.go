@@ -57,7 +57,7 @@ func addressOptions() []optionSpec {
 	dhcp4o6.bare = true
 	const domains = "[example.net, example.com]"
 	return []optionSpec{
-		typed(21, true, "fqdn", "SIP servers by domain name (RFC 3319). Clients that ask for both kinds get the names.", "[sip.example.net]", "sip-domains", "sip-server-dns"),
+		typed(21, true, "fqdn", "SIP servers by domain name (RFC 3319).", "[sip.example.net]", "sip-domains", "sip-server-dns"),
 		typed(22, true, "ipv6-address", "SIP servers by address (RFC 3319).", servers, "sip-servers", "sip-server-addr"),
 		typed(23, true, "ipv6-address", "Recursive DNS servers (RFC 3646).", servers, "dns-servers"),
 		typed(24, true, "fqdn", "Domain search list (RFC 3646).", domains, "domain-search"),

@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -19,13 +18,7 @@ type Resolver func(Secret) ([]byte, error)
 // All faults are listed at once, but for those of YAML's syntax, of which the first one is.
 // The Config is nil where there is one.
 func Parse(file string, data []byte) (*Config, Errors) {
-	c := &checker{
-		file:      file,
-		positions: make(map[string]Position),
-		fields:    make(map[reflect.Type][]field),
-		budget:    len(data) + 1<<20,
-		defined:   make(map[string]*optionSpec),
-	}
+	c := newChecker(file, len(data))
 	var cfg *Config
 	if root := c.tree(data); root != nil {
 		cfg = c.config(read[rawConfig](c, root, "", ""))
