@@ -66,75 +66,94 @@ func TestFreeMapSizes(t *testing.T) {
 	}
 }
 
+// A freeMapMachine compares a map of free slots with a slice.
+type freeMapMachine struct {
+	m     *FreeMap
+	n     uint64
+	taken []bool
+}
+
+func (f *freeMapMachine) slot(t *rapid.T, label string) uint64 {
+	return rapid.Uint64Range(0, f.n+1).Draw(t, label)
+}
+
+func (f *freeMapMachine) take(t *rapid.T) {
+	i := f.slot(t, "slot")
+	want := i < f.n && !f.taken[i]
+	if got := f.m.Take(i); got != want {
+		t.Fatalf("take %d: want %v, got %v", i, want, got)
+	}
+	if want {
+		f.taken[i] = true
+	}
+}
+
+func (f *freeMapMachine) put(t *rapid.T) {
+	i := f.slot(t, "slot")
+	want := i < f.n && f.taken[i]
+	if got := f.m.Put(i); got != want {
+		t.Fatalf("put %d: want %v, got %v", i, want, got)
+	}
+	if want {
+		f.taken[i] = false
+	}
+}
+
+func (f *freeMapMachine) fillStretch(t *rapid.T) {
+	from, slots := f.slot(t, "from"), rapid.Uint64Range(1, 4200).Draw(t, "slots")
+	for i := from; i < min(f.n, from+slots); i++ {
+		f.m.Take(i)
+		f.taken[i] = true
+	}
+}
+
+func (f *freeMapMachine) takeSome(t *rapid.T) {
+	limit := f.slot(t, "limit")
+	var into [7]uint32
+	got := f.m.takeSome(limit, into[:])
+	for _, i := range into[:got] {
+		if uint64(i) >= limit || f.taken[i] {
+			t.Fatalf("took %d, limit %d, taken %v", i, limit, f.taken[i])
+		}
+		f.taken[i] = true
+	}
+	for i := range min(limit, f.n) {
+		if got == 0 && !f.taken[i] {
+			t.Fatalf("took none, and %d is free below %d", i, limit)
+		}
+	}
+}
+
+func (f *freeMapMachine) next(t *rapid.T) {
+	low, from := f.slot(t, "low"), f.slot(t, "from")
+	high := rapid.Uint64Range(low, f.n+2).Draw(t, "high")
+	if from < low || from >= high {
+		from = low
+	}
+	want, found := uint64(0), false
+	for k := range high - low {
+		i := low + (from-low+k)%(high-low)
+		if i < f.n && !f.taken[i] {
+			want, found = i, true
+			break
+		}
+	}
+	if got, ok := f.m.NextIn(from, low, high); got != want || ok != found {
+		t.Fatalf("next from %d in %d to %d: want %d %v, got %d %v", from, low, high, want, found, got, ok)
+	}
+}
+
 func TestFreeMapModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.SampledFrom([]uint64{1, 64, 100, 4096, 5000}).Draw(t, "size")
-		m, _ := NewFreeMap(n)
-		taken := make([]bool, n)
-		slot := rapid.Uint64Range(0, n+1)
+		m, err := NewFreeMap(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := &freeMapMachine{m: m, n: n, taken: make([]bool, n)}
 		t.Repeat(map[string]func(*rapid.T){
-			"": func(t *rapid.T) { auditFreeMap(t, m) },
-			"take": func(t *rapid.T) {
-				i := slot.Draw(t, "slot")
-				want := i < n && !taken[i]
-				if got := m.Take(i); got != want {
-					t.Fatalf("take %d: want %v, got %v", i, want, got)
-				}
-				if want {
-					taken[i] = true
-				}
-			},
-			"put": func(t *rapid.T) {
-				i := slot.Draw(t, "slot")
-				want := i < n && taken[i]
-				if got := m.Put(i); got != want {
-					t.Fatalf("put %d: want %v, got %v", i, want, got)
-				}
-				if want {
-					taken[i] = false
-				}
-			},
-			"fill a stretch": func(t *rapid.T) {
-				from := slot.Draw(t, "from")
-				for i := from; i < min(n, from+rapid.Uint64Range(1, 4200).Draw(t, "slots")); i++ {
-					m.Take(i)
-					taken[i] = true
-				}
-			},
-			"take some": func(t *rapid.T) {
-				limit := slot.Draw(t, "limit")
-				var into [7]uint32
-				got := m.takeSome(limit, into[:])
-				for _, i := range into[:got] {
-					if uint64(i) >= limit || taken[i] {
-						t.Fatalf("took %d, limit %d, taken %v", i, limit, taken[i])
-					}
-					taken[i] = true
-				}
-				for i := range min(limit, n) {
-					if got == 0 && !taken[i] {
-						t.Fatalf("took none, and %d is free below %d", i, limit)
-					}
-				}
-			},
-			"next": func(t *rapid.T) {
-				low, from := slot.Draw(t, "low"), slot.Draw(t, "from")
-				high := rapid.Uint64Range(low, n+2).Draw(t, "high")
-				if from < low || from >= high {
-					from = low
-				}
-				want, found := uint64(0), false
-				for k := range high - low {
-					i := low + (from-low+k)%(high-low)
-					if i < n && !taken[i] {
-						want, found = i, true
-						break
-					}
-				}
-				if got, ok := m.NextIn(from, low, high); got != want || ok != found {
-					t.Fatalf("next from %d in %d to %d: want %d %v, got %d %v", from, low, high, want, found, got, ok)
-				}
-			},
+			"":     func(t *rapid.T) { auditFreeMap(t, m) },
+			"take": f.take, "put": f.put, "fill a stretch": f.fillStretch, "take some": f.takeSome, "next": f.next,
 		})
 	})
 }
