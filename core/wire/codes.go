@@ -1,7 +1,7 @@
 package wire
 
 // A MessageType is the first octet of every DHCPv6 message
-// (RFC 9915, Section 7.3; RFC 5007; RFC 5460; RFC 6977; RFC 7653; RFC 9686).
+// (RFC 9915, Section 7.3; RFC 5007; RFC 5460; RFC 6977; RFC 7341; RFC 7653; RFC 9686).
 type MessageType uint8
 
 // Message types that the server speaks or must know to tell them apart.
@@ -19,6 +19,18 @@ const (
 	InformationRequest MessageType = 11
 	RelayForward       MessageType = 12
 	RelayReply         MessageType = 13
+	Leasequery         MessageType = 14
+	LeasequeryReply    MessageType = 15
+	LeasequeryDone     MessageType = 16
+	LeasequeryData     MessageType = 17
+	ReconfigureRequest MessageType = 18
+	ReconfigureReply   MessageType = 19
+	DHCPv4Query        MessageType = 20
+	DHCPv4Response     MessageType = 21
+	ActiveLeasequery   MessageType = 22
+	StartTLS           MessageType = 23
+	AddrRegInform      MessageType = 36
+	AddrRegReply       MessageType = 37
 )
 
 // An OptionCode names an option (RFC 9915, Section 21; the IANA registry has the rest).
@@ -85,6 +97,7 @@ const (
 	StatusNoAddrsAvail  StatusCode = 2
 	StatusNoBinding     StatusCode = 3
 	StatusNotOnLink     StatusCode = 4
+	StatusUseMulticast  StatusCode = 5
 	StatusNoPrefixAvail StatusCode = 6
 )
 

@@ -1,5 +1,7 @@
 package wire
 
+import "strconv"
+
 // A Drop is the reason why a datagram got no answer. Its String is the metric's label.
 // DropNone means that there is no reason to drop it.
 type Drop uint8
@@ -15,6 +17,7 @@ const (
 	DropMalformedOption         // a known option with an impossible length or content
 	DropRepeatedOption          // a singleton option that stands twice (RFC 9915, Section 21)
 	DropTooManyIAs              // more than MaxIAs identity associations
+	DropTooManyLeases           // more than MaxLeasesPerIA leases in one of them
 	DropNoClientID              // Sections 16.2, 16.4 to 16.9
 	DropBadClientID             // a DUID outside 3..130 octets (RFC 9915, Section 11.1)
 	DropNoServerID              // Sections 16.4, 16.6, 16.8, 16.9
@@ -35,3 +38,42 @@ const (
 	DropSend                    // the kernel refused to send the reply
 	DropCount                   // the number of reasons; not a reason
 )
+
+// String is the metric's label: lower case, words joined by hyphens.
+func (d Drop) String() string {
+	if d < DropCount {
+		return dropNames[d]
+	}
+	return "reason-" + strconv.Itoa(int(d))
+}
+
+var dropNames = [DropCount]string{
+	DropNone:               "none",
+	DropTruncated:          "truncated",
+	DropRelayDepth:         "relay-depth",
+	DropNoRelayMessage:     "no-relay-message",
+	DropUnknownType:        "unknown-type",
+	DropServerMessage:      "server-message",
+	DropMalformedOption:    "malformed-option",
+	DropRepeatedOption:     "repeated-option",
+	DropTooManyIAs:         "too-many-ias",
+	DropTooManyLeases:      "too-many-leases",
+	DropNoClientID:         "no-client-id",
+	DropBadClientID:        "bad-client-id",
+	DropNoServerID:         "no-server-id",
+	DropUnexpectedServerID: "unexpected-server-id",
+	DropForPeer:            "for-peer",
+	DropForeignServer:      "foreign-server",
+	DropUnexpectedIA:       "unexpected-ia",
+	DropDirectUnicast:      "direct-unicast",
+	DropNoLink:             "no-link",
+	DropNoAddresses:        "no-addresses",
+	DropNothingToSay:       "nothing-to-say",
+	DropPolicy:             "policy",
+	DropStoreBroken:        "store-broken",
+	DropTableFull:          "table-full",
+	DropContended:          "contended",
+	DropReplyTooLong:       "reply-too-long",
+	DropOverload:           "overload",
+	DropSend:               "send",
+}

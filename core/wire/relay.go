@@ -1,0 +1,90 @@
+package wire
+
+import "encoding/binary"
+
+// MaxEchoed is how many codes of a relay's Echo Request option are honoured. The others are ignored:
+// each costs a walk through the relay's options.
+const MaxEchoed = 32
+
+// RelayMarks remembers the Relay Message options that OpenRelays opened.
+type RelayMarks struct {
+	at    [MaxRelays]int32
+	count int32
+}
+
+// OpenRelays appends the Relay-reply headers for every level of p, outermost first (RFC 9915, Sections 9.2 and 19.3),
+// each with the options that its relay gets back and an open Relay Message option. The reply to the client follows,
+// then CloseRelays. It appends nothing where the client spoke directly.
+func OpenRelays(dst []byte, p *Packet) ([]byte, RelayMarks) {
+	var marks RelayMarks
+	for i := range p.Relays[:p.RelayCount] {
+		dst = openRelay(dst, &p.Relays[i])
+		marks.at[i] = int32(len(dst))
+		dst = appendOptionHeader(dst, OptionRelayMessage, 0)
+	}
+	marks.count = int32(p.RelayCount)
+	return dst, marks
+}
+
+// CloseRelays ends what OpenRelays opened.
+func CloseRelays(dst []byte, marks RelayMarks) []byte {
+	for i := marks.count - 1; i >= 0; i-- {
+		dst = CloseOption(dst, int(marks.at[i]))
+	}
+	return dst
+}
+
+func openRelay(dst []byte, r *Relay) []byte {
+	dst = append(dst, byte(RelayReply), r.HopCount)
+	dst = append(dst, r.LinkAddress[:]...)
+	dst = append(dst, r.PeerAddress[:]...)
+	start := len(dst)
+	if r.InterfaceID != nil {
+		// RFC 9915, Section 21.18: copied, at the level where it stood.
+		dst = AppendOption(dst, OptionInterfaceID, r.InterfaceID)
+	}
+	if r.SourcePort != nil {
+		// RFC 8357, Section 5.2: copied into the Relay-reply chain.
+		dst = AppendOption(dst, OptionRelaySourcePort, r.SourcePort)
+	}
+	if len(r.ERO) != 0 {
+		dst = appendEchoed(dst, start, r)
+	}
+	return dst
+}
+
+// appendEchoed does what an Echo Request option asks for (RFC 4994, Section 5). The options of the Relay-reply so far
+// stand in dst from start on.
+func appendEchoed(dst []byte, start int, r *Relay) []byte {
+	codes := r.ERO[:min(len(r.ERO), 2*MaxEchoed)]
+	for ; len(codes) >= 2; codes = codes[2:] {
+		code := OptionCode(binary.BigEndian.Uint16(codes))
+		// Already in the Relay-reply, where the Relay Message will be: ignored.
+		if code == OptionRelayMessage {
+			continue
+		}
+		if _, already := Options(dst[start:]).Find(code); already {
+			continue
+		}
+		// Each instance that the relay sent, verbatim, known or not; none: ignored.
+		for c, data, rest, ok := r.Options.Next(); ok; c, data, rest, ok = rest.Next() {
+			if c == code {
+				dst = AppendOption(dst, code, data)
+			}
+		}
+	}
+	return dst
+}
+
+// ReplyPort is the UDP port that the answer to a packet goes to, which came from sourcePort: the client's (RFC 9915,
+// Section 7.2), the relay's, or sourcePort where the relay that sent it says that it uses another (RFC 8357, Section 5.2).
+func ReplyPort(p *Packet, sourcePort uint16) uint16 {
+	switch {
+	case p.RelayCount == 0:
+		return ClientPort
+	case p.Relays[0].SourcePort != nil:
+		return sourcePort
+	default:
+		return ServerPort
+	}
+}
