@@ -25,13 +25,8 @@ type optionSpec struct {
 	example string // YAML of a value
 }
 
-// Bounds from the standard.
-const (
-	minRefresh = 600   // seconds (RFC 9915, Section 21.23: IRT_MINIMUM)
-	minMaxRT   = 60    // seconds (RFC 9915, Sections 21.24 and 21.25)
-	maxMaxRT   = 86400 // seconds
-)
-
+// Bounds in seconds from the standard: IRT_MINIMUM (RFC 9915, Section 21.23), and those of SOL_MAX_RT and INF_MAX_RT
+// (RFC 9915, Sections 21.24 and 21.25).
 const (
 	refreshBounds = `min:"600" max:"4294967295"`
 	maxRTBounds   = `min:"60" max:"86400"`

@@ -132,15 +132,6 @@ func (t *texts) read(c *checker, n *yaml.Node, at place, tag reflect.StructTag) 
 	t.list = read[[]text](c, n, at.path, tag)
 }
 
-func (t *texts) values() (out []string) {
-	for i := range t.list {
-		if t.list[i].ok {
-			out = append(out, t.list[i].value)
-		}
-	}
-	return out
-}
-
 // hexadecimal is octets in pairs of hexadecimal digits: 00:03:00:01, 00-03, 0x0003 or 0003.
 // The tags min and max bound how many.
 type hexadecimal struct {

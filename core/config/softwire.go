@@ -25,15 +25,21 @@ const (
 // softwireOptions are the containers of RFC 7598. Each is built as a whole.
 func softwireOptions() []optionSpec {
 	return []optionSpec{
-		{code: s46MAPE, names: []string{"s46-mape", "s46-cont-mape"}, raw: reflect.TypeFor[rawMAPE](), encode: encodeMAPE,
+		{
+			code: s46MAPE, names: []string{"s46-mape", "s46-cont-mape"}, raw: reflect.TypeFor[rawMAPE](), encode: encodeMAPE,
 			about:   "MAP-E: mapping rules and border relays (RFC 7598).",
-			example: "{rules: [{ea-length: 16, ipv4-prefix: 192.0.2.0/24, ipv6-prefix: \"2001:db8::/40\"}], border-relays: [\"2001:db8::1\"]}"},
-		{code: s46MAPT, names: []string{"s46-mapt", "s46-cont-mapt"}, raw: reflect.TypeFor[rawMAPT](), encode: encodeMAPT,
+			example: "{rules: [{ea-length: 16, ipv4-prefix: 192.0.2.0/24, ipv6-prefix: \"2001:db8::/40\"}], border-relays: [\"2001:db8::1\"]}",
+		},
+		{
+			code: s46MAPT, names: []string{"s46-mapt", "s46-cont-mapt"}, raw: reflect.TypeFor[rawMAPT](), encode: encodeMAPT,
 			about:   "MAP-T: mapping rules and the default mapping rule (RFC 7598).",
-			example: "{rules: [{ea-length: 16, ipv4-prefix: 192.0.2.0/24, ipv6-prefix: \"2001:db8::/40\"}], default-rule: \"2001:db8:ffff::/64\"}"},
-		{code: s46LW, names: []string{"s46-lw", "s46-cont-lw"}, raw: reflect.TypeFor[rawLW](), encode: encodeLW,
+			example: "{rules: [{ea-length: 16, ipv4-prefix: 192.0.2.0/24, ipv6-prefix: \"2001:db8::/40\"}], default-rule: \"2001:db8:ffff::/64\"}",
+		},
+		{
+			code: s46LW, names: []string{"s46-lw", "s46-cont-lw"}, raw: reflect.TypeFor[rawLW](), encode: encodeLW,
 			about:   "Lightweight 4over6: the client's IPv4 address and border relays (RFC 7598).",
-			example: "{bind: {ipv4-address: 192.0.2.1, ipv6-prefix: \"2001:db8:1::/64\", ports: {psid-length: 8, psid: 7}}, border-relays: [\"2001:db8::1\"]}"},
+			example: "{bind: {ipv4-address: 192.0.2.1, ipv6-prefix: \"2001:db8:1::/64\", ports: {psid-length: 8, psid: 7}}, border-relays: [\"2001:db8::1\"]}",
+		},
 	}
 }
 

@@ -18,26 +18,46 @@ import (
 // structuredOptions are those whose data isn't a record of plain types, or has rules of its own.
 func structuredOptions() []optionSpec {
 	return []optionSpec{
-		{code: 16, names: []string{"vendor-class"}, raw: reflect.TypeFor[[]rawVendorClass](), encode: encodeVendorClass,
-			about: "The vendor of the server's hardware, once per enterprise number (RFC 9915, Section 21.16).", example: "[{enterprise: 4491, data: [eRouter1.0]}]"},
-		{code: 17, names: []string{"vendor-options", "vendor-opts"}, raw: reflect.TypeFor[[]rawVendorOptions](), encode: encodeVendorOptions,
-			about: "Vendor-specific suboptions, once per enterprise number (RFC 9915, Section 21.17).", example: "[{enterprise: 4491, options: [{code: 32, type: ipv6-address, array: true, value: [\"2001:db8::1\"]}]}]"},
-		{code: 32, names: []string{"information-refresh", "information-refresh-time"}, raw: reflect.TypeFor[span](), tag: refreshBounds, encode: encodeSpan(32, refreshBounds),
-			about: "How long clients keep what an Information-request told them: 10 minutes or more (RFC 9915, Section 21.23).", example: "1d"},
-		{code: 41, names: []string{"timezone"}, raw: reflect.TypeFor[rawTimezone](), encode: encodeTimezone,
-			about: "Time zone in both forms (RFC 4833): options 41 and 42.", example: "{posix: \"CET-1CEST,M3.5.0,M10.5.0/3\", tzdb: Europe/Berlin}"},
-		{code: 56, names: []string{"ntp-servers", "ntp-server"}, raw: reflect.TypeFor[texts](), encode: encodeNTP,
-			about: "NTP servers: addresses, multicast addresses or domain names (RFC 5908).", example: "[\"2001:db8::123\", \"ff05::101\", ntp.example.net]"},
-		{code: 59, names: []string{"boot-file-url", "bootfile-url"}, raw: reflect.TypeFor[text](), encode: encodeURL(59, ""),
-			about: "Where the boot file is (RFC 5970). IPv6 addresses stand in brackets.", example: "\"tftp://[2001:db8::69]/boot.efi\""},
-		{code: 82, names: []string{"sol-max-rt", "solmax-rt"}, raw: reflect.TypeFor[span](), tag: maxRTBounds, encode: encodeSpan(82, maxRTBounds),
-			about: "The longest pause between a client's Solicits (RFC 9915, Section 21.24).", example: "1h"},
-		{code: 83, names: []string{"inf-max-rt"}, raw: reflect.TypeFor[span](), tag: maxRTBounds, encode: encodeSpan(83, maxRTBounds),
-			about: "The longest pause between a client's Information-requests (RFC 9915, Section 21.25).", example: "1h"},
-		{code: 103, names: []string{"captive-portal", "v6-captive-portal"}, raw: reflect.TypeFor[text](), encode: encodeURL(103, "https"),
-			about: "The captive portal's API (RFC 8910), or urn:ietf:params:capport:unrestricted where there is none.", example: "\"https://portal.example.net/api\""},
-		{code: 144, names: []string{"encrypted-dns", "v6-dnr"}, raw: reflect.TypeFor[[]rawResolver](), encode: encodeResolvers,
-			about: "DNS servers that speak an encrypted protocol (RFC 9463).", example: "[{name: doh1.example.net, addresses: [\"2001:db8::53\"], alpn: [h2, dot], dohpath: \"/dns-query{?dns}\"}]"},
+		{
+			code: 16, names: []string{"vendor-class"}, raw: reflect.TypeFor[[]rawVendorClass](), encode: encodeVendorClass,
+			about: "The vendor of the server's hardware, once per enterprise number (RFC 9915, Section 21.16).", example: "[{enterprise: 4491, data: [eRouter1.0]}]",
+		},
+		{
+			code: 17, names: []string{"vendor-options", "vendor-opts"}, raw: reflect.TypeFor[[]rawVendorOptions](), encode: encodeVendorOptions,
+			about: "Vendor-specific suboptions, once per enterprise number (RFC 9915, Section 21.17).", example: "[{enterprise: 4491, options: [{code: 32, type: ipv6-address, array: true, value: [\"2001:db8::1\"]}]}]",
+		},
+		{
+			code: 32, names: []string{"information-refresh", "information-refresh-time"}, raw: reflect.TypeFor[span](), tag: refreshBounds, encode: encodeSpan(32, refreshBounds),
+			about: "How long clients keep what an Information-request told them: 10 minutes or more (RFC 9915, Section 21.23).", example: "1d",
+		},
+		{
+			code: 41, names: []string{"timezone"}, raw: reflect.TypeFor[rawTimezone](), encode: encodeTimezone,
+			about: "Time zone in both forms (RFC 4833): options 41 and 42.", example: "{posix: \"CET-1CEST,M3.5.0,M10.5.0/3\", tzdb: Europe/Berlin}",
+		},
+		{
+			code: 56, names: []string{"ntp-servers", "ntp-server"}, raw: reflect.TypeFor[texts](), encode: encodeNTP,
+			about: "NTP servers: addresses, multicast addresses or domain names (RFC 5908).", example: "[\"2001:db8::123\", \"ff05::101\", ntp.example.net]",
+		},
+		{
+			code: 59, names: []string{"boot-file-url", "bootfile-url"}, raw: reflect.TypeFor[text](), encode: encodeURL(59, ""),
+			about: "Where the boot file is (RFC 5970). IPv6 addresses stand in brackets.", example: "\"tftp://[2001:db8::69]/boot.efi\"",
+		},
+		{
+			code: 82, names: []string{"sol-max-rt", "solmax-rt"}, raw: reflect.TypeFor[span](), tag: maxRTBounds, encode: encodeSpan(82, maxRTBounds),
+			about: "The longest pause between a client's Solicits (RFC 9915, Section 21.24).", example: "1h",
+		},
+		{
+			code: 83, names: []string{"inf-max-rt"}, raw: reflect.TypeFor[span](), tag: maxRTBounds, encode: encodeSpan(83, maxRTBounds),
+			about: "The longest pause between a client's Information-requests (RFC 9915, Section 21.25).", example: "1h",
+		},
+		{
+			code: 103, names: []string{"captive-portal", "v6-captive-portal"}, raw: reflect.TypeFor[text](), encode: encodeURL(103, "https"),
+			about: "The captive portal's API (RFC 8910), or urn:ietf:params:capport:unrestricted where there is none.", example: "\"https://portal.example.net/api\"",
+		},
+		{
+			code: 144, names: []string{"encrypted-dns", "v6-dnr"}, raw: reflect.TypeFor[[]rawResolver](), encode: encodeResolvers,
+			about: "DNS servers that speak an encrypted protocol (RFC 9463).", example: "[{name: doh1.example.net, addresses: [\"2001:db8::53\"], alpn: [h2, dot], dohpath: \"/dns-query{?dns}\"}]",
+		},
 	}
 }
 
