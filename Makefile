@@ -1,0 +1,63 @@
+# `make help` lists the targets. The two that a newcomer needs: `make demo` and `make test`.
+GO    ?= go
+TOOL   = $(GO) tool -modfile=tools.mod
+# In a checkout without version control information (an archive, another user's folder) the build still works.
+export GOFLAGS += -buildvcs=false
+# The end-to-end tests need namespaces, clients and root; everything else needs only Go.
+E2E    = ./cmd/lockstep6/internal/e2e
+UNIT   = $$($(GO) list ./... | grep -v /internal/e2e)
+BENCHTIME ?= 1s
+SOAK      ?= 10m
+
+.PHONY: help build demo test test-all longer unit race fuzz-seeds fuzz e2e lint bench soak deps clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## the program, ./lockstep6
+	$(GO) build -trimpath -o lockstep6 ./cmd/lockstep6
+
+demo: build ## three nodes, ten thousand clients, one node killed: a minute, no root, loopback only
+	./lockstep6 demo
+
+test: deps ## everything: formatting, vet, unit, race, fuzz seeds, models, end to end with real clients
+	$(MAKE) formatted unit race e2e
+
+test-all: test longer ## test, then what takes longer
+
+longer: fuzz ## fuzzing, and every unit test three times in random order
+	$(GO) test -count=3 -shuffle=on $(UNIT)
+
+.PHONY: formatted
+formatted: # no list of files means well
+	@files=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go' 2>/dev/null || find . -name '*.go')); \
+		test -z "$$files" || { echo "not gofmt's: $$files" >&2; exit 1; }
+	$(GO) vet ./...
+
+unit: ## unit and model tests, fuzz seeds, allocation tests (which the race detector would upset)
+	$(GO) test $(UNIT)
+
+race: ## the same under the race detector
+	$(GO) test -race $(UNIT)
+
+e2e: deps ## real clients and relays in network namespaces; root, or sudo without password
+	$(GO) test -v -count=1 -timeout 15m -parallel 8 $(E2E) 2>&1 | .ci/brief
+
+fuzz: ## every fuzz target for FUZZTIME (60s)
+	.ci/fuzz $${FUZZTIME:-60s}
+
+lint: formatted ## gofmt, go vet, staticcheck, go fix
+	$(TOOL) staticcheck ./...
+	$(GO) fix -diff ./...
+
+bench: ## benchmarks; compare two runs with: go tool -modfile=tools.mod benchstat OLD NEW
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(UNIT)
+
+soak: build ## kill -9 under load again and again for SOAK (10m)
+	SOAK=$(SOAK) $(GO) test -v -count=1 -timeout 24h -run 'TestKill' $(E2E)
+
+deps: ## install Debian packages that the tests need, if any is missing
+	@packaging/test-deps.sh
+
+clean: ## remove what was built
+	rm -f lockstep6

@@ -1,0 +1,67 @@
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// programs are what the tests run, with the package of Debian that has it.
+var programs = map[string]string{
+	"ip": "iproute2", "sysctl": "procps", "mount": "mount", "tcpdump": "tcpdump", "tshark": "tshark",
+	"dhclient": "isc-dhcp-client", "dhcpcd": "dhcpcd-base", "dhcp6c": "wide-dhcpv6-client", "dhcp6relay": "wide-dhcpv6-relay",
+	"dibbler-client": "dibbler-client", "dibbler-relay": "dibbler-relay", "/lib/systemd/systemd-networkd": "systemd",
+}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code, err := prepareAndRun(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func prepareAndRun(m *testing.M) (int, error) {
+	if program = os.Getenv("LOCKSTEP6_BINARY"); program == "" {
+		folder, err := os.MkdirTemp("", "lockstep6-e2e-")
+		if err != nil {
+			return 0, err
+		}
+		defer os.RemoveAll(folder)
+		if program, err = build(folder); err != nil {
+			return 0, err
+		}
+	}
+	if os.Geteuid() != 0 {
+		return again()
+	}
+	_ = os.Setenv("PATH", os.Getenv("PATH")+":/usr/local/sbin:/usr/sbin:/sbin")
+	for name, debian := range programs {
+		if _, err := exec.LookPath(name); err != nil {
+			return 0, fmt.Errorf("%s of Debian's package %s is missing; packaging/test-deps.sh installs all that these tests need", name, debian)
+		}
+	}
+	sweep()
+	return m.Run(), nil
+}
+
+// again runs the same test program as root, since namespaces and DHCPv6's ports need that.
+func again() (int, error) {
+	if err := exec.Command("sudo", "-n", "true").Run(); err != nil {
+		return 0, fmt.Errorf("these tests make network namespaces and need root; run them as root, or let sudo work without a password (%w)", err)
+	}
+	args := append([]string{"-n", "env", "LOCKSTEP6_BINARY=" + program, "PATH=" + os.Getenv("PATH")}, os.Args...)
+	cmd := exec.Command("sudo", args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		if exit, ok := err.(*exec.ExitError); ok {
+			return exit.ExitCode(), nil
+		}
+		return 0, err
+	}
+	return 0, nil
+}
