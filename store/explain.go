@@ -39,7 +39,7 @@ func explain(path string, err error) error {
 		return fmt.Errorf("store %s: %w; free space on that disk (64 MiB at least)", path, err)
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		return fmt.Errorf("store %s: %w; raise the limit of open files (LimitNOFILE=) to 4096 or more", path, err)
-	case errors.Is(err, pebble.ErrDBDoesNotExist), strings.Contains(text, "does not exist"):
+	case errors.Is(err, pebble.ErrDBDoesNotExist):
 		return fmt.Errorf("store %s: there is no store here: %w; check the path", path, err)
 	case strings.Contains(text, "unknown format"):
 		return fmt.Errorf("store %s: %w than this binary knows (%w); run the release that wrote it, or a later one", path, ErrFormat, err)

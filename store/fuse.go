@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -156,8 +157,28 @@ func (f *fuse) opened(name string, writes bool, open func() (vfs.File, error)) (
 }
 
 // Create implements vfs.FS.
+//
+// A marker file names the manifest that counts. Pebble creates the manifest, then the marker, then syncs the folder:
+// a file system that may keep the second entry and lose the first leaves a store that can't be opened (the crash
+// test met it). So the folder is synced before a marker, too.
 func (f *fuse) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	return f.opened(name, true, func() (vfs.File, error) { return f.FS.Create(name, c) })
+	return f.opened(name, true, func() (vfs.File, error) {
+		if strings.HasPrefix(f.FS.PathBase(name), "marker.") {
+			if err := f.syncDir(); err != nil {
+				return nil, err
+			}
+		}
+		return f.FS.Create(name, c)
+	})
+}
+
+func (f *fuse) syncDir() error {
+	dir, err := f.FS.OpenDir(f.dir)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
 }
 
 // OpenReadWrite implements vfs.FS.

@@ -25,7 +25,7 @@ func (s *Store) housekeep() {
 
 // moveHorizon lets removals be deleted that nothing unconfirmed can be older than. All entries below the last mark's
 // number were appended before its moment; once they are confirmed, what is still to come was made after it,
-// or by a worker within its grace. It waits for Load, so that HighestVersion covers all removals.
+// or by a worker within its grace. It waits for Load, so that the table learns of all removals.
 func (s *Store) moveHorizon() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

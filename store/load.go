@@ -14,13 +14,13 @@ import (
 // progressEvery is how many values lie between two calls of Load's progress.
 const progressEvery = 1 << 16
 
-// Load streams all bindings to f, from parallel goroutines (0: GOMAXPROCS), each with its own number from 0 on. Key
-// and value are valid during the call only. A binding comes once; the order is that of addresses within pieces
-// of some 100 000, which are dealt out. Progress, if not nil, is called now and then, never twice at once; total is
-// an estimate until the last call. It ends with f's first error, ctx's, or the disk's.
+// Load streams all values to f, from parallel goroutines (0: GOMAXPROCS), each with its own number from 0 on. Key
+// and value are valid during the call only. Each key comes once, in its highest version, removals too: the
+// table must give a lease that returns a version above its removal's. The order is that of addresses
+// within pieces of some 100 000, which are dealt out. Progress, if not nil, is called now and then, never
+// twice at once; total is an estimate until the last call. It ends with f's first error, ctx's, or the disk's.
 //
-// It belongs at the start, before the first Append: it also finds HighestVersion, and only afterwards may
-// removals be forgotten.
+// It belongs at the start, before the first Append. Only afterwards are old removals deleted.
 func (s *Store) Load(ctx context.Context, parallel int,
 	f func(worker int, key, value []byte) error, progress func(done, total uint64)) error {
 	in, done, err := s.use()
@@ -32,19 +32,14 @@ func (s *Store) Load(ctx context.Context, parallel int,
 	if err := l.run(ctx, parallel); err != nil {
 		return explain(s.o.Path, err)
 	}
-	s.highest.Store(l.highest)
-	s.values.Store(l.values + l.removals)
-	s.removals.Add(l.removals)
+	s.values.Store(l.done.Load())
+	s.removals.Add(l.removals.Load())
 	s.loaded.Store(true)
 	if progress != nil {
-		progress(l.values, l.values)
+		progress(l.done.Load(), l.done.Load())
 	}
 	return nil
 }
-
-// HighestVersion is the highest version of all values that Load met, removals included. A key that is bound anew after a
-// start must get a higher one: the store may still hold a removal that Load didn't show.
-func (s *Store) HighestVersion() uint64 { return s.highest.Load() }
 
 // A loading is one Load.
 type loading struct {
@@ -53,14 +48,12 @@ type loading struct {
 	f        func(worker int, key, value []byte) error
 	progress func(done, total uint64)
 
-	done  atomic.Uint64 // values read by all
-	total uint64        // estimate
+	done     atomic.Uint64 // values read by all
+	removals atomic.Uint64 // among them
+	total    uint64        // estimate
 
-	mu       sync.Mutex // one progress call at a time; guards the rest
-	values   uint64     // bindings given to f
-	removals uint64     // values that weren't
-	highest  uint64
-	err      error
+	mu  sync.Mutex // one progress call at a time; guards err
+	err error
 }
 
 // A piece is a range of keys, from inclusive, to exclusive.
@@ -135,7 +128,7 @@ func (l *loading) split() ([]piece, error) {
 
 // piece streams one piece. Counts are added up now and then, so that goroutines don't meet at each value.
 func (l *loading) piece(ctx context.Context, worker int, p piece) error {
-	var read, given, highest uint64
+	var read, removals uint64
 	err := scan(l.in.db, p.from, p.to, func(key, b []byte) error {
 		if read++; read%progressEvery == 0 {
 			if err := ctx.Err(); err != nil {
@@ -147,23 +140,13 @@ func (l *loading) piece(ctx context.Context, worker int, p piece) error {
 		if err != nil {
 			return err
 		}
-		version, _, err := l.s.o.Codec.Version(value)
-		if err != nil {
-			return err
-		}
-		highest = max(highest, version)
 		if removed {
-			return nil
+			removals++
 		}
-		given++
 		return l.f(worker, key[1:], value)
 	})
 	l.report(read % progressEvery)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.values += given
-	l.removals += read - given
-	l.highest = max(l.highest, highest)
+	l.removals.Add(removals)
 	if err == nil {
 		err = ctx.Err()
 	}

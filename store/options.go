@@ -7,6 +7,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/lockstep6/lockstep6/core/binding"
 )
 
 // A SyncMode says when a write counts as done.
@@ -70,6 +72,9 @@ const (
 func (o Options) withDefaults() Options {
 	if o.FS == nil {
 		o.FS = vfs.Default
+	}
+	if o.Codec.Next == nil {
+		o.Codec = Codec{Next: binding.NextChange, Version: binding.ValueVersion}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -30,7 +30,6 @@ type Store struct {
 	horizon  atomic.Uint32 // removals committed before it may be deleted; Unix seconds
 	removals atomic.Uint64 // removals since the last sweep, and those it left
 	values   atomic.Uint64 // stored values, removals too, as the last scan counted them
-	highest  atomic.Uint64 // version; see HighestVersion
 	loaded   atomic.Bool
 	damaged  atomic.Bool
 	healthy  atomic.Bool // what Healthy tells; written under mu

@@ -295,21 +295,39 @@ func TestCloseConfirmsWhatWasAppended(t *testing.T) {
 }
 
 func TestCloseLeavesNoGoroutine(t *testing.T) {
-	before := runtime.NumGoroutine()
+	before := goroutines()
 	s := open(t, Options{})
 	commit(t, s, change(nil, 1, 1))
+	flush(t, s)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	// A goroutine that has told its end may not have left yet; yielding lets it.
-	for range 10_000 {
-		if runtime.NumGoroutine() <= before {
+	// Goroutines that have told their end may not have left yet; yielding lets them.
+	var left map[string]string
+	for range 100_000 {
+		left = goroutines()
+		for id := range before {
+			delete(left, id)
+		}
+		if len(left) == 0 {
 			return
 		}
 		runtime.Gosched()
 	}
-	buf := make([]byte, 1<<16)
-	t.Errorf("%d goroutines, before %d:\n%s", runtime.NumGoroutine(), before, buf[:runtime.Stack(buf, true)])
+	for _, stack := range left {
+		t.Errorf("left behind:\n%s", stack)
+	}
+}
+
+// goroutines returns the stacks of all goroutines by their number.
+func goroutines() map[string]string {
+	buf := make([]byte, 4<<20)
+	stacks := map[string]string{}
+	for stack := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+		id, _, _ := strings.Cut(stack, " [")
+		stacks[id] = stack
+	}
+	return stacks
 }
 
 func TestPutMetaHeedsItsContext(t *testing.T) {
