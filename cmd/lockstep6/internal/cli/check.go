@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -23,18 +24,32 @@ The exit code is 0 where all is well, 3 where the configuration is refused.`,
 		Example: `  lockstep6 check --config lockstep6.yaml`,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			policies, err := compileAll(file)
-			if err != nil {
-				return err
-			}
-			p := policies[0]
-			fmt.Fprintf(c.OutOrStdout(), "%s: right, for %s\n", file, count(len(policies), "node"))
-			fmt.Fprintf(c.OutOrStdout(), "links %d, pools %d, fingerprint %x\n", len(p.Links), len(p.Pools), p.Fingerprint)
-			return nil
+			return check(c.OutOrStdout(), file)
 		},
 	}
 	c.Flags().StringVarP(&file, "config", "c", "lockstep6.yaml", "configuration `FILE`")
 	return c
+}
+
+func check(w io.Writer, file string) error {
+	c, err := daemon.ReadConfig(file)
+	if err != nil {
+		return refusal(err)
+	}
+	policies, err := compileAll(c, file)
+	if err != nil {
+		return err
+	}
+	for _, warning := range c.Warnings {
+		fmt.Fprintf(w, "warning: %v\n", warning)
+	}
+	p := policies[0]
+	fmt.Fprintf(w, "%s: right, for %s\n", file, count(len(policies), "node"))
+	fmt.Fprintf(w, "%s, %s\n", count(len(p.Links), "link"), count(len(p.Pools), "pool"))
+	if !p.Single {
+		fmt.Fprintf(w, "fingerprint %x\n", p.Fingerprint)
+	}
+	return nil
 }
 
 // placeholderDUID stands for the DUID that a single node makes at its first start: a DUID-UUID of zeros.
@@ -42,13 +57,9 @@ var placeholderDUID = append([]byte{0, 4}, make([]byte, 16)...)
 
 // compileAll checks a configuration and compiles it for each of its nodes, in order. A single node's key is made
 // at its first start, so without one the policy of a single node decides other addresses than the real one.
-func compileAll(file string) ([]*policy.Policy, error) {
-	c, err := daemon.ReadConfig(file)
-	if err != nil {
-		return nil, refusal(err)
-	}
+func compileAll(c *config.Config, file string) ([]*policy.Policy, error) {
 	if c.Cluster == nil {
-		p, err := policy.Compile(c, policy.Input{SingleDUID: placeholderDUID})
+		p, err := policy.Compile(c, policy.Input{File: file, SingleDUID: placeholderDUID})
 		if err != nil {
 			return nil, refusal(err)
 		}
@@ -56,7 +67,7 @@ func compileAll(file string) ([]*policy.Policy, error) {
 	}
 	policies := make([]*policy.Policy, 0, len(c.Cluster.Nodes))
 	for _, node := range c.Cluster.Nodes {
-		p, err := policy.Compile(c, policy.Input{Node: node.Name, Resolve: daemon.Resolver(file)})
+		p, err := policy.Compile(c, policy.Input{File: file, Node: node.Name, Resolve: daemon.Resolver(file)})
 		if err != nil {
 			return nil, refusal(fmt.Errorf("node %s: %w", node.Name, err))
 		}

@@ -60,7 +60,7 @@ func plan(w io.Writer, f *planFlags) error {
 	if err != nil {
 		return refusal(err)
 	}
-	in := policy.Input{Resolve: daemon.Resolver(f.config), SingleDUID: placeholderDUID}
+	in := policy.Input{File: f.config, Resolve: daemon.Resolver(f.config), SingleDUID: placeholderDUID}
 	if c.Cluster == nil && f.duid != "" {
 		path, err := daemon.DataFolder(c, f.data)
 		if err != nil {
@@ -108,7 +108,10 @@ func printPlan(w io.Writer, format string, p *policy.Plan) error {
 		e.SetIndent("", "  ")
 		return e.Encode(p)
 	}
-	fmt.Fprintf(w, "model %s, hash %s, fingerprint %s\n", p.Model, p.Hash, p.Fingerprint)
+	fmt.Fprintf(w, "model %s, hash %s\n", p.Model, p.Hash)
+	if len(p.Nodes) > 1 {
+		fmt.Fprintf(w, "fingerprint %s\n", p.Fingerprint)
+	}
 	for i := range p.Nodes {
 		n := &p.Nodes[i]
 		fmt.Fprintf(w, "\n")

@@ -80,6 +80,9 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	if d.config, err = ReadConfig(d.options.ConfigFile); err != nil {
 		return err
 	}
+	for _, warning := range d.config.Warnings {
+		d.log.Warn(warning.Error())
+	}
 	if err = d.options.Level.UnmarshalText([]byte(d.config.Log.Level)); err != nil {
 		return fmt.Errorf("log.level: %w", err)
 	}

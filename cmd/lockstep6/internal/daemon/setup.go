@@ -83,7 +83,7 @@ func Resolver(configFile string) func(config.Secret) ([]byte, error) {
 
 // compile makes the policy of this node. A single node's key and DUID come from its store.
 func (d *Daemon) compile(ctx context.Context) (*policy.Policy, error) {
-	in := policy.Input{Node: d.options.Node, Resolve: Resolver(d.options.ConfigFile)}
+	in := policy.Input{File: d.options.ConfigFile, Node: d.options.Node, Resolve: Resolver(d.options.ConfigFile)}
 	if d.config.Cluster == nil {
 		key, err := d.remembered(ctx, metaKey, func() []byte { return random(len(address.Key{})) })
 		if err != nil {
