@@ -75,7 +75,7 @@ func drive(b *testing.B, size, inFlight int, appendWrite func(*worker.Write)) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkGroupCommit measures what docs/decisions/0002-group-commit.md compares: committers that wait for their
+// BenchmarkGroupCommit measures what docs/decisions/0003-group-commit.md compares: committers that wait for their
 // own sync, and one that hands its batch to a goroutine which waits (ApplyNoSyncWait). The folder is on a
 // real disk: set TMPDIR to the one in question.
 func BenchmarkGroupCommit(b *testing.B) {

@@ -11,7 +11,7 @@ import (
 // Group commit. While one group is being synced, arriving writes pile up in the queue; the committer that is free next
 // takes all of them (up to maxGroup octets) into one batch. So the group's size follows from the disk's speed,
 // and nothing waits for a timer. Two committers overlap: one builds and applies while the other's sync is on its way.
-// Measured alternatives: docs/decisions/0002-group-commit.md.
+// Measured alternatives: docs/decisions/0003-group-commit.md.
 
 // An entry is a write, or a Meta value, on its way.
 type entry struct {

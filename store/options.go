@@ -50,7 +50,7 @@ type clock struct {
 }
 
 const (
-	// defaultCommitters is how many commits overlap: docs/decisions/0002-group-commit.md has the measurement.
+	// defaultCommitters is how many commits overlap: docs/decisions/0003-group-commit.md has the measurement.
 	defaultCommitters = 2
 	// maxGroup bounds one group's changes in octets, far under the half memtable (32 MiB) from which on Pebble
 	// treats a batch as a memtable of its own, and small enough that a group is no pause of its own.
