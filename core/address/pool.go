@@ -2,6 +2,7 @@ package address
 
 import (
 	"errors"
+	"iter"
 	"slices"
 )
 
@@ -161,6 +162,17 @@ func (p *Pool) Usable(slot U128) bool {
 		return false
 	}
 	return len(p.excluded) == 0 || !p.isExcluded(slot)
+}
+
+// Excluded yields the first and the last slot of each run of excluded slots, in ascending order.
+func (p *Pool) Excluded() iter.Seq2[U128, U128] {
+	return func(yield func(first, last U128) bool) {
+		for _, run := range p.excluded {
+			if !yield(run.first, run.last) {
+				return
+			}
+		}
+	}
 }
 
 func (p *Pool) isExcluded(slot U128) bool {

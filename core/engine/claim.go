@@ -8,8 +8,12 @@ import (
 // claimTries bounds how often a lease is chosen again because another worker was faster.
 const claimTries = 8
 
-// assign chooses a lease for IA number i and claims it in the table. False: there is none,
-// or e.trouble says what stood in the way.
+// assign chooses a lease for IA number i and claims it in the table. False: there is none to assign, or e.trouble
+// says why the message gets no answer.
+//
+// A full table is no trouble for a lease that has no record: there is nothing to assign then, and the client is told so
+// (RFC 9915, Section 18.3.2) and can go to another server. But a client whose binding can't be extended must not be
+// told that: it would give the lease up.
 func (e *Engine) assign(i int, create bool) (grant, bool) {
 	for range claimTries {
 		e.find(i)
@@ -17,12 +21,17 @@ func (e *Engine) assign(i int, create bool) (grant, bool) {
 		if !ok {
 			return grant{}, false
 		}
+		if e.interfere != nil {
+			e.interfere()
+		}
 		switch e.claim(&g) {
 		case binding.Published:
 			e.grants = append(e.grants, g)
 			return g, true
 		case binding.Full:
-			e.trouble = wire.DropTableFull
+			if g.old != nil {
+				e.trouble = wire.DropTableFull
+			}
 			return grant{}, false
 		}
 	}
@@ -87,7 +96,8 @@ func DraftOf(r *binding.Record) binding.Draft {
 }
 
 // supersede retires every live binding of the client IA but the granted one: a client IA has one lease.
-// It must follow assign, whose e.found it uses.
+// It must follow assign, whose e.found it uses. A record that another worker changes at this moment is left as it is:
+// the client's next message finds it.
 func (e *Engine) supersede(keep *binding.Key) {
 	for _, r := range e.found {
 		if r.State() == binding.Bound && r.Live(e.now) && r.Key() != *keep {

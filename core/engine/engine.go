@@ -71,7 +71,9 @@ type Engine struct {
 	order     []int             // the link's pools in the client's order
 	extension []byte            // what is kept with the message's bindings
 	hasExt    bool
-	trouble   wire.Drop // why a claim failed, if one did
+	trouble   wire.Drop // why the message gets no answer, if a claim failed so
+
+	interfere func() // tests: what another worker does between a choice and its claim
 }
 
 // New makes an engine over a table. The handle and the engine belong to one goroutine;
@@ -112,17 +114,20 @@ func (e *Engine) Handle(in *Input, dst []byte) Result {
 	}
 	e.reset(in)
 	dst = dst[:0:min(cap(dst), MaxReply)]
-	out, marks := wire.OpenRelays(dst, &e.packet)
-	e.dst = out
+	var marks wire.RelayMarks
+	e.dst, marks = wire.OpenRelays(dst, &e.packet)
 	before := e.Count
 	if drop := e.dispatch(); drop != wire.DropNone {
 		result.Drop = drop
 		return result
 	}
 	if len(e.dst) > MaxReply {
-		out, marks = wire.OpenRelays(dst[:0], &e.packet)
-		e.dst = out
+		e.dst, marks = wire.OpenRelays(dst[:0], &e.packet)
 		e.refuse()
+		if len(e.dst) > MaxReply { // what the relays want echoed alone is too long
+			result.Drop = wire.DropReplyTooLong
+			return result
+		}
 	}
 	result.Reply = wire.CloseRelays(e.dst, marks)
 	result.Port = wire.ReplyPort(&e.packet, in.SourcePort)

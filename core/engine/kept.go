@@ -5,39 +5,46 @@ import (
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
+// pieceHeader is how many octets stand in front of a piece of an extension.
+const pieceHeader = 3
+
 // kept is what is stored with each binding of the message beside the lease itself: where the client is
-// (Interface-ID, Remote-ID, Subscriber-ID, Relay-ID, peer-address, link-address) and its hardware address.
+// (peer-address, link-address, Interface-ID, Remote-ID, Subscriber-ID, Relay-ID) and its hardware address.
 // Of several relays' values the one closest to the client counts. Built once per message.
+//
+// A record takes MaxExtension octets. What doesn't fit is left out rather than the client: relays' IDs are short, and
+// what is fixed in length comes first.
 func (e *Engine) kept() []byte {
 	if e.hasExt {
 		return e.extension
 	}
 	e.hasExt = true
-	b := e.extension[:0]
-	hardware := false
+	b := e.keepHardware(e.keepAddresses(e.extension[:0]))
 	for level := e.packet.RelayCount - 1; level >= 0; level-- {
 		relay := &e.packet.Relays[level]
-		b = keep(b, binding.ExtInterfaceID, relay.InterfaceID)
 		b = keep(b, binding.ExtRemoteID, relay.RemoteID)
 		b = keep(b, binding.ExtSubscriberID, relay.SubscriberID)
 		b = keep(b, binding.ExtRelayID, relay.RelayID)
-		if !hardware && len(relay.ClientLinkLayer) > 2 {
-			// RFC 6939, Section 6: the option in the Relay-forward closest to the client.
-			b = keep(b, binding.ExtHardwareAddress, relay.ClientLinkLayer)
-			hardware = true
-		}
+		b = keep(b, binding.ExtInterfaceID, relay.InterfaceID)
 	}
-	if !hardware {
-		// DUID-LL and DUID-LLT hold a link-layer type and address behind their own type and time.
-		if _, addr, ok := wire.HardwareAddress(e.message.ClientID); ok && len(addr) > 0 {
-			var room [2 + wire.MaxDUID]byte
-			value := append(append(room[:0], e.message.ClientID[2:4]...), addr...)
-			b = keep(b, binding.ExtHardwareAddress, value)
-		}
-	}
-	b = e.keepAddresses(b)
 	e.extension = b
 	return b
+}
+
+// keepHardware keeps the type and address of the client's link layer: what the relay closest to the client saw
+// (RFC 6939, Section 6), else what a DUID-LL or DUID-LLT holds behind its own type and time.
+func (e *Engine) keepHardware(b []byte) []byte {
+	for level := e.packet.RelayCount - 1; level >= 0; level-- {
+		if seen := e.packet.Relays[level].ClientLinkLayer; len(seen) > 2 {
+			return keep(b, binding.ExtHardwareAddress, seen)
+		}
+	}
+	hwtype, addr, ok := wire.HardwareAddress(e.message.ClientID)
+	if !ok || len(addr) == 0 {
+		return b
+	}
+	var room [2 + wire.MaxDUID]byte
+	return keep(b, binding.ExtHardwareAddress, append(append(room[:0], byte(hwtype>>8), byte(hwtype)), addr...))
 }
 
 func (e *Engine) keepAddresses(b []byte) []byte {
@@ -49,9 +56,9 @@ func (e *Engine) keepAddresses(b []byte) []byte {
 	return keep(b, binding.ExtLinkAddress, relay.LinkAddress[:])
 }
 
-// keep appends a value unless there is none, or a relay closer to the client gave one already.
+// keep appends a value unless there is none, or no room, or a relay closer to the client gave one already.
 func keep(b []byte, kind binding.ExtensionKind, value []byte) []byte {
-	if len(value) == 0 {
+	if len(value) == 0 || len(b)+pieceHeader+len(value) > binding.MaxExtension {
 		return b
 	}
 	if _, ok := binding.Extension(b).Find(kind); ok {

@@ -40,7 +40,10 @@ func (m *Marks) Settle(mark binding.Mark) {
 	w := &m.writers[uint64(mark)>>48%MaxWriters]
 	sequence := uint64(mark) & (1<<48 - 1)
 	next := w.settled.Load() + 1
-	if sequence != next {
+	if sequence < next {
+		return // known already
+	}
+	if sequence > next {
 		if w.early == nil {
 			w.early = make(map[uint64]struct{})
 		}

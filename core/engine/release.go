@@ -9,52 +9,93 @@ import (
 
 // release answers a Release (RFC 9915, Section 18.3.7): leases that belong to the client's IA become free,
 // others are ignored; an IA without binding is told NoBinding.
-func (e *Engine) release() wire.Drop {
-	return e.giveUp(func(e *Engine, ia *wire.IA, lease *wire.Lease, r *binding.Record) {
-		e.retire(r, binding.Released, e.now)
-	})
-}
+func (e *Engine) release() wire.Drop { return e.giveUp(binding.Released) }
 
 // decline answers a Decline (RFC 9915, Section 18.3.8): declined addresses are kept from everybody for a time.
-// A client can put only so many aside; what it declines beyond that is free again. Prefixes can't be declined
+// A client IA can put only so many aside; what it declines beyond that is free again. Prefixes can't be declined
 // (Section 18.2.8), so an IA_PD loses nothing.
-func (e *Engine) decline() wire.Drop {
-	return e.giveUp(func(e *Engine, ia *wire.IA, lease *wire.Lease, r *binding.Record) {
-		switch {
-		case ia.Kind != wire.IANA:
-		case e.declined() < e.policy.MaxDeclined:
-			e.retire(r, binding.Declined, e.now.Add(e.policy.Quarantine))
-		default:
-			e.retire(r, binding.Released, e.now)
-		}
-	})
-}
+func (e *Engine) decline() wire.Drop { return e.giveUp(binding.Declined) }
 
-// giveUp calls end for each lease that the client names and that it holds, and answers.
-func (e *Engine) giveUp(end func(*Engine, *wire.IA, *wire.Lease, *binding.Record)) wire.Drop {
+// giveUp ends each lease that the client names and that it holds, and answers.
+func (e *Engine) giveUp(state binding.State) wire.Drop {
 	e.open(wire.Reply)
 	for i := range e.message.IACount {
 		ia := &e.message.IAs[i]
 		e.find(i)
-		known := false
-		for _, r := range e.found {
-			known = known || r.State() == binding.Bound || r.State() == binding.Superseded
+		other := state == binding.Released && e.excludesOther(ia)
+		if other || !e.hasBinding() {
+			e.appendRefusal(i, wire.StatusNoBinding, "this server has no such binding", withdrawNothing)
 		}
-		if !known || e.excludesOther(ia) {
-			e.appendRefusal(i, wire.StatusNoBinding, "this server has no such binding", false)
+		if other {
 			continue
 		}
 		for lease, rest, ok := ia.NextLease(ia.Options); ok; lease, rest, ok = ia.NextLease(rest) {
 			key := binding.Key{Address: lease.Address, Length: lease.Length}
-			for _, r := range e.found {
-				if r.Key() == key && (r.State() == binding.Bound || r.State() == binding.Superseded) {
-					end(e, ia, &lease, r)
-				}
+			if drop := e.endLease(i, &key, state); drop != wire.DropNone {
+				return drop
 			}
 		}
 	}
 	e.dst = wire.AppendStatus(e.dst, wire.StatusSuccess, "done")
 	return wire.DropNone
+}
+
+// hasBinding tells whether the client IA has a lease that it could give up.
+func (e *Engine) hasBinding() bool {
+	for _, r := range e.found {
+		if holds(r) {
+			return true
+		}
+	}
+	return false
+}
+
+func holds(r *binding.Record) bool {
+	return r.State() == binding.Bound || r.State() == binding.Superseded
+}
+
+// endLease ends one lease of the client IA; one that isn't the IA's is ignored. Where another worker changes it at the
+// same time it looks again: the reply says that the lease is given up, so it must be.
+func (e *Engine) endLease(i int, key *binding.Key, state binding.State) wire.Drop {
+	for range claimTries {
+		e.find(i)
+		r := e.held(key)
+		if r == nil {
+			return wire.DropNone
+		}
+		if e.interfere != nil {
+			e.interfere()
+		}
+		switch e.end(r, state) {
+		case binding.Published:
+			return wire.DropNone
+		case binding.Full:
+			return wire.DropTableFull
+		}
+	}
+	return wire.DropContended
+}
+
+// end gives a record of the client IA the state Released or Declined. Where it has ended already and that isn't yet
+// on stable storage, it is written once more: the reply to a retransmission must not overtake the first write.
+func (e *Engine) end(r *binding.Record, state binding.State) binding.Outcome {
+	if !holds(r) {
+		if e.marks.Durable(r.Mark()) {
+			return binding.Published
+		}
+		draft := DraftOf(r)
+		draft.Mark = e.mark
+		return e.publish(r, &draft)
+	}
+	if state == binding.Declined {
+		switch {
+		case r.Kind() != wire.IANA:
+			return binding.Published
+		case e.declined() < e.policy.MaxDeclined:
+			return e.retire(r, binding.Declined, e.now.Add(e.policy.Quarantine))
+		}
+	}
+	return e.retire(r, binding.Released, e.now)
 }
 
 // declined counts the addresses that the client IA at hand has declined and that are still put aside.
@@ -80,7 +121,8 @@ func (e *Engine) excludesOther(ia *wire.IA) bool {
 		if !has {
 			continue
 		}
-		pool := e.link.OwnPool(wire.IAPD, &lease.Address, lease.Length)
+		key := binding.Key{Address: lease.Address, Length: lease.Length}
+		pool := e.poolOf(wire.IAPD, &key)
 		if pool == nil || pool.Cut == nil || !bytes.Equal(excluded, pool.ExcludeData(room[:0], &lease.Address)) {
 			return true
 		}

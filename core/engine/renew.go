@@ -12,15 +12,15 @@ func (e *Engine) renew() wire.Drop {
 	e.open(wire.Reply)
 	for i := range e.message.IACount {
 		g, ok := e.assign(i, true)
-		if e.trouble == wire.DropContended {
+		if e.trouble != wire.DropNone {
 			return e.trouble
 		}
 		if !ok {
-			e.appendUnavailable(i, true)
+			e.appendUnavailable(i, withdrawAll)
 			continue
 		}
 		e.supersede(&g.key)
-		e.appendGrant(&g, true)
+		e.appendGrant(&g, withdrawAll)
 	}
 	e.close()
 	return wire.DropNone
@@ -35,12 +35,12 @@ func (e *Engine) rebind() wire.Drop {
 	create := e.link.RapidCommit != config.RapidCommitOff
 	for i := range e.message.IACount {
 		g, ok := e.assign(i, create)
-		if e.trouble == wire.DropContended {
+		if e.trouble != wire.DropNone {
 			return e.trouble
 		}
 		if ok {
 			e.supersede(&g.key)
-			e.appendGrant(&g, true)
+			e.appendGrant(&g, withdrawWrong)
 			continue
 		}
 		e.rebindUnknown(i, create)
@@ -52,19 +52,21 @@ func (e *Engine) rebind() wire.Drop {
 	return wire.DropNone
 }
 
-// rebindUnknown answers an IA of a Rebind for which there is no binding and nothing to verify.
+// rebindUnknown answers an IA of a Rebind for which there is no binding and nothing to verify. A Rebind goes to all
+// servers, so an IA of a kind that this link doesn't serve is another server's business.
 func (e *Engine) rebindUnknown(i int, create bool) {
-	if create {
-		e.appendUnavailable(i, true)
-		return
-	}
-	if e.policy.Single {
-		e.appendRefusal(i, wire.StatusNoBinding, "this server has no such binding", true)
-		return
-	}
-	// A sibling may own the binding: only what isn't on the link at all is withdrawn, else the IA is left out.
-	before := len(e.dst)
-	if !e.appendRefusal(i, wire.StatusSuccess, "", true) {
-		e.dst = e.dst[:before]
+	serves := len(e.pools(e.message.IAs[i].Kind)) > 0 || e.reserved != nil
+	switch {
+	case create && serves:
+		e.appendUnavailable(i, withdrawWrong)
+	case e.policy.Single && serves:
+		// Silence would leave the client without service until its leases end: there is nobody else to ask.
+		e.appendRefusal(i, wire.StatusNoBinding, "this server has no such binding", withdrawWrong)
+	default:
+		// A sibling may own the binding: only what isn't on the link at all is withdrawn, else the IA is left out.
+		before := len(e.dst)
+		if !e.appendRefusal(i, wire.StatusSuccess, "", withdrawWrong) {
+			e.dst = e.dst[:before]
+		}
 	}
 }

@@ -17,10 +17,11 @@ func (e *Engine) open(t wire.MessageType) {
 }
 
 // refuse is the whole reply to a message that the server can't answer otherwise (RFC 9915, Section 16).
+// What was bound for the message stays: its client may come back for less.
 func (e *Engine) refuse() {
 	t := wire.Reply
-	if e.message.Type == wire.Solicit && !e.commits() {
-		t = wire.Advertise
+	if e.message.Type == wire.Solicit {
+		t = wire.Advertise // a Reply would need the Rapid Commit option, and commit to nothing
 	}
 	e.open(t)
 	e.dst = wire.AppendStatus(e.dst, wire.StatusUnspecFail, "the answer is too long for one message")
@@ -54,29 +55,38 @@ func (e *Engine) options() *policy.Options {
 	}
 }
 
-// appendGrant appends the IA with its lease, and with lifetime 0 each lease that the client shall give up.
-func (e *Engine) appendGrant(g *grant, withdraw bool) {
+// A withdrawal says which of the leases that a client names, and doesn't get, are returned with lifetimes 0.
+type withdrawal uint8
+
+const (
+	withdrawNothing withdrawal = iota
+	// withdrawWrong: what isn't appropriate for the link (RFC 9915, Sections 18.3.4 and 18.3.5), and what the
+	// client IA had from this node and doesn't keep.
+	withdrawWrong
+	// withdrawAll: on a server without siblings all that isn't granted; in a cluster withdrawWrong, for what
+	// belongs to a sibling must outlive this message. Only for a message that names this server.
+	withdrawAll
+)
+
+// appendGrant appends the IA with its lease, and with lifetime 0 the leases that the client shall give up.
+func (e *Engine) appendGrant(g *grant, w withdrawal) {
 	ia := &e.message.IAs[g.ia]
 	dst, mark := wire.OpenIA(e.dst, ia.Kind, ia.IAID)
 	e.dst = dst
 	e.granted = append(e.granted, mark)
-	e.appendLease(ia.Kind, &g.key, g.pool, e.link.Lifetimes.Preferred, e.link.Lifetimes.Valid)
-	if withdraw {
-		e.appendWithdrawn(ia, &g.key)
-	}
+	e.appendLease(ia.Kind, &g.key, e.link.Lifetimes.Preferred, e.link.Lifetimes.Valid)
+	e.appendWithdrawn(ia, &g.key, w)
 	e.dst = wire.CloseOption(e.dst, mark)
 }
 
-// appendRefusal appends the IA without a lease: a status, and the leases to give up.
-// It reports whether it withdrew any.
-func (e *Engine) appendRefusal(i int, code wire.StatusCode, text string, withdraw bool) bool {
+// appendRefusal appends the IA without a lease: the leases to give up, and a status. T1 and T2 are 0, as long as the
+// valid lifetime of what is withdrawn (RFC 9915, Section 18.3.4). It reports whether it withdrew any.
+func (e *Engine) appendRefusal(i int, code wire.StatusCode, text string, w withdrawal) bool {
 	ia := &e.message.IAs[i]
 	dst, mark := wire.OpenIA(e.dst, ia.Kind, ia.IAID)
 	e.dst = dst
 	before := len(e.dst)
-	if withdraw {
-		e.appendWithdrawn(ia, &binding.Key{})
-	}
+	e.appendWithdrawn(ia, &binding.Key{}, w)
 	withdrawn := len(e.dst) != before
 	if code != wire.StatusSuccess {
 		e.dst = wire.AppendStatus(e.dst, code, text)
@@ -86,59 +96,62 @@ func (e *Engine) appendRefusal(i int, code wire.StatusCode, text string, withdra
 }
 
 // appendUnavailable says that there is nothing to assign (RFC 9915, Sections 18.3.2 and 18.3.9).
-func (e *Engine) appendUnavailable(i int, withdraw bool) {
+func (e *Engine) appendUnavailable(i int, w withdrawal) {
 	if e.message.IAs[i].Kind == wire.IAPD {
-		e.appendRefusal(i, wire.StatusNoPrefixAvail, "no prefix is free for you on this link", withdraw)
+		e.appendRefusal(i, wire.StatusNoPrefixAvail, "no prefix is free for you on this link", w)
 		return
 	}
-	e.appendRefusal(i, wire.StatusNoAddrsAvail, "no address is free for you on this link", withdraw)
+	e.appendRefusal(i, wire.StatusNoAddrsAvail, "no address is free for you on this link", w)
 }
 
-func (e *Engine) appendLease(kind wire.Kind, key *binding.Key, pool *policy.Pool, preferred, valid uint32) {
+func (e *Engine) appendLease(kind wire.Kind, key *binding.Key, preferred, valid uint32) {
 	if kind == wire.IANA {
 		e.dst = wire.AppendIAAddress(e.dst, &key.Address, preferred, valid)
 		return
 	}
 	var exclude []byte
 	var room [32]byte
-	if pool != nil && pool.Cut != nil && e.message.Requests(wire.OptionPrefixExclude) {
-		// RFC 6603, Section 5.2: only to a client that asks for it.
-		exclude = pool.ExcludeData(room[:0], &key.Address)
+	// RFC 6603, Section 5.2: only to a client that asks for it.
+	if valid != 0 && e.message.Requests(wire.OptionPrefixExclude) {
+		if pool := e.poolOf(kind, key); pool != nil && pool.Cut != nil {
+			exclude = pool.ExcludeData(room[:0], &key.Address)
+		}
 	}
 	e.dst = wire.AppendIAPrefix(e.dst, &key.Address, key.Length, preferred, valid, exclude)
 }
 
-// appendWithdrawn appends, with lifetimes 0, the leases in the client's IA that it has to give up:
-// those that aren't appropriate for the link (RFC 9915, Sections 18.3.4 and 18.3.5), and those that this node
-// knows not to extend. Without siblings that is all that it doesn't grant; with siblings only what it once
-// bound itself, for what belongs to a sibling must outlive it.
-func (e *Engine) appendWithdrawn(ia *wire.IA, keep *binding.Key) {
+// appendWithdrawn appends, with lifetimes 0, the leases in the client's IA that it has to give up.
+func (e *Engine) appendWithdrawn(ia *wire.IA, keep *binding.Key, w withdrawal) {
+	if w == withdrawNothing {
+		return
+	}
+	all := w == withdrawAll && e.policy.Single
 	for lease, rest, ok := ia.NextLease(ia.Options); ok; lease, rest, ok = ia.NextLease(rest) {
 		key := binding.Key{Address: lease.Address, Length: lease.Length}
 		if key == *keep || lease.Address == [16]byte{} {
 			continue
 		}
-		if e.onLink(ia.Kind, &key) && !e.policy.Single && !e.held(&key) {
-			continue
+		if all || !e.onLink(ia.Kind, &key) || e.held(&key) != nil {
+			e.appendLease(ia.Kind, &key, 0, 0)
 		}
-		e.appendLease(ia.Kind, &key, nil, 0, 0)
 	}
 }
 
-// onLink tells whether a lease is appropriate for the client's link (RFC 9915, Section 4.2).
+// onLink tells whether a lease is appropriate for the client's link (RFC 9915, Section 4.2), as far as is known: a
+// link without any configured prefix of the kind is one whose prefixes others know.
 func (e *Engine) onLink(kind wire.Kind, key *binding.Key) bool {
 	if kind == wire.IANA {
-		return e.link.Appropriate(&key.Address)
+		return len(e.link.OnLink) == 0 || e.link.Appropriate(&key.Address)
 	}
-	return e.link.AppropriatePrefix(&key.Address, key.Length)
+	return len(e.link.Delegable) == 0 || e.link.AppropriatePrefix(&key.Address, key.Length)
 }
 
-// held tells whether the lease is one of the client IA's records in e.found.
-func (e *Engine) held(key *binding.Key) bool {
+// held is the client IA's record of the lease among those in e.found, or nil.
+func (e *Engine) held(key *binding.Key) *binding.Record {
 	for _, r := range e.found {
 		if r.Key() == *key {
-			return true
+			return r
 		}
 	}
-	return false
+	return nil
 }

@@ -1,6 +1,9 @@
 package engine
 
-import "github.com/lockstep6/lockstep6/core/wire"
+import (
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
 
 // request answers a Request (RFC 9915, Section 18.3.2).
 func (e *Engine) request() wire.Drop { return e.bind(false) }
@@ -14,33 +17,35 @@ func (e *Engine) bind(rapid bool) wire.Drop {
 	}
 	for i := range e.message.IACount {
 		if e.offLink(i) {
-			e.appendRefusal(i, wire.StatusNotOnLink, "an address doesn't belong to this link", false)
+			e.appendRefusal(i, wire.StatusNotOnLink, "an address doesn't belong to this link", withdrawNothing)
 			continue
 		}
 		g, ok := e.assign(i, true)
-		if e.trouble == wire.DropContended {
+		if e.trouble != wire.DropNone {
 			return e.trouble
 		}
 		if !ok {
-			e.appendUnavailable(i, false)
+			e.appendUnavailable(i, withdrawNothing)
 			continue
 		}
 		e.supersede(&g.key)
-		e.appendGrant(&g, true)
+		// Nothing that isn't assigned may stand in this Reply, so no other lease is withdrawn here.
+		e.appendGrant(&g, withdrawNothing)
 	}
 	e.close()
 	return wire.DropNone
 }
 
-// offLink tells whether an IA_NA names an address that isn't appropriate for the link. There is no such
-// test for an IA_PD (RFC 9915, Section 18.3.2).
+// offLink tells whether an IA_NA names an address that isn't appropriate for the link, as far as its prefixes are
+// known. There is no such test for an IA_PD (RFC 9915, Section 18.3.2).
 func (e *Engine) offLink(i int) bool {
 	ia := &e.message.IAs[i]
 	if ia.Kind != wire.IANA {
 		return false
 	}
 	for lease, rest, ok := ia.NextLease(ia.Options); ok; lease, rest, ok = ia.NextLease(rest) {
-		if lease.Address != [16]byte{} && !e.link.Appropriate(&lease.Address) {
+		key := binding.Key{Address: lease.Address, Length: 128}
+		if lease.Address != [16]byte{} && !e.onLink(wire.IANA, &key) {
 			return true
 		}
 	}

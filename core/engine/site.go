@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/policy"
@@ -16,6 +18,7 @@ const maxMapped = 1 << 28
 type Site struct {
 	Policy *policy.Policy
 	free   [][]*binding.FreeMap // by pool ID and stripe; nil for sparse pools and very large stripes
+	strays strays
 }
 
 // NewSite compiles the maps of a policy's dense pools and takes what is excluded, reserved or bound.
@@ -41,9 +44,11 @@ func NewSite(p *policy.Policy, h *binding.Handle, shards int) (*Site, error) {
 		h.Range(shard, func(r *binding.Record) bool {
 			key := r.Key()
 			s.Take(&key, r.Kind())
+			s.stray(&key, r.Kind())
 			return true
 		})
 	}
+	s.strays.sort()
 	return s, nil
 }
 
@@ -59,6 +64,14 @@ func (s *Site) maps(pool *policy.Pool) ([]*binding.FreeMap, error) {
 			return nil, err
 		}
 		maps[stripe] = m
+	}
+	if slices.Contains(maps, nil) {
+		return maps, nil
+	}
+	for first, last := range pool.Range.Excluded() {
+		for slot := first; !last.Less(slot); slot = slot.Add(address.U128{Lo: 1}) {
+			maps[address.StripeOf(slot, len(maps))].Take(address.StripeIndex(slot, len(maps)).Lo)
+		}
 	}
 	return maps, nil
 }

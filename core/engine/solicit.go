@@ -8,6 +8,9 @@ import (
 // solicit answers a Solicit (RFC 9915, Section 18.3.1): by an Advertise, which is a computation that writes and
 // reserves nothing, or with Rapid Commit by a Reply as for a Request.
 func (e *Engine) solicit() wire.Drop {
+	if e.waits() {
+		return wire.DropPolicy
+	}
 	if e.commits() {
 		return e.bind(true)
 	}
@@ -17,16 +20,16 @@ func (e *Engine) solicit() wire.Drop {
 		e.find(i)
 		g, ok := e.choose(i, true)
 		if !ok {
-			e.appendUnavailable(i, false)
+			e.appendUnavailable(i, withdrawNothing)
 			missing = true
 			continue
 		}
 		e.grants = append(e.grants, g)
-		e.appendGrant(&g, false)
+		e.appendGrant(&g, withdrawNothing)
 	}
 	// A server that can't give all must not win by its preference (RFC 9915, Section 18.2.1).
-	if e.policy.Preference != 0 && !missing {
-		e.dst = wire.AppendOption(e.dst, wire.OptionPreference, []byte{e.policy.Preference})
+	if p := e.preference(); p != 0 && !missing && e.message.IACount > 0 {
+		e.dst = wire.AppendOption(e.dst, wire.OptionPreference, []byte{p})
 	}
 	e.close()
 	return wire.DropNone
