@@ -30,7 +30,7 @@ func benchChanges(b []byte, state *uint64, n int) []byte {
 }
 
 // drive keeps inFlight writes of size changes each under way, from two workers, for b.N writes, and reports
-// bindings per second, processor time is the profile's to tell, and the 50th and 99th percentile of a write's wait.
+// bindings per second, and the 50th and 99th percentile of a write's wait.
 func drive(b *testing.B, size, inFlight int, appendWrite func(*worker.Write)) {
 	const workers = 2
 	var left atomic.Int64

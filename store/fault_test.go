@@ -45,7 +45,7 @@ func (f *fault) MaybeError(op errorfs.Op) error {
 	return f.err
 }
 
-// isLog matches one kind of operation on a write-ahead log.
+// onLog matches some kinds of operations on a write-ahead log.
 func onLog(kinds ...errorfs.OpKind) func(errorfs.Op) bool {
 	return func(op errorfs.Op) bool {
 		for _, kind := range kinds {
@@ -74,7 +74,7 @@ func (l healthLog) want(t *testing.T, healthy bool) error {
 	return got.err
 }
 
-// A load keeps appending writes of its own keys from several goroutines, in which each has a few in flight.
+// A loadTest keeps appending writes of its own keys from several goroutines, in which each has a few in flight.
 type loadTest struct {
 	s       *Store
 	wg      sync.WaitGroup

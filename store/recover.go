@@ -69,9 +69,10 @@ func (s *Store) replace() {
 	}
 	err := old.err
 	s.o.Logger.Error("store: broken; grants stop until what is unconfirmed is on disk", "path", s.o.Path, "error", err)
-	if !old.fuse.wait(s.quit) || !s.reclaim() {
+	if !old.fuse.wait(s.quit) {
 		return
 	}
+	s.reclaim()
 	for {
 		if s.attempt > 0 && !s.pause() {
 			return
@@ -107,7 +108,7 @@ func (s *Store) pause() bool {
 }
 
 // reclaim takes the unconfirmed writes back from the committers of the broken instance.
-func (s *Store) reclaim() bool {
+func (s *Store) reclaim() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for slices.ContainsFunc(s.taken, func(g *group) bool { return g.building }) {
@@ -119,7 +120,6 @@ func (s *Store) reclaim() bool {
 	}
 	s.taken = s.taken[:0]
 	s.queue = append(held, s.queue...)
-	return true
 }
 
 // noSpace tells whether an error says that the disk, or the user's share of it, is full.
