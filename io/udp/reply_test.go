@@ -97,7 +97,6 @@ func TestUnservedInterfaces(t *testing.T) {
 	s := serve(t, srv, Config{Workers: 2, Interfaces: []string{"srv0"}})
 	c := collect(t, s, false)
 	from := newClient(t, site, 0)
-	site.LinkLocal(t, "cli1")
 	from.send(t, solicit(1), netip.Addr{}, nodesAndRelays, site.Index(t, "cli1"))
 	for client := range 8 { // to both workers' sockets, behind what must not be there
 		from.send(t, relay(0, peer(client), 0, solicit(2)), netip.Addr{}, netip.MustParseAddrPort("[2001:db8:9::1]:547"), 0)

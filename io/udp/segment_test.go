@@ -56,7 +56,6 @@ func TestSuperPackets(t *testing.T) {
 	site.AddAddress(t, "cli0", "2001:db8::99/64")
 	to := netip.MustParseAddrPort("[2001:db8::99]:10547")
 	client := newClient(t, site, int(to.Port()))
-	srv.LinkLocal(t, "srv0")
 
 	for _, test := range []struct {
 		name    string

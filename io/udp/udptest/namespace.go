@@ -5,6 +5,7 @@ package udptest
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -26,7 +27,14 @@ const reexecuted = "UDPTEST_IN_USER_NAMESPACE"
 // Main runs a package's tests, for TestMain. Without root it runs them again as root of a user namespace of their own,
 // which most kernels allow.
 func Main(m *testing.M) {
-	if os.Geteuid() == 0 || os.Getenv(reexecuted) != "" {
+	if os.Getenv(reexecuted) != "" {
+		if err := up("lo"); err != nil {
+			fmt.Fprintf(os.Stderr, "loopback interface of a new namespace: %v\n", err)
+			os.Exit(1)
+		}
+		os.Exit(m.Run())
+	}
+	if os.Geteuid() == 0 {
 		os.Exit(m.Run())
 	}
 	again := exec.Command("/proc/self/exe", os.Args[1:]...)
@@ -74,7 +82,10 @@ func NewNamespace(t testing.TB) *Namespace {
 				}
 			}
 		}
-		return up("lo")
+		if err := up("lo"); err != nil {
+			return err
+		}
+		return reachable(net.IPv6loopback)
 	})
 	if n.fd >= 0 {
 		t.Cleanup(func() { _ = unix.Close(n.fd) })
@@ -100,7 +111,7 @@ func (n *Namespace) Do(t testing.TB, f func() error) {
 	}
 }
 
-// Connect makes a pair of interfaces that are each other's only neighbour, both up.
+// Connect makes a pair of interfaces that are each other's only neighbour, both ready.
 func Connect(t testing.TB, a *Namespace, nameA string, b *Namespace, nameB string) {
 	t.Helper()
 	a.Do(t, func() error {
@@ -112,9 +123,29 @@ func Connect(t testing.TB, a *Namespace, nameA string, b *Namespace, nameB strin
 		return up(nameA)
 	})
 	b.Do(t, func() error { return up(nameB) })
+	a.Ready(t, nameA)
+	b.Ready(t, nameB)
 }
 
-// AddAddress gives an interface an address, written with its prefix length.
+// Ready waits until an interface has its carrier, of which the kernel takes notice by and by, and a link-local address.
+// Before that it loses what is sent.
+func (n *Namespace) Ready(t testing.TB, link string) {
+	t.Helper()
+	for start := time.Now(); time.Since(start) < patience; time.Sleep(time.Millisecond) {
+		running := false
+		n.onLink(t, link, func(l netlink.Link) error {
+			running = l.Attrs().RawFlags&unix.IFF_RUNNING != 0
+			return nil
+		})
+		if running {
+			n.LinkLocal(t, link)
+			return
+		}
+	}
+	t.Fatalf("%s: no carrier", link)
+}
+
+// AddAddress gives an interface an address, written with its prefix length, and waits until it is reachable.
 func (n *Namespace) AddAddress(t testing.TB, link, prefix string) {
 	t.Helper()
 	n.onLink(t, link, func(l netlink.Link) error {
@@ -123,8 +154,22 @@ func (n *Namespace) AddAddress(t testing.TB, link, prefix string) {
 			return err
 		}
 		address.Flags = unix.IFA_F_NODAD
-		return netlink.AddrAdd(l, address)
+		if err := netlink.AddrAdd(l, address); err != nil || address.IP.IsLinkLocalUnicast() {
+			return err
+		}
+		return reachable(address.IP)
 	})
+}
+
+// reachable waits until the kernel takes an address for the namespace's own: the route comes after the address.
+func reachable(ip net.IP) error {
+	for start := time.Now(); time.Since(start) < patience; time.Sleep(time.Millisecond) {
+		routes, err := netlink.RouteGet(ip)
+		if err == nil && len(routes) > 0 && routes[0].Type == unix.RTN_LOCAL {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s doesn't become reachable", ip)
 }
 
 // AddRoute leads a prefix to a gateway.
@@ -140,7 +185,7 @@ func (n *Namespace) AddRoute(t testing.TB, link, prefix, gateway string) {
 	})
 }
 
-// LinkLocal returns an interface's first link-local address, and waits until the kernel has made it.
+// LinkLocal returns an interface's first link-local address, and waits until the kernel has made it and it can be used.
 func (n *Namespace) LinkLocal(t testing.TB, link string) (found netip.Addr) {
 	t.Helper()
 	n.onLink(t, link, func(l netlink.Link) error {
@@ -150,7 +195,8 @@ func (n *Namespace) LinkLocal(t testing.TB, link string) (found netip.Addr) {
 				return err
 			}
 			for _, a := range addresses {
-				if ip, ok := netip.AddrFromSlice(a.IP); ok && ip.IsLinkLocalUnicast() {
+				ip, ok := netip.AddrFromSlice(a.IP)
+				if ok && ip.IsLinkLocalUnicast() && a.Flags&unix.IFA_F_TENTATIVE == 0 {
 					found = ip
 					return nil
 				}
