@@ -40,6 +40,9 @@ type Packet struct {
 func (h *Host) Capture(device string) *Capture {
 	t := h.lab.t
 	t.Helper()
+	// The server sends several replies as one datagram that the kernel cuts up (UDP_SEGMENT). A device that takes
+	// such a datagram whole would show it whole to tcpdump; this one makes the kernel cut before.
+	h.lab.run("ip", "-n", h.ns, "link", "set", "dev", device, "gso_max_segs", "1")
 	c := &Capture{host: h, file: h.File(device + ".pcap"), mac: h.MAC(device)}
 	c.process = h.Start("tcpdump", "tcpdump", "-Z", "root", "-n", "-p", "-U", "-s", "0", "--immediate-mode",
 		"-i", device, "-w", c.file, "udp port 546 or udp port 547")

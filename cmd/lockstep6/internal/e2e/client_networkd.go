@@ -24,7 +24,7 @@ func (Networkd) Start(h *Host, w Wish) *Process {
 		how = "information-request"
 	}
 	conf := "[Match]\nName=eth0\n[Network]\nDHCP=ipv6\nIPv6AcceptRA=no\nLinkLocalAddressing=ipv6\n" +
-		"[DHCPv6]\nWithoutRA=" + how + "\nDUIDType=link-layer\nUseDNS=yes\nUseDomains=yes\nUseHostname=no\nSendHostname=no\n"
+		"[DHCPv6]\nWithoutRA=" + how + "\nDUIDType=link-layer\nUseDNS=yes\nUseDomains=yes\nUseHostname=no\n"
 	if !w.Rapid {
 		conf += "RapidCommit=no\n"
 	}

@@ -35,7 +35,7 @@ func (r DibblerRelay) Start(h *Host, server string) *Process {
 	h.Write("etc/dibbler/relay.conf", fmt.Sprintf("log-level 8\nlog-mode full\niface eth0 {\nclient multicast yes\n%sinterface-id %d\n}\n"+
 		"iface eth1 {\nserver unicast %s\n}\n", unicast, r.InterfaceID, server), 0o644)
 	p := h.Start("dibbler-relay", "dibbler-relay", "run")
-	h.eventually("the relay to listen", func() bool { return strings.Contains(p.Log(), "Accepting connections") || !p.Running() })
+	h.eventually("the relay to listen", func() bool { return strings.Contains(p.Log(), "Accepting messages") || !p.Running() })
 	return p
 }
 

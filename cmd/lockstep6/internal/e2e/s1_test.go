@@ -228,10 +228,10 @@ func TestS1Confirm(t *testing.T) {
 
 // A client that finds its address in use declines it and gets another. The server gives a client that returns the
 // same address again, so the test knows beforehand which address another host has to occupy.
-// Only dhclient and dhcpcd can take part: the kernel removes an address that failed detection, dibbler takes that for
-// "inconclusive" and keeps the lease, and the others never decline.
+// Of the real clients only dhclient can take part: the kernel removes an address that failed detection; dibbler takes
+// that for "inconclusive" and keeps the lease, dhcpcd 9.4 for the deed of somebody else, and the others never decline.
 func TestS1Decline(t *testing.T) {
-	for _, c := range []Client{Dhclient{}, Dhcpcd{}} {
+	for _, c := range []Client{Dhclient{}} {
 		t.Run(c.Name(), func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, calm+onLink)
