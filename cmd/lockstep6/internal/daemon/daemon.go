@@ -146,6 +146,9 @@ func (d *Daemon) openSockets(p *policy.Policy) (workers int, err error) {
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
+	// The store flushes and compacts in goroutines of its own. Where every processor has a worker they starve, and
+	// a commit may wait for a second or two.
+	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), workers+1))
 	d.sockets, err = udp.Open(udp.Config{
 		Workers:    workers,
 		Interfaces: listen.Interfaces,
