@@ -1,8 +1,11 @@
 package udp
 
 import (
+	"errors"
 	"net/netip"
 	"testing"
+
+	"github.com/vishvananda/netlink"
 
 	"github.com/lockstep6/lockstep6/io/udp/udptest"
 )
@@ -83,6 +86,57 @@ func TestCarrier(t *testing.T) {
 	told.wait(t, InterfaceDown)
 	site.SetUp(t, "cli0")
 	told.wait(t, InterfaceUp)
+	told.wait(t, GroupsJoined)
+	heard(t, c, srv, site, "srv0")
+}
+
+// TestBridgePort: a bridge tells that an interface left it in the words that a deleted interface has.
+func TestBridgePort(t *testing.T) {
+	srv, site := udptest.NewNamespace(t), udptest.NewNamespace(t)
+	udptest.Connect(t, srv, "srv0", site, "cli0")
+	told := newEvents()
+	c := collect(t, serve(t, srv, Config{Workers: 1, Interfaces: []string{"srv0"}, Notify: told.notify}), false)
+	told.wait(t, InterfaceUp)
+	told.wait(t, GroupsJoined)
+	srv.Do(t, func() error {
+		bridge := &netlink.Bridge{LinkAttrs: netlink.NewLinkAttrs()}
+		bridge.Name = "br0"
+		port, err := netlink.LinkByName("srv0")
+		return errors.Join(err, netlink.LinkAdd(bridge), netlink.LinkSetMaster(port, bridge), netlink.LinkSetNoMaster(port))
+	})
+	srv.SetDown(t, "srv0")
+	if e := <-told; e.Kind != InterfaceDown {
+		t.Errorf("want %s, got %s", InterfaceDown, e.Kind)
+	}
+	srv.SetUp(t, "srv0")
+	told.wait(t, GroupsJoined)
+	heard(t, c, srv, site, "srv0")
+}
+
+// TestLostNotifications: the watcher is held up until the kernel can't queue what happens. It lists all anew then.
+func TestLostNotifications(t *testing.T) {
+	srv, site := udptest.NewNamespace(t), udptest.NewNamespace(t)
+	told, hold := newEvents(), make(chan struct{})
+	s := serve(t, srv, Config{Workers: 1, Interfaces: []string{"srv0"}, Notify: func(e Event) {
+		told.notify(e)
+		if e.Kind == InterfaceUp {
+			<-hold
+		}
+	}})
+	c := collect(t, s, false)
+	if err := s.watcher.socket.SetReceiveBufferSize(4096, false); err != nil {
+		t.Fatal(err)
+	}
+	udptest.Connect(t, srv, "srv0", site, "cli0")
+	told.wait(t, InterfaceUp)
+	for range 20 {
+		udptest.Connect(t, srv, "other", site, "other")
+		srv.Delete(t, "other")
+	}
+	srv.Delete(t, "srv0")
+	udptest.Connect(t, srv, "srv0", site, "cli0")
+	close(hold)
+	told.wait(t, InterfaceGone)
 	told.wait(t, GroupsJoined)
 	heard(t, c, srv, site, "srv0")
 }
