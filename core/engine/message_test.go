@@ -1,15 +1,12 @@
 package engine_test
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
-	"testing"
-
-	"github.com/insomniacslk/dhcp/dhcpv6"
 
 	"github.com/lockstep6/lockstep6/core/engine"
 	"github.com/lockstep6/lockstep6/core/wire"
@@ -19,20 +16,26 @@ import (
 // Its lines:
 //
 //	solicit|request|confirm|renew|rebind|release|decline|inform|type=N
-//	duid=HEX | noduid           default 00030001020000000001
-//	server=ours|HEX             Server Identifier
-//	na=IAID [ADDRESS...]        IA_NA that names addresses
+//	duid=HEX | noduid           default 00030001020000000001; the last one counts
+//	server=ours|NODE|HEX        Server Identifier
+//	na=IAID [ADDRESS...]        IA_NA that names addresses; ADDRESS*N names it N times
 //	pd=IAID [PREFIX/LEN...]     IA_PD; ::/LEN is a length hint; PREFIX/LEN!HEX has Prefix Exclude data
+//	na=FIRST..LAST, pd=...      as many IAs
+//	ta=IAID                     IA_TA
 //	oro=CODE,CODE...
 //	rapid | reconfigure-accept | elapsed=HUNDREDTHS
-//	option=CODE:HEX
-//	relay [link=ADDR] [peer=ADDR] [hop=N] [CODE:HEX...]     innermost first
-//	from=ADDR | unicast | listen=N
+//	option=CODE:HEX             HEX*N repeats the octets
+//	relay [link=ADDR] [peer=ADDR] [hop=N] [CODE:HEX...]     innermost first; "empty": without Relay Message
+//	from=ADDR | port=N | unicast | listen=N
+//	raw=HEX                     the whole client's message
+//	cut=N                       without its last N octets
 type message struct {
 	octets []byte
 	source netip.Addr
+	port   uint16
 	uni    bool
 	listen uint16
+	relays int
 }
 
 var messageTypes = map[string]wire.MessageType{
@@ -41,12 +44,16 @@ var messageTypes = map[string]wire.MessageType{
 }
 
 func parseMessage(text string, s *session) (*message, error) {
-	m := &message{source: netip.MustParseAddr("fe80::1"), listen: 1}
+	m := &message{source: netip.MustParseAddr("fe80::1"), listen: 1, port: wire.ClientPort}
 	duid, header := mustHex("00030001020000000001"), wire.Solicit
-	var options []byte
+	var options, raw []byte
 	var relays [][]string
+	cut := 0
 	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
 		name, value, _ := strings.Cut(words[0], "=")
 		switch {
 		case messageTypes[name] != 0:
@@ -57,36 +64,18 @@ func parseMessage(text string, s *session) (*message, error) {
 			duid = mustHex(value)
 		case name == "noduid":
 			duid = nil
-		case name == "server" && value == "ours":
-			options = wire.AppendOption(options, wire.OptionServerID, s.site.Policy.ServerID)
-		case name == "server":
-			options = wire.AppendOption(options, wire.OptionServerID, mustHex(value))
-		case name == "na", name == "pd":
-			options = appendIA(options, name, uint32(number(value)), words[1:])
-		case name == "oro":
-			var codes []byte
-			for code := range strings.SplitSeq(value, ",") {
-				codes = append(codes, byte(number(code)>>8), byte(number(code)))
-			}
-			options = wire.AppendOption(options, wire.OptionORO, codes)
-		case name == "rapid":
-			options = wire.AppendOption(options, wire.OptionRapidCommit, nil)
-		case name == "reconfigure-accept":
-			options = wire.AppendOption(options, wire.OptionReconfigureAccept, nil)
-		case name == "elapsed":
-			options = wire.AppendOption(options, wire.OptionElapsedTime, []byte{byte(number(value) >> 8), byte(number(value))})
-		case name == "option":
-			options = appendRaw(options, value)
 		case name == "relay":
 			relays = append(relays, words[1:])
-		case name == "from":
-			m.source = netip.MustParseAddr(value)
-		case name == "unicast":
-			m.uni = true
-		case name == "listen":
-			m.listen = uint16(number(value))
+		case name == "raw":
+			raw = mustHex(value)
+		case name == "cut":
+			cut = int(number(value))
+		case m.envelope(name, value):
 		default:
-			return nil, fmt.Errorf("no such line: %s", line)
+			var ok bool
+			if options, ok = appendLine(options, name, value, words[1:], s); !ok {
+				return nil, fmt.Errorf("no such line: %s", line)
+			}
 		}
 	}
 	m.octets = wire.AppendHeader(nil, header, [3]byte{1, 2, 3})
@@ -94,11 +83,67 @@ func parseMessage(text string, s *session) (*message, error) {
 		m.octets = wire.AppendOption(m.octets, wire.OptionClientID, duid)
 	}
 	m.octets = append(m.octets, options...)
+	if raw != nil {
+		m.octets = raw
+	}
 	for hop, words := range relays {
 		m.octets = relayed(m.octets, hop, words)
-		m.uni = true
+		m.uni, m.relays = true, len(relays)
 	}
+	m.octets = m.octets[:len(m.octets)-cut]
 	return m, nil
+}
+
+// envelope reads what the datagram says beside its octets.
+func (m *message) envelope(name, value string) bool {
+	switch name {
+	case "from":
+		m.source = netip.MustParseAddr(value)
+	case "port":
+		m.port = uint16(number(value))
+	case "unicast":
+		m.uni = true
+	case "listen":
+		m.listen = uint16(number(value))
+	default:
+		return false
+	}
+	return true
+}
+
+// appendLine appends the options that a line stands for.
+func appendLine(dst []byte, name, value string, words []string, s *session) ([]byte, bool) {
+	switch name {
+	case "server":
+		return wire.AppendOption(dst, wire.OptionServerID, s.serverID(value)), true
+	case "na", "pd":
+		first, last, many := strings.Cut(value, "..")
+		if !many {
+			last = first
+		}
+		for iaid := number(first); iaid <= number(last); iaid++ {
+			dst = appendIA(dst, name, uint32(iaid), words)
+		}
+		return dst, true
+	case "ta":
+		return wire.AppendOption(dst, wire.OptionIATA, []byte{0, 0, 0, byte(number(value))}), true
+	case "oro":
+		var codes []byte
+		for code := range strings.SplitSeq(value, ",") {
+			codes = append(codes, byte(number(code)>>8), byte(number(code)))
+		}
+		return wire.AppendOption(dst, wire.OptionORO, codes), true
+	case "rapid":
+		return wire.AppendOption(dst, wire.OptionRapidCommit, nil), true
+	case "reconfigure-accept":
+		return wire.AppendOption(dst, wire.OptionReconfigureAccept, nil), true
+	case "elapsed":
+		return wire.AppendUint16Option(dst, wire.OptionElapsedTime, uint16(number(value))), true
+	case "option":
+		return appendRaw(dst, value), true
+	default:
+		return dst, false
+	}
 }
 
 func appendIA(dst []byte, kind string, iaid uint32, leases []string) []byte {
@@ -107,7 +152,7 @@ func appendIA(dst []byte, kind string, iaid uint32, leases []string) []byte {
 		k = wire.IAPD
 	}
 	dst, mark := wire.OpenIA(dst, k, iaid)
-	for _, text := range leases {
+	for _, text := range repeated(leases) {
 		if k == wire.IANA {
 			a := netip.MustParseAddr(text).As16()
 			dst = wire.AppendIAAddress(dst, &a, 0, 0)
@@ -125,6 +170,21 @@ func appendIA(dst []byte, kind string, iaid uint32, leases []string) []byte {
 	return wire.CloseOption(dst, mark)
 }
 
+// repeated writes out LEASE*N.
+func repeated(words []string) (out []string) {
+	for _, word := range words {
+		text, times, many := strings.Cut(word, "*")
+		n := uint64(1)
+		if many {
+			n = number(times)
+		}
+		for range n {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
 func appendRaw(dst []byte, text string) []byte {
 	code, data, _ := strings.Cut(text, ":")
 	return wire.AppendOption(dst, wire.OptionCode(number(code)), mustHex(data))
@@ -133,9 +193,12 @@ func appendRaw(dst []byte, text string) []byte {
 func relayed(inner []byte, hop int, words []string) []byte {
 	link, peer := netip.IPv6Unspecified(), netip.MustParseAddr("fe80::1")
 	var options []byte
+	empty := false
 	for _, word := range words {
 		name, value, _ := strings.Cut(word, "=")
 		switch name {
+		case "empty":
+			empty = true
 		case "link":
 			link = netip.MustParseAddr(value)
 		case "peer":
@@ -149,94 +212,24 @@ func relayed(inner []byte, hop int, words []string) []byte {
 	l, p := link.As16(), peer.As16()
 	b := append([]byte{byte(wire.RelayForward), byte(hop)}, l[:]...)
 	b = append(append(b, p[:]...), options...)
+	if empty {
+		return b
+	}
 	return wire.AppendOption(b, wire.OptionRelayMessage, inner)
 }
 
 func (m *message) input() *engine.Input {
-	return &engine.Input{Data: m.octets, Source: m.source.As16(), SourcePort: 546, Multicast: !m.uni, Listen: m.listen}
-}
-
-// describeReply reads a reply with an independent library and prints what it says.
-func describeReply(t *testing.T, b []byte) string {
-	t.Helper()
-	d, err := dhcpv6.FromBytes(b)
-	if err != nil {
-		t.Fatalf("the reply %x can't be read: %v", b, err)
-	}
-	var out strings.Builder
-	for indent := ""; ; indent += "  " {
-		relay, ok := d.(*dhcpv6.RelayMessage)
-		if !ok {
-			break
-		}
-		fmt.Fprintf(&out, "%srelay-reply hop=%d link=%s peer=%s%s\n", indent, relay.HopCount, relay.LinkAddr, relay.PeerAddr, relayOptions(relay))
-		d = relay.Options.RelayMessage()
-	}
-	m := d.(*dhcpv6.Message)
-	fmt.Fprintf(&out, "%s\n", strings.ToLower(m.MessageType.String()))
-	for _, o := range m.Options.Options {
-		describeOption(&out, o)
-	}
-	return out.String()
-}
-
-func relayOptions(r *dhcpv6.RelayMessage) (text string) {
-	for _, o := range r.Options.Options {
-		if o.Code() != dhcpv6.OptionRelayMsg {
-			text += fmt.Sprintf(" %d:%x", o.Code(), o.ToBytes())
-		}
-	}
-	return text
-}
-
-func describeOption(out *strings.Builder, o dhcpv6.Option) {
-	switch v := o.(type) {
-	case *dhcpv6.OptIANA:
-		fmt.Fprintf(out, "  na=%d T1=%d T2=%d\n", be32(v.IaId), int(v.T1.Seconds()), int(v.T2.Seconds()))
-		for _, sub := range v.Options.Options {
-			describeLease(out, sub)
-		}
-	case *dhcpv6.OptIAPD:
-		fmt.Fprintf(out, "  pd=%d T1=%d T2=%d\n", be32(v.IaId), int(v.T1.Seconds()), int(v.T2.Seconds()))
-		for _, sub := range v.Options.Options {
-			describeLease(out, sub)
-		}
-	case *dhcpv6.OptStatusCode:
-		fmt.Fprintf(out, "  status %s: %s\n", v.StatusCode, v.StatusMessage)
-	default:
-		switch o.Code() {
-		case dhcpv6.OptionClientID, dhcpv6.OptionServerID:
-			return
-		}
-		fmt.Fprintf(out, "  option %d: %x\n", o.Code(), o.ToBytes())
-	}
-}
-
-func describeLease(out *strings.Builder, o dhcpv6.Option) {
-	switch v := o.(type) {
-	case *dhcpv6.OptIAAddress:
-		fmt.Fprintf(out, "    %s preferred=%d valid=%d\n", v.IPv6Addr, int(v.PreferredLifetime.Seconds()), int(v.ValidLifetime.Seconds()))
-	case *dhcpv6.OptIAPrefix:
-		fmt.Fprintf(out, "    %s preferred=%d valid=%d", v.Prefix, int(v.PreferredLifetime.Seconds()), int(v.ValidLifetime.Seconds()))
-		for _, sub := range v.Options.Options {
-			fmt.Fprintf(out, " %d:%x", sub.Code(), sub.ToBytes())
-		}
-		out.WriteString("\n")
-	case *dhcpv6.OptStatusCode:
-		fmt.Fprintf(out, "    status %s: %s\n", v.StatusCode, v.StatusMessage)
-	default:
-		fmt.Fprintf(out, "    option %d: %x\n", o.Code(), o.ToBytes())
-	}
-}
-
-func be32(b [4]byte) uint32 {
-	return uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
+	return &engine.Input{Data: m.octets, Source: m.source.As16(), SourcePort: m.port, Multicast: !m.uni, Listen: m.listen}
 }
 
 func mustHex(text string) []byte {
-	b, err := hex.DecodeString(strings.ReplaceAll(text, ":", ""))
+	text, times, many := strings.Cut(strings.ReplaceAll(text, ":", ""), "*")
+	b, err := hex.DecodeString(text)
 	if err != nil {
 		panic(err)
+	}
+	if many {
+		b = bytes.Repeat(b, int(number(times)))
 	}
 	return b
 }
@@ -247,12 +240,4 @@ func number(text string) uint64 {
 		panic(err)
 	}
 	return n
-}
-
-func sorted(lines []string) string {
-	slices.Sort(lines)
-	if len(lines) == 0 {
-		return "empty\n"
-	}
-	return strings.Join(lines, "")
 }

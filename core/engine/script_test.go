@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"fmt"
-	"net/netip"
 	"strconv"
 	"strings"
 	"testing"
@@ -10,190 +9,228 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"github.com/lockstep6/lockstep6/core/binding"
-	"github.com/lockstep6/lockstep6/core/config"
-	"github.com/lockstep6/lockstep6/core/engine"
-	"github.com/lockstep6/lockstep6/core/peer"
-	"github.com/lockstep6/lockstep6/core/policy"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
 // TestScripts runs the exchanges in testdata: each file is a readable session for one rule. Commands:
 //
-//	config [node=NAME]     the YAML of a configuration; starts over with an empty table
-//	send                   a message, one word or option a line (see message); prints the reply as an
+//	config [node=NAME] [capacity=N] [reserve=N]   the YAML of a configuration; starts over with empty tables
+//	reload                 the YAML of another configuration, over the tables as they are
+//	node NAME              goes on at another node of the cluster, with a table of its own
+//	send [times=N]         a message, one word or option a line (see message); prints the (last) reply as an
 //	                       independent library reads it, or why there is none
-//	time +SECONDS          lets time pass
+//	clients N [from=K]     the message from N clients, whose DUIDs end with K+1, K+2, ...; prints how many got
+//	                       leases, and fails if two got the same one
+//	time +SECONDS          lets time pass, at all nodes
 //	sync [off]             makes what was written durable; off: stops doing so by itself
-//	table                  prints the bindings
+//	table [full]           prints the bindings; full: with what is kept of relays and hardware
+//	count                  prints how many there are
+//	peers                  prints what was heard of messages for others
 //	store broken|whole     whether the journal can write
-//	sweep                  reclaims what has ended
+//	sweep [grace=SECONDS]  reclaims what has ended
+//	pin [off]              a reader that stays in its batch, so that no replaced record is reclaimed
+//	contend [off]          another worker handles each message between the engine's choice and its claim
 //
 // The key is fixed, so the addresses are. Rewrite the expectations with -rewrite and read the difference.
+// Whatever a reply says, it must keep the rules in checkReply.
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata/scripts", func(t *testing.T, path string) {
-		var s *session
-		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
-			if d.Cmd == "config" {
-				s = newSession(t, d)
-				return s.describe()
-			}
-			return s.run(t, d)
-		})
+		s := new(script)
+		datadriven.RunTest(t, path, s.run)
 	})
-}
-
-// A session is one engine over one table.
-type session struct {
-	table    *binding.Table
-	handle   *binding.Handle
-	marks    *engine.Marks
-	peers    *peer.Tally
-	engine   *engine.Engine
-	site     *engine.Site
-	sweeper  *engine.Sweeper
-	now      binding.Time
-	sequence uint64
-	autoSync bool
-	unsynced []binding.Mark
-	broken   bool
-	last     []byte // the last reply
-}
-
-// key is the agreement key of all scripts: 1, 2, 3, ... 32.
-func key() (k [32]byte) {
-	for i := range k {
-		k[i] = byte(i + 1)
+	// The worker drops what is too old and counts what the kernel refuses.
+	elsewhere := map[wire.Drop]bool{wire.DropNone: true, wire.DropOverload: true, wire.DropSend: true}
+	for drop, seen := range drops {
+		if d := wire.Drop(drop); !seen && !elsewhere[d] {
+			t.Errorf("no script produces the drop %s", d)
+		}
 	}
-	return k
 }
 
-var singleDUID = []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, 0xaa}
-
-func newSession(t *testing.T, d *datadriven.TestData) *session {
-	t.Helper()
-	var node string
-	d.MaybeScanArgs(t, "node", &node)
-	c, faults := config.Parse("script.yaml", []byte(d.Input))
-	if len(faults) > 0 {
-		d.Fatalf(t, "%v", faults)
-	}
-	p, err := policy.Compile(c, policy.Input{
-		Node: node, SingleKey: key(), SingleDUID: singleDUID,
-		Resolve: func(config.Secret) ([]byte, error) { k := key(); return k[:], nil },
-	})
-	if err != nil {
-		d.Fatalf(t, "%v", err)
-	}
-	return sessionOver(t, p)
+// A script is the nodes of one file.
+type script struct {
+	text    string
+	options binding.Options
+	nodes   map[string]*session
+	session *session
 }
 
-func sessionOver(t testing.TB, p *policy.Policy) *session {
-	t.Helper()
-	table, err := binding.New(binding.Options{Capacity: 10000})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &session{table: table, marks: new(engine.Marks), peers: peer.NewTally(len(p.Nodes)), now: 800_000_000, autoSync: true}
-	s.handle = table.NewHandle()
-	s.engine = engine.New(table.NewHandle(), s.marks, s.peers)
-	s.sweeper = engine.NewSweeper(table.NewHandle(), s.marks)
-	if s.site, err = engine.NewSite(p, s.handle, table.Shards()); err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-func (s *session) describe() string {
-	p := s.site.Policy
-	return fmt.Sprintf("links %d pools %d\n", len(p.Links), len(p.Pools))
-}
-
-func (s *session) run(t *testing.T, d *datadriven.TestData) string {
+func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	t.Helper()
 	switch d.Cmd {
-	case "send":
-		m, err := parseMessage(d.Input, s)
-		if err != nil {
-			d.Fatalf(t, "%v", err)
+	case "config":
+		var node string
+		s.options = binding.Options{Capacity: 10000}
+		d.MaybeScanArgs(t, "node", &node)
+		d.MaybeScanArgs(t, "capacity", &s.options.Capacity)
+		d.MaybeScanArgs(t, "reserve", &s.options.Reserve)
+		s.text, s.nodes, s.session = d.Input, make(map[string]*session), nil
+		return s.node(t, node)
+	case "reload":
+		s.text = d.Input
+		for name, node := range s.nodes {
+			node.install(t, mustCompile(t, s.text, name))
 		}
-		return s.send(t, m)
+		return s.describe()
+	case "node":
+		return s.node(t, d.CmdArgs[0].Key)
 	case "time":
 		seconds, err := strconv.ParseUint(strings.TrimPrefix(d.CmdArgs[0].Key, "+"), 10, 32)
 		if err != nil {
 			d.Fatalf(t, "%v", err)
 		}
-		s.now += binding.Time(seconds)
-		return ""
-	case "sync":
-		s.autoSync = !d.HasArg("off")
-		s.settle()
-		return ""
-	case "store":
-		s.broken = d.HasArg("broken")
-		return ""
-	case "sweep":
-		_, n := s.sweeper.Sweep(s.site, s.now, 0, 1<<20, nil)
-		return fmt.Sprintf("reclaimed %d\n", n)
-	case "table":
-		return s.dump()
-	default:
-		d.Fatalf(t, "no command %s", d.Cmd)
-		return ""
-	}
-}
-
-func (s *session) settle() {
-	for _, m := range s.unsynced {
-		s.marks.Settle(m)
-	}
-	s.unsynced = nil
-}
-
-// handleOne runs one datagram as a batch of its own.
-func (s *session) handleOne(in *engine.Input) engine.Result {
-	mark := engine.NewMark(1, s.sequence+1)
-	s.engine.Begin(s.site, s.now, mark, !s.broken, nil)
-	result := s.engine.Handle(in, make([]byte, 0, engine.MaxReply))
-	s.engine.End()
-	if s.engine.Count > 0 {
-		s.sequence++
-		s.unsynced = append(s.unsynced, mark)
-		if s.autoSync {
-			s.settle()
+		for _, node := range s.nodes {
+			node.now += binding.Time(seconds)
 		}
+		return ""
+	case "send":
+		return s.send(t, d)
+	case "clients":
+		return s.clients(t, d)
+	default:
+		return s.session.run(t, d)
 	}
-	return result
 }
 
-func (s *session) send(t *testing.T, m *message) string {
+// node goes on at a node, and starts it if need be.
+func (s *script) node(t *testing.T, name string) string {
 	t.Helper()
-	result := s.handleOne(m.input())
-	if result.Drop != wire.DropNone {
-		return "dropped: " + result.Drop.String() + "\n"
+	node := s.nodes[name]
+	if node == nil {
+		node = sessionOver(t, mustCompile(t, s.text, name), s.options)
+		if s.session != nil {
+			node.now = s.session.now
+		}
+		s.nodes[name] = node
 	}
-	s.last = result.Reply
-	text := describeReply(t, result.Reply)
-	if result.Durable {
-		text += "waits for the disk\n"
+	s.session = node
+	return s.describe()
+}
+
+func (s *script) describe() string {
+	p := s.session.site.Policy
+	return fmt.Sprintf("links %d pools %d\n", len(p.Links), len(p.Pools))
+}
+
+func (s *script) send(t *testing.T, d *datadriven.TestData) string {
+	t.Helper()
+	m, err := parseMessage(d.Input, s.session)
+	if err != nil {
+		d.Fatalf(t, "%v", err)
+	}
+	times := 1
+	d.MaybeScanArgs(t, "times", &times)
+	var text string
+	for range times {
+		text = s.session.send(t, m)
 	}
 	return text
 }
 
-func (s *session) dump() string {
-	var lines []string
-	s.handle.Enter()
-	defer s.handle.Leave()
-	for shard := range s.table.Shards() {
-		s.handle.Range(shard, func(r *binding.Record) bool {
-			k := r.Key()
-			left := "for ever"
-			if r.Expires() != binding.Time(wire.Infinity) {
-				left = fmt.Sprintf("%d s", int64(r.Expires())-int64(s.now))
-			}
-			lines = append(lines, fmt.Sprintf("%s/%d %s iaid=%d duid=%x %s, %s\n",
-				netip.AddrFrom16(k.Address), k.Length, r.Kind(), r.IAID(), r.DUID(), r.State(), left))
-			return true
-		})
+// clients sends the message from many clients.
+func (s *script) clients(t *testing.T, d *datadriven.TestData) string {
+	t.Helper()
+	n, err := strconv.Atoi(d.CmdArgs[0].Key)
+	if err != nil {
+		d.Fatalf(t, "%v", err)
 	}
-	return sorted(lines)
+	from, served := 0, 0
+	d.MaybeScanArgs(t, "from", &from)
+	holders := make(map[binding.Key]int)
+	for i := from + 1; i <= from+n; i++ {
+		m, err := parseMessage(fmt.Sprintf("%s\nduid=00030001%012x", d.Input, i), s.session)
+		if err != nil {
+			d.Fatalf(t, "%v", err)
+		}
+		result := s.session.handleOne(m.input())
+		if result.Drop != wire.DropNone {
+			d.Fatalf(t, "client %d: %s", i, result.Drop)
+		}
+		leases := leasesOf(t, result.Reply)
+		for _, l := range leases {
+			if other, ok := holders[l.key]; ok {
+				d.Fatalf(t, "clients %d and %d both got %v", other, i, l.key)
+			}
+			holders[l.key] = i
+		}
+		if len(leases) > 0 {
+			served++
+		}
+	}
+	return fmt.Sprintf("%d served, %d not\n", served, n-served)
+}
+
+// run does what concerns one node only.
+func (s *session) run(t *testing.T, d *datadriven.TestData) string {
+	t.Helper()
+	switch d.Cmd {
+	case "sync":
+		s.autoSync = !d.HasArg("off")
+		s.settle()
+	case "store":
+		s.broken = d.HasArg("broken")
+	case "sweep":
+		grace := 0
+		d.MaybeScanArgs(t, "grace", &grace)
+		_, n := s.sweeper.Sweep(s.site, s.now, uint32(grace), 1<<20, nil)
+		return fmt.Sprintf("reclaimed %d\n", n)
+	case "pin":
+		if d.HasArg("off") {
+			s.pin.Close()
+			break
+		}
+		s.pin = s.table.NewHandle()
+		s.pin.Enter()
+	case "contend":
+		s.contends = !d.HasArg("off")
+		s.contend(false, nil)
+	case "table":
+		return s.dump(d.HasArg("full"))
+	case "count":
+		return s.count()
+	case "peers":
+		return s.heard()
+	default:
+		d.Fatalf(t, "no command %s", d.Cmd)
+	}
+	return ""
+}
+
+func (s *session) heard() (text string) {
+	for i := range s.site.Policy.Nodes {
+		for _, m := range []wire.MessageType{wire.Request, wire.Renew, wire.Release, wire.Decline, wire.InformationRequest} {
+			if n := s.peers.Messages(i, m); n > 0 {
+				text += fmt.Sprintf("%s: %s %d\n", s.site.Policy.Nodes[i].Name, m, n)
+			}
+		}
+	}
+	return text
+}
+
+func (s *session) send(t *testing.T, m *message) string {
+	t.Helper()
+	in := m.input()
+	if s.contends {
+		s.contend(true, in)
+	}
+	result := s.handleOne(in)
+	drops[result.Drop] = true
+	if result.Drop != wire.DropNone {
+		if result.Reply != nil {
+			t.Errorf("dropped as %s, with a reply", result.Drop)
+		}
+		return "dropped: " + result.Drop.String() + "\n"
+	}
+	s.last = result.Reply
+	if err := checkReply(in.Data, result.Reply, s.site.Policy.ServerID); err != nil {
+		t.Error(err)
+	}
+	text := describeReply(t, result.Reply)
+	if m.relays == 0 && result.Port != wire.ClientPort || m.relays > 0 && result.Port != wire.ServerPort {
+		text += fmt.Sprintf("to port %d\n", result.Port)
+	}
+	if result.Durable {
+		text += "waits for the disk\n"
+	}
+	return text
 }

@@ -78,28 +78,6 @@ func (b *bench) address() netip.Addr {
 	return got[0]
 }
 
-// granted returns the addresses that a Reply grants.
-func granted(p *Packet) []netip.Addr {
-	return addressesOf(p, func(a *dhcpv6.OptIAAddress) bool { return a.ValidLifetime > 0 })
-}
-
-// named returns the addresses that a client's message names, with whatever lifetime.
-func named(p *Packet) []netip.Addr {
-	return addressesOf(p, func(*dhcpv6.OptIAAddress) bool { return true })
-}
-
-func addressesOf(p *Packet, counts func(*dhcpv6.OptIAAddress) bool) []netip.Addr {
-	var all []netip.Addr
-	for _, ia := range p.Inner.Options.IANA() {
-		for _, a := range ia.Options.Addresses() {
-			if counts(a) {
-				all = append(all, netip.AddrFrom16([16]byte(a.IPv6Addr)))
-			}
-		}
-	}
-	return all
-}
-
 // wantAddress fails the test unless a Reply grants exactly this address.
 func wantAddress(t *testing.T, p *Packet, want netip.Addr) {
 	t.Helper()

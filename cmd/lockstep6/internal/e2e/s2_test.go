@@ -69,21 +69,6 @@ func newRelayed(t *testing.T, inner, outer Relay) *bench {
 	return b
 }
 
-// delegations returns the prefixes that a Reply grants.
-func delegations(p *Packet) []netip.Prefix {
-	var all []netip.Prefix
-	for _, ia := range p.Inner.Options.IAPD() {
-		for _, x := range ia.Options.Prefixes() {
-			if x.ValidLifetime > 0 {
-				a, _ := netip.AddrFromSlice(x.Prefix.IP)
-				ones, _ := x.Prefix.Mask.Size()
-				all = append(all, netip.PrefixFrom(a, ones))
-			}
-		}
-	}
-	return all
-}
-
 // wantEchoes fails the test unless each relay header of the answer is its question's: the same addresses, hop count
 // and Interface-ID.
 func wantEchoes(t *testing.T, question, answer *Packet, levels int) {
