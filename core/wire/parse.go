@@ -27,12 +27,11 @@ func (r *Relay) parse(b []byte) (inner []byte, drop Drop) {
 	if len(b) < relayHeader {
 		return nil, DropTruncated
 	}
-	*r = Relay{
-		HopCount:    b[1],
-		LinkAddress: [16]byte(b[2:18]),
-		PeerAddress: [16]byte(b[18:34]),
-		Options:     Options(b[relayHeader:len(b):len(b)]),
-	}
+	*r = Relay{} // in one go; a literal with values is built elsewhere and copied here
+	r.HopCount = b[1]
+	r.LinkAddress = [16]byte(b[2:18])
+	r.PeerAddress = [16]byte(b[18:34])
+	r.Options = Options(b[relayHeader:len(b):len(b)])
 	for at := relayHeader; at < len(b); {
 		if len(b)-at < optionHeader {
 			return nil, DropTruncated

@@ -2,9 +2,12 @@ package wire
 
 import "encoding/binary"
 
-// MaxEchoed is how many codes of a relay's Echo Request option are honoured. The others are ignored:
-// each costs a walk through the relay's options.
-const MaxEchoed = 32
+// Bounds of what an Echo Request option makes the server do. What goes beyond isn't echoed: without them one datagram
+// full of empty options and of codes would cost a hundred times what another does.
+const (
+	MaxEchoed    = 32      // codes that are honoured
+	maxEchoSteps = 32 * 32 // options of the Relay-forward that are looked at for all of them
+)
 
 // RelayMarks remembers the Relay Message options that OpenRelays opened.
 type RelayMarks struct {
@@ -38,7 +41,6 @@ func openRelay(dst []byte, r *Relay) []byte {
 	dst = append(dst, byte(RelayReply), r.HopCount)
 	dst = append(dst, r.LinkAddress[:]...)
 	dst = append(dst, r.PeerAddress[:]...)
-	start := len(dst)
 	if r.InterfaceID != nil {
 		// RFC 9915, Section 21.18: copied, at the level where it stood.
 		dst = AppendOption(dst, OptionInterfaceID, r.InterfaceID)
@@ -48,32 +50,48 @@ func openRelay(dst []byte, r *Relay) []byte {
 		dst = AppendOption(dst, OptionRelaySourcePort, r.SourcePort)
 	}
 	if len(r.ERO) != 0 {
-		dst = appendEchoed(dst, start, r)
+		dst = appendEchoed(dst, r)
 	}
 	return dst
 }
 
-// appendEchoed does what an Echo Request option asks for (RFC 4994, Section 5). The options of the Relay-reply so far
-// stand in dst from start on.
-func appendEchoed(dst []byte, start int, r *Relay) []byte {
+// appendEchoed does what an Echo Request option asks for, each code once (RFC 4994, Section 5):
+// all instances that stand in the Relay-forward are copied verbatim, known to the server or not.
+func appendEchoed(dst []byte, r *Relay) []byte {
 	codes := r.ERO[:min(len(r.ERO), 2*MaxEchoed)]
-	for ; len(codes) >= 2; codes = codes[2:] {
-		code := OptionCode(binary.BigEndian.Uint16(codes))
-		// Already in the Relay-reply, where the Relay Message will be: ignored.
-		if code == OptionRelayMessage {
+	steps := maxEchoSteps
+	for at := 0; at+2 <= len(codes); at += 2 {
+		code := OptionCode(binary.BigEndian.Uint16(codes[at:]))
+		if r.inReply(code, codes[:at]) {
 			continue
 		}
-		if _, already := Options(dst[start:]).Find(code); already {
-			continue
-		}
-		// Each instance that the relay sent, verbatim, known or not; none: ignored.
 		for c, data, rest, ok := r.Options.Next(); ok; c, data, rest, ok = rest.Next() {
+			if steps--; steps < 0 {
+				return dst
+			}
 			if c == code {
 				dst = AppendOption(dst, code, data)
 			}
 		}
 	}
 	return dst
+}
+
+// inReply tells whether the Relay-reply has the option already, or is going to have it: those that are copied unasked,
+// the Relay Message, and the codes that the relay listed before.
+func (r *Relay) inReply(code OptionCode, before []byte) bool {
+	switch {
+	case code == OptionRelayMessage,
+		code == OptionInterfaceID && r.InterfaceID != nil,
+		code == OptionRelaySourcePort && r.SourcePort != nil:
+		return true
+	}
+	for ; len(before) >= 2; before = before[2:] {
+		if OptionCode(binary.BigEndian.Uint16(before)) == code {
+			return true
+		}
+	}
+	return false
 }
 
 // ReplyPort is the UDP port that the answer to a packet goes to, which came from sourcePort: the client's (RFC 9915,

@@ -123,11 +123,25 @@ func TestEchoLimit(t *testing.T) {
 	var ero, all []byte
 	for code := range 2 * wire.MaxEchoed {
 		ero = binary.BigEndian.AppendUint16(ero, uint16(1000+code))
-		all = append(all, option(wire.OptionCode(1000+code))...)
 	}
+	for code := range wire.MaxEchoed - 10 {
+		all = append(all, option(wire.OptionCode(1000+2*code))...) // the even ones of the first codes, and later ones
+	}
+	want := all[:4*wire.MaxEchoed/2]
 	out := reply(t, forward(0, "2001:db8::1", "fe80::1", header, all, option(wire.OptionERO, ero)))
-	if got, want := out[34:len(out)-8], all[:4*wire.MaxEchoed]; !bytes.Equal(got, want) {
+	if got := out[34 : len(out)-8]; !bytes.Equal(got, want) {
 		t.Errorf("%x, want %x", got, want)
+	}
+}
+
+// However many options a relay sends, looking for what it wants back ends.
+func TestEchoEnds(t *testing.T) {
+	fill := bytes.Repeat(option(60000), 2000)
+	out := reply(t, forward(0, "2001:db8::1", "fe80::1", header, fill, option(wire.OptionERO, []byte{0xea, 0x60, 0, 37}),
+		option(37, []byte("behind them"))))
+	got := out[34 : len(out)-8]
+	if len(got) == 0 || len(got) >= len(fill) || !bytes.HasPrefix(fill, got) {
+		t.Errorf("%d octets echoed of %d", len(got), len(fill))
 	}
 }
 
