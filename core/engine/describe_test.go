@@ -1,0 +1,236 @@
+package engine_test
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/insomniacslk/dhcp/dhcpv6"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+// A lease is what a reply gives a client, as an independent library reads it.
+type lease struct {
+	kind             wire.Kind
+	iaid             uint32
+	key              binding.Key
+	preferred, valid uint32
+	t1, t2           uint32
+}
+
+// leasesOf are the leases of a reply that aren't withdrawn.
+func leasesOf(t testing.TB, reply []byte) (out []lease) {
+	t.Helper()
+	for _, l := range allLeases(t, reply) {
+		if l.valid > 0 {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+func allLeases(t testing.TB, reply []byte) (out []lease) {
+	t.Helper()
+	m := innerMessage(t, reply)
+	for _, ia := range m.Options.IANA() {
+		for _, a := range ia.Options.Addresses() {
+			out = append(out, lease{wire.IANA, be32(ia.IaId), binding.Key{Address: [16]byte(a.IPv6Addr.To16()), Length: 128},
+				seconds(a.PreferredLifetime), seconds(a.ValidLifetime), seconds(ia.T1), seconds(ia.T2)})
+		}
+	}
+	for _, ia := range m.Options.IAPD() {
+		for _, p := range ia.Options.Prefixes() {
+			length, _ := p.Prefix.Mask.Size()
+			out = append(out, lease{wire.IAPD, be32(ia.IaId), binding.Key{Address: [16]byte(p.Prefix.IP.To16()), Length: uint8(length)},
+				seconds(p.PreferredLifetime), seconds(p.ValidLifetime), seconds(ia.T1), seconds(ia.T2)})
+		}
+	}
+	return out
+}
+
+func innerMessage(t testing.TB, b []byte) *dhcpv6.Message {
+	t.Helper()
+	d, err := dhcpv6.FromBytes(b)
+	if err != nil {
+		t.Fatalf("%x can't be read: %v", b, err)
+	}
+	m, err := d.GetInnerMessage()
+	if err != nil {
+		t.Fatalf("%x has no message: %v", b, err)
+	}
+	return m
+}
+
+func seconds[D interface{ Seconds() float64 }](d D) uint32 { return uint32(d.Seconds()) }
+
+// checkReply checks what holds for every reply to a message, whatever it says (RFC 9915, Sections 16.3, 16.10, 18.1,
+// 18.3, 21.4, 21.6 and 21.8, and Appendix B).
+func checkReply(sent, reply, serverID []byte) error {
+	var question, answer wire.Packet
+	if drop := question.Parse(sent); drop != wire.DropNone {
+		return fmt.Errorf("answered what should be dropped as %s", drop)
+	}
+	d, err := dhcpv6.FromBytes(reply)
+	if err != nil {
+		return fmt.Errorf("%x can't be read: %w", reply, err)
+	}
+	levels := 0
+	for inner := d; inner.IsRelay(); levels++ {
+		if inner = inner.(*dhcpv6.RelayMessage).Options.RelayMessage(); inner == nil {
+			return fmt.Errorf("level %d relays nothing", levels)
+		}
+	}
+	m, err := d.GetInnerMessage()
+	if err != nil {
+		return err
+	}
+	if drop := answer.Parse(m.ToBytes()); drop != wire.DropNone {
+		return fmt.Errorf("our own codec reads %x as %s", reply, drop)
+	}
+	q, a := &question.Message, &answer.Message
+	switch {
+	case levels != question.RelayCount:
+		return fmt.Errorf("%d relay levels for %d", levels, question.RelayCount)
+	case a.Type != wire.Reply && !(a.Type == wire.Advertise && q.Type == wire.Solicit):
+		return fmt.Errorf("a %s for a %s", a.Type, q.Type)
+	case a.TransactionID != q.TransactionID:
+		return fmt.Errorf("transaction-id %x for %x", a.TransactionID, q.TransactionID)
+	case !bytes.Equal(a.ServerID, serverID):
+		return fmt.Errorf("Server Identifier %x isn't ours", a.ServerID)
+	case !bytes.Equal(a.ClientID, q.ClientID) || (a.ClientID == nil) != (q.ClientID == nil):
+		return fmt.Errorf("Client Identifier %x for %x", a.ClientID, q.ClientID)
+	}
+	return checkOptions(m, q.Type)
+}
+
+func checkOptions(m *dhcpv6.Message, question wire.MessageType) error {
+	var times []uint32
+	for _, ia := range m.Options.IANA() {
+		for _, l := range ia.Options.Addresses() {
+			if l.ValidLifetime > 0 {
+				times = append(times, seconds(ia.T1), seconds(ia.T2), seconds(l.PreferredLifetime), seconds(l.ValidLifetime))
+			}
+		}
+	}
+	for _, ia := range m.Options.IAPD() {
+		for _, l := range ia.Options.Prefixes() {
+			if l.ValidLifetime > 0 {
+				times = append(times, seconds(ia.T1), seconds(ia.T2), seconds(l.PreferredLifetime), seconds(l.ValidLifetime))
+			}
+		}
+	}
+	for i := 0; i < len(times); i += 4 {
+		if times[i] != times[0] || times[i+1] != times[1] {
+			return fmt.Errorf("T1 and T2 differ between IAs: %v", times)
+		}
+		if !slices.IsSorted(times[i : i+4]) {
+			return fmt.Errorf("T1, T2, preferred, valid are %v", times[i:i+4])
+		}
+	}
+	advertise := m.MessageType == dhcpv6.MessageTypeAdvertise
+	rapid := m.Options.GetOne(dhcpv6.OptionRapidCommit) != nil
+	switch {
+	case m.Options.GetOne(dhcpv6.OptionPreference) != nil && !advertise:
+		return fmt.Errorf("a %s with Preference", m.MessageType)
+	case rapid != (question == wire.Solicit && !advertise):
+		return fmt.Errorf("a %s to a %s, Rapid Commit: %v", m.MessageType, question, rapid)
+	}
+	return nil
+}
+
+// describeReply reads a reply with an independent library and prints what it says.
+func describeReply(t *testing.T, b []byte) string {
+	t.Helper()
+	d, err := dhcpv6.FromBytes(b)
+	if err != nil {
+		t.Fatalf("the reply %x can't be read: %v", b, err)
+	}
+	var out strings.Builder
+	for indent := ""; ; indent += "  " {
+		relay, ok := d.(*dhcpv6.RelayMessage)
+		if !ok {
+			break
+		}
+		fmt.Fprintf(&out, "%srelay-reply hop=%d link=%s peer=%s%s\n", indent, relay.HopCount, relay.LinkAddr, relay.PeerAddr, relayOptions(relay))
+		d = relay.Options.RelayMessage()
+	}
+	m := d.(*dhcpv6.Message)
+	fmt.Fprintf(&out, "%s\n", strings.ToLower(m.MessageType.String()))
+	for _, o := range m.Options.Options {
+		describeOption(&out, o)
+	}
+	return out.String()
+}
+
+func relayOptions(r *dhcpv6.RelayMessage) (text string) {
+	for _, o := range r.Options.Options {
+		if o.Code() != dhcpv6.OptionRelayMsg {
+			text += fmt.Sprintf(" %d:%s", o.Code(), octets(o.ToBytes()))
+		}
+	}
+	return text
+}
+
+// octets writes octets in hexadecimal, or how many there are.
+func octets(b []byte) string {
+	if len(b) > 40 {
+		return fmt.Sprintf("(%d octets)", len(b))
+	}
+	return fmt.Sprintf("%x", b)
+}
+
+func describeOption(out *strings.Builder, o dhcpv6.Option) {
+	switch v := o.(type) {
+	case *dhcpv6.OptIANA:
+		fmt.Fprintf(out, "  na=%d T1=%d T2=%d\n", be32(v.IaId), int(v.T1.Seconds()), int(v.T2.Seconds()))
+		for _, sub := range v.Options.Options {
+			describeLease(out, sub)
+		}
+	case *dhcpv6.OptIAPD:
+		fmt.Fprintf(out, "  pd=%d T1=%d T2=%d\n", be32(v.IaId), int(v.T1.Seconds()), int(v.T2.Seconds()))
+		for _, sub := range v.Options.Options {
+			describeLease(out, sub)
+		}
+	case *dhcpv6.OptStatusCode:
+		fmt.Fprintf(out, "  status %s: %s\n", v.StatusCode, v.StatusMessage)
+	default:
+		switch o.Code() {
+		case dhcpv6.OptionClientID, dhcpv6.OptionServerID:
+			return
+		}
+		fmt.Fprintf(out, "  option %d: %x\n", o.Code(), o.ToBytes())
+	}
+}
+
+func describeLease(out *strings.Builder, o dhcpv6.Option) {
+	switch v := o.(type) {
+	case *dhcpv6.OptIAAddress:
+		fmt.Fprintf(out, "    %s preferred=%d valid=%d\n", v.IPv6Addr, int(v.PreferredLifetime.Seconds()), int(v.ValidLifetime.Seconds()))
+	case *dhcpv6.OptIAPrefix:
+		fmt.Fprintf(out, "    %s preferred=%d valid=%d", v.Prefix, int(v.PreferredLifetime.Seconds()), int(v.ValidLifetime.Seconds()))
+		for _, sub := range v.Options.Options {
+			fmt.Fprintf(out, " %d:%x", sub.Code(), sub.ToBytes())
+		}
+		out.WriteString("\n")
+	case *dhcpv6.OptStatusCode:
+		fmt.Fprintf(out, "    status %s: %s\n", v.StatusCode, v.StatusMessage)
+	default:
+		fmt.Fprintf(out, "    option %d: %x\n", o.Code(), o.ToBytes())
+	}
+}
+
+func be32(b [4]byte) uint32 {
+	return uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
+}
+
+func sorted(lines []string) string {
+	slices.Sort(lines)
+	if len(lines) == 0 {
+		return "empty\n"
+	}
+	return strings.Join(lines, "")
+}
