@@ -1,0 +1,237 @@
+package load
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+// A Task is what each client of a Run does.
+type Task uint8
+
+// Tasks.
+const (
+	Ask     Task = iota // Solicit, again until every server has sent an Advertise; nothing is bound
+	Acquire             // Solicit, choose among the Advertises, Request, Reply
+	Renew               // Renew at the lease's server; where it keeps silent, Rebind
+	Rebind              // Rebind, at whoever answers
+	Release             // Release at the lease's server
+)
+
+// String is the task in one word.
+func (t Task) String() string {
+	return [...]string{"ask", "acquire", "renew", "rebind", "release"}[t]
+}
+
+// maxRestarts bounds how often a client begins anew with a Solicit within one task.
+const maxRestarts = 16
+
+// A phase is the message that a client waits to be answered.
+type phase uint8
+
+const (
+	idle phase = iota
+	soliciting
+	requesting
+	renewing
+	rebinding
+	releasing
+)
+
+func (p phase) message() wire.MessageType {
+	return [...]wire.MessageType{0, wire.Solicit, wire.Request, wire.Renew, wire.Rebind, wire.Release}[p]
+}
+
+// A verdict is what the driver does next for a client.
+type verdict uint8
+
+const (
+	ignore verdict = iota // the datagram is none of the client's business
+	wait
+	transmit // append and send the client's message
+	again    // the same, and it was sent before
+	done
+	failed
+)
+
+// nobody is no server.
+const nobody = -1
+
+// A client is one client's state. Times are nanoseconds of the driver's clock.
+type client struct {
+	phase    phase
+	task     Task
+	tries    uint8  // transmissions of the present message
+	restarts uint8  // Solicits of the present task beyond the first
+	server   int8   // that gave the leases; nobody: none
+	target   int8   // that the present message is for; nobody: all
+	best     int8   // server of the best Advertise so far
+	liking   int16  // its preference
+	heard    uint16 // servers that answered the present Solicit, a bit each
+	xid      [3]byte
+	rt       time.Duration
+	due      int64 // when the present message is sent again
+	first    int64 // when it was sent first
+	began    int64 // when the task began
+	leases   [2]lease
+	offers   [2]lease // of the best Advertise
+}
+
+// A machine plays clients by RFC 9915, Section 18.2. It isn't safe for use by several goroutines.
+type machine struct {
+	times   Times
+	servers int  // how many there are
+	prefix  bool // the clients want a prefix as well
+	rng     *rand.Rand
+}
+
+// start begins a task. The client must be idle.
+func (m *machine) start(c *client, task Task, now int64) verdict {
+	c.task, c.began, c.restarts = task, now, 0
+	switch {
+	case task == Ask || task == Acquire:
+		return m.begin(c, soliciting, nobody, now)
+	case c.server == nobody:
+		return failed
+	case task == Renew:
+		return m.begin(c, renewing, c.server, now)
+	case task == Rebind:
+		return m.begin(c, rebinding, nobody, now)
+	default:
+		return m.begin(c, releasing, c.server, now)
+	}
+}
+
+// begin turns to another message, with a transaction-id of its own (RFC 9915, Section 16.1).
+func (m *machine) begin(c *client, p phase, target int8, now int64) verdict {
+	id := m.rng.Uint32()
+	c.xid = [3]byte{byte(id >> 16), byte(id >> 8), byte(id)}
+	c.phase, c.target, c.tries, c.rt, c.first = p, target, 0, 0, now
+	if p == soliciting {
+		c.best, c.liking, c.heard = nobody, -1, 0
+	}
+	m.sent(c, now)
+	return transmit
+}
+
+// sent notes a transmission.
+func (m *machine) sent(c *client, now int64) {
+	c.tries++
+	spread := 2*m.rng.Float64() - 1
+	if c.phase == soliciting && c.tries == 1 {
+		spread = max(spread, -spread) // RFC 9915, Section 18.2.1: RAND above 0, so that none is missed
+	}
+	c.rt = m.backoff(c.phase).next(c.rt, spread)
+	c.due = now + int64(c.rt)
+}
+
+func (m *machine) backoff(p phase) *Backoff {
+	switch p {
+	case soliciting:
+		return &m.times.Solicit
+	case requesting:
+		return &m.times.Request
+	case renewing:
+		return &m.times.Renew
+	case rebinding:
+		return &m.times.Rebind
+	default:
+		return &m.times.Release
+	}
+}
+
+// expire is due when c.due has passed.
+func (m *machine) expire(c *client, now int64) verdict {
+	if c.phase == soliciting && c.task == Acquire && c.best != nobody {
+		return m.begin(c, requesting, c.best, now)
+	}
+	b := m.backoff(c.phase)
+	if b.Count != 0 && int(c.tries) >= b.Count || b.For != 0 && now-c.first >= int64(b.For) {
+		return m.unanswered(c, now)
+	}
+	if c.tries == 255 {
+		return m.end(c, failed)
+	}
+	m.sent(c, now)
+	return again
+}
+
+// unanswered is the end of a message's retransmission.
+func (m *machine) unanswered(c *client, now int64) verdict {
+	switch c.phase {
+	case requesting:
+		return m.restart(c, now)
+	case renewing:
+		return m.begin(c, rebinding, nobody, now)
+	default:
+		return m.end(c, failed)
+	}
+}
+
+// restart begins anew with a Solicit.
+func (m *machine) restart(c *client, now int64) verdict {
+	if c.restarts++; c.restarts > maxRestarts {
+		return m.end(c, failed)
+	}
+	return m.begin(c, soliciting, nobody, now)
+}
+
+func (m *machine) end(c *client, v verdict) verdict {
+	c.phase = idle
+	return v
+}
+
+// hear takes a server's answer.
+func (m *machine) hear(c *client, server int, r *reply, now int64) verdict {
+	if c.phase == idle || r.xid != c.xid || c.target != nobody && int(c.target) != server {
+		return ignore
+	}
+	if c.phase == soliciting {
+		if r.kind != wire.Advertise || c.heard>>server&1 != 0 {
+			return ignore
+		}
+		return m.advertised(c, server, r, now)
+	}
+	if r.kind != wire.Reply {
+		return ignore
+	}
+	return m.replied(c, server, r, now)
+}
+
+// advertised collects Advertises (RFC 9915, Section 18.2.1): until the first retransmission time has passed, but
+// no longer than one with preference 255, or the last server's, needs.
+func (m *machine) advertised(c *client, server int, r *reply, now int64) verdict {
+	c.heard |= 1 << server
+	all := c.heard == 1<<m.servers-1
+	if c.task == Ask {
+		if all {
+			return m.end(c, done)
+		}
+		return wait
+	}
+	// RFC 9915, Section 18.2.9: what offers no lease is left aside.
+	if m.complete(r) && int16(r.preference) > c.liking {
+		c.best, c.liking, c.offers = int8(server), int16(r.preference), r.leases
+	}
+	if c.best == nobody || c.liking < 255 && c.tries == 1 && !all {
+		return wait
+	}
+	return m.begin(c, requesting, c.best, now)
+}
+
+// replied ends an exchange. Where the client gets no lease it begins anew.
+func (m *machine) replied(c *client, server int, r *reply, now int64) verdict {
+	if c.phase == releasing {
+		c.leases, c.server = [2]lease{}, nobody
+		return m.end(c, done)
+	}
+	if !m.complete(r) {
+		return m.restart(c, now)
+	}
+	c.leases, c.server = r.leases, int8(server)
+	return m.end(c, done)
+}
+
+// complete tells whether an answer holds all that the client wants.
+func (m *machine) complete(r *reply) bool { return r.leases[0].ok && (r.leases[1].ok || !m.prefix) }

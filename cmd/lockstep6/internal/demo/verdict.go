@@ -1,0 +1,129 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/lockstep6/lockstep6/bench/promise"
+)
+
+// observe gathers what the table shows.
+func (d *demo) observe() view {
+	a := d.ledger.Agreement()
+	v := view{
+		rate: d.rate.now(d.load.Counts().Done, time.Now()), agreed: a.Agreed, compared: a.Compared,
+		duplicates: d.ledger.Broken(promise.Duplicate), moved: d.ledger.Broken(promise.Moved), lost: d.ledger.Broken(promise.Lost),
+	}
+	for _, n := range d.nodes {
+		v.nodes = append(v.nodes, nodeView{n.name, n.state.Load().(string), n.bindings.Load()})
+	}
+	return v
+}
+
+// poll asks the nodes for their numbers until the context ends.
+func (d *demo) poll(ctx context.Context) {
+	tick := time.NewTicker(askEvery)
+	defer tick.Stop()
+	for {
+		for _, n := range d.nodes {
+			n.ask(ctx)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// A rate turns a counter into a number per second, over the last second or so.
+type rate struct {
+	samples []sample
+}
+
+type sample struct {
+	at    time.Time
+	count uint64
+}
+
+func (r *rate) now(count uint64, at time.Time) float64 {
+	r.samples = append(r.samples, sample{at, count})
+	for len(r.samples) > 2 && at.Sub(r.samples[1].at) >= time.Second {
+		r.samples = r.samples[1:]
+	}
+	first := r.samples[0]
+	if passed := at.Sub(first.at).Seconds(); passed > 0 {
+		return float64(count-first.count) / passed
+	}
+	return 0
+}
+
+// verdict says what held, and fails if anything didn't.
+func (d *demo) verdict(took time.Duration) error {
+	a := d.ledger.NewRound()
+	text, held := judge(d.ledger, a, d.options.Clients, len(d.orphans), took)
+	fmt.Fprintf(d.options.Out, "\n%s\n", text)
+	if !held {
+		return ErrBroken
+	}
+	fmt.Fprintf(d.options.Out, "\n%s\n", d.epilogue())
+	return nil
+}
+
+// judge puts the ledger into words. It is held against the number of clients as well, so that clients of which
+// nothing was heard count as a failure.
+func judge(l *promise.Ledger, last promise.Agreement, clients, orphans int, took time.Duration) (text string, held bool) {
+	told, different := l.Told()
+	agreed := last.Agreed == clients && l.Broken(promise.Disagree) == 0
+	counted := different == clients && orphans > 0
+	held = l.Whole() && agreed && counted
+	var b strings.Builder
+	if held {
+		fmt.Fprintf(&b, "Every promise held, in %.0f s:\n", took.Seconds())
+	} else {
+		fmt.Fprintf(&b, "A PROMISE WAS BROKEN:\n")
+	}
+	fmt.Fprintf(&b, "  agreement      %s of %s clients were told the same address by all three nodes, before and after\n", thousands(last.Agreed), thousands(clients))
+	fmt.Fprintf(&b, "  duplicates     %d among %s different addresses, told %s times\n", l.Broken(promise.Duplicate), thousands(different), thousands(int(told)))
+	fmt.Fprintf(&b, "  bindings lost  %d; node a had confirmed %s when it was killed\n", l.Broken(promise.Lost), thousands(orphans))
+	fmt.Fprintf(&b, "  moved          %d clients got another address than they had", l.Broken(promise.Moved))
+	for _, line := range l.Evidence() {
+		fmt.Fprintf(&b, "\n  evidence       %s", line)
+	}
+	return b.String(), held
+}
+
+// example is the configuration that the repository offers to begin with.
+const example = "examples/single.yaml"
+
+// epilogue says how to go on.
+func (d *demo) epilogue() string {
+	program := d.options.Program
+	if cwd, err := os.Getwd(); err == nil {
+		if short, ok := strings.CutPrefix(program, cwd+"/"); ok {
+			program = "./" + short
+		}
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "To go on, with a server of your own:\n")
+	if _, err := os.Stat(example); err == nil {
+		fmt.Fprintf(&b, "  %s check --config %s\n", program, example)
+		fmt.Fprintf(&b, "  sudo %s serve --config %s     # first change eth0 and the addresses in it to yours\n", program, example)
+		return b.String() + fmt.Sprintf("  %s --help", program)
+	}
+	fmt.Fprintf(&b, "  cat > lockstep6.yaml <<'END'\n%sEND\n", smallest)
+	fmt.Fprintf(&b, "  %s check\n", program)
+	fmt.Fprintf(&b, "  sudo %s serve     # first change eth0 and the addresses in it to yours", program)
+	return b.String()
+}
+
+// smallest is a whole configuration, for those who have the binary alone.
+const smallest = `listen: {interfaces: [eth0]}
+links:
+  - name: lan
+    match: {interface: eth0}
+    addresses: [{pool: "2001:db8:1::/64"}]
+`
