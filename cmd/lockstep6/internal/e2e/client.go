@@ -79,7 +79,7 @@ func gather(all []event, variables ...string) []string {
 	var found []string
 	for _, e := range all {
 		for _, v := range variables {
-			for _, word := range strings.Fields(e[v]) {
+			for word := range strings.FieldsSeq(e[v]) {
 				if !slices.Contains(found, word) {
 					found = append(found, word)
 				}

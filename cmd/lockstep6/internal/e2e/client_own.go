@@ -22,14 +22,20 @@ type Agent struct {
 	server *net.UDPAddr
 
 	mu      sync.Mutex
-	waiting map[dhcpv6.TransactionID]chan *dhcpv6.Message
+	waiting map[question]chan *dhcpv6.Message
+}
+
+// A question tells a client's message from others': two clients may well choose one transaction ID.
+type question struct {
+	peer        netip.Addr
+	transaction dhcpv6.TransactionID
 }
 
 // Agent opens the relay's socket. It ends with the test.
 func (h *Host) Agent(server string) *Agent {
 	t := h.lab.t
 	t.Helper()
-	a := &Agent{server: net.UDPAddrFromAddrPort(netip.MustParseAddrPort(server)), waiting: map[dhcpv6.TransactionID]chan *dhcpv6.Message{}}
+	a := &Agent{server: net.UDPAddrFromAddrPort(netip.MustParseAddrPort(server)), waiting: map[question]chan *dhcpv6.Message{}}
 	err := h.Inside(func() (err error) {
 		a.conn, err = net.ListenUDP("udp6", &net.UDPAddr{IP: net.IPv6loopback})
 		return err
@@ -49,7 +55,7 @@ func (h *Host) Agent(server string) *Agent {
 	return a
 }
 
-// receive hands each answer to whoever waits for its transaction; the others came too late.
+// receive hands each answer to whoever waits for it; the others came too late.
 func (a *Agent) receive() {
 	buffer := make([]byte, 64<<10)
 	for {
@@ -62,12 +68,15 @@ func (a *Agent) receive() {
 			continue // its question stays unanswered, and the test says so
 		}
 		_, inner := unwrap(m)
-		if inner == nil {
+		outer, relayed := m.(*dhcpv6.RelayMessage)
+		if inner == nil || !relayed {
 			continue
 		}
+		peer, _ := netip.AddrFromSlice(outer.PeerAddr)
+		q := question{peer, inner.TransactionID}
 		a.mu.Lock()
-		waiter := a.waiting[inner.TransactionID]
-		delete(a.waiting, inner.TransactionID)
+		waiter := a.waiting[q]
+		delete(a.waiting, q)
 		a.mu.Unlock()
 		if waiter != nil {
 			waiter <- inner
@@ -88,12 +97,13 @@ func (a *Agent) Ask(link, peer netip.Addr, m *dhcpv6.Message, limit time.Duratio
 	forward.AddOption(dhcpv6.OptInterfaceID([]byte("port " + peer.String())))
 	forward.AddOption(dhcpv6.OptRelayPort(0))
 	answer := make(chan *dhcpv6.Message, 1)
+	q := question{peer, m.TransactionID}
 	a.mu.Lock()
-	a.waiting[m.TransactionID] = answer
+	a.waiting[q] = answer
 	a.mu.Unlock()
 	defer func() {
 		a.mu.Lock()
-		delete(a.waiting, m.TransactionID)
+		delete(a.waiting, q)
 		a.mu.Unlock()
 	}()
 	if _, err := a.conn.WriteTo(forward.ToBytes(), a.server); err != nil {

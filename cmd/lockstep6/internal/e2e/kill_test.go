@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -18,10 +19,11 @@ import (
 // How the kill test loads the server. A client that got no answer asks again after loadPatience, and gives up after
 // the time that a restart may take.
 const (
-	loadWorkers  = 16
+	loadWorkers  = 64
 	loadPatience = 250 * time.Millisecond
-	killRounds   = 6
-	// A round's kill comes after this many Replies or fewer, and then at a moment of its own.
+	killRounds   = 24
+	// A round's kill comes after this many Replies or fewer: at once in every second round, for the write behind
+	// that Reply is then the youngest that there is; else at a moment of its own.
 	repliesPerRound = 600
 )
 
@@ -32,12 +34,25 @@ type ledger struct {
 	by    map[netip.Prefix]uint32 // whose each lease is
 	count atomic.Int64            // Replies received
 	wrong []string
+
+	trap   int64  // with the Reply of this number spring is called, before anything else happens; guarded by mu
+	spring func() // guarded by mu
+}
+
+// set makes a trap for the Reply that comes after so many others.
+func (b *ledger) set(others int64, spring func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.trap, b.spring = b.count.Load()+others+1, spring
 }
 
 // note records a Reply. Whoever was told something else before, or was told what is another's, is written down.
 func (b *ledger) note(n uint32, l Lease) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.count.Add(1) == b.trap {
+		b.spring()
+	}
 	if old, known := b.told[n]; known && (old.Address != l.Address || old.Prefix != l.Prefix) {
 		b.wrong = append(b.wrong, "a client was told "+old.String()+" and then "+l.String())
 	}
@@ -48,7 +63,6 @@ func (b *ledger) note(n uint32, l Lease) {
 		b.by[p] = n
 	}
 	b.told[n] = l
-	b.count.Add(1)
 }
 
 func (l Lease) both() []netip.Prefix {
@@ -79,9 +93,21 @@ func TestKillLosesNothing(t *testing.T) {
 	began := time.Now()
 	rounds := 0
 	for ; rounds < killRounds || time.Now().Before(until); rounds++ {
-		target := book.count.Load() + 1 + dice.Int64N(repliesPerRound)
-		eventually(t, patience, "Replies under load", func() bool { return book.count.Load() >= target })
-		time.Sleep(time.Duration(dice.Int64N(int64(5 * time.Millisecond)))) // an instant that no Reply picks
+		due, atOnce := make(chan struct{}), rounds%2 == 0
+		book.set(dice.Int64N(repliesPerRound), func() {
+			if atOnce {
+				s.Signal(syscall.SIGKILL)
+			}
+			close(due)
+		})
+		select {
+		case <-due:
+		case <-time.After(patience):
+			t.Fatal("no more Replies")
+		}
+		if !atOnce {
+			time.Sleep(time.Duration(dice.Int64N(int64(5 * time.Millisecond)))) // an instant that no Reply picks
+		}
 		s.Kill()
 		s.Start()
 	}
