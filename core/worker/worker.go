@@ -43,7 +43,7 @@ type Options struct {
 	Marks   *engine.Marks
 	Site    *atomic.Pointer[engine.Site]
 	Clock   Clock
-	Wall    Clock // the clock of the datagrams' Arrival, which may be set; only ages are taken from it
+	Wall    Clock                // the clock of the datagrams' Arrival, which may be set; only ages are taken from it
 	Observe func(changes []byte) // called by Deliver with a write's changes once they are durable; nil: nobody asks
 }
 

@@ -1,0 +1,249 @@
+package worker_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/engine"
+	"github.com/lockstep6/lockstep6/core/wire"
+	"github.com/lockstep6/lockstep6/core/worker"
+)
+
+func TestAdvertiseWaitsForNothing(t *testing.T) {
+	b := start(t, nil)
+	b.step(solicit(1))
+	b.wantSent(0, 1)
+	if len(b.journal.appended) != 0 {
+		t.Error("a Solicit was written")
+	}
+}
+
+func TestGrantWaitsForItsWrite(t *testing.T) {
+	var observed [][]byte
+	told := make(chan struct{}, 1)
+	b := start(t, func(changes []byte) { observed = append(observed, changes); told <- struct{}{} })
+	b.step(request(1))
+	b.none("before its write is durable")
+	w := <-b.journal.appended
+	if w.Count != 1 {
+		t.Errorf("%d changes, want 1", w.Count)
+	}
+	w.Done <- w
+	b.wantSent(1, 1)
+	<-told
+	key, value, rest, err := binding.NextChange(observed[0])
+	if err != nil || len(rest) != 0 {
+		t.Fatalf("the changes that were observed: %v, %d octets too many", err, len(rest))
+	}
+	if s, err := binding.DecodeValue(key, value); err != nil || s.State != binding.Bound {
+		t.Errorf("observed %+v, %v", s, err)
+	}
+}
+
+// TestRetransmissionDoesNotOvertake: a Request that comes again while the first one's write is under way waits as well.
+func TestRetransmissionDoesNotOvertake(t *testing.T) {
+	b := start(t, nil)
+	b.step(request(1))
+	b.step(request(1))
+	b.none("before any write is durable")
+	first, second := <-b.journal.appended, <-b.journal.appended
+	first.Done <- first
+	b.wantSent(1, 1)
+	second.Done <- second
+	b.wantSent(1, 1)
+}
+
+func TestWritesCompleteOutOfOrder(t *testing.T) {
+	b := start(t, nil)
+	b.step(request(1))
+	b.step(request(2))
+	first, second := <-b.journal.appended, <-b.journal.appended
+	second.Done <- second
+	b.wantSent(1, 2)
+	b.none("though the first batch isn't durable")
+	if b.marks.Durable(engine.NewMark(3, 2)) {
+		t.Error("the second batch counts as durable while the first is missing")
+	}
+	first.Done <- first
+	b.wantSent(1, 1)
+	if !b.marks.Durable(engine.NewMark(3, 2)) {
+		t.Error("both are durable and the second doesn't count as that")
+	}
+}
+
+// TestMixedBatch: of one batch, what waits for nothing leaves at once, and each kind keeps its order.
+func TestMixedBatch(t *testing.T) {
+	b := start(t, nil)
+	b.step(request(1), solicit(2), request(3), inform(4))
+	b.wantSent(0, 2, 4)
+	b.none("before its write is durable")
+	w := <-b.journal.appended
+	if w.Count != 2 {
+		t.Errorf("%d changes in one write, want 2", w.Count)
+	}
+	w.Done <- w
+	b.wantSent(1, 1, 3)
+}
+
+func TestBrokenStore(t *testing.T) {
+	b := start(t, nil)
+	b.journal.broken.Store(true)
+	b.step(solicit(1), request(2), inform(3), message(4, wire.Rebind, nil))
+	b.wantSent(0, 3)
+	if len(b.journal.appended) != 0 {
+		t.Error("something was granted that can't be made durable")
+	}
+	if got := b.Counters.Dropped(wire.DropStoreBroken); got != 3 {
+		t.Errorf("%d counted as dropped for the broken store, want 3", got)
+	}
+	b.journal.broken.Store(false)
+	b.step(request(2))
+	w := <-b.journal.appended
+	w.Done <- w
+	b.wantSent(1, 2)
+}
+
+// TestBackPressure: when MaxInFlight batches wait for the disk the worker takes no more, and goes on after one has come back.
+func TestBackPressure(t *testing.T) {
+	b := start(t, nil)
+	for n := range worker.MaxInFlight - 1 {
+		b.step(request(byte(n)))
+	}
+	b.socket.in <- []worker.Datagram{request(200)}
+	var writes []*worker.Write
+	for range worker.MaxInFlight {
+		writes = append(writes, <-b.journal.appended)
+	}
+	select {
+	case <-b.socket.asked:
+		t.Fatal("the worker asks for more than it may have in flight")
+	default:
+	}
+	last := writes[worker.MaxInFlight-1]
+	last.Done <- last
+	b.wantSent(1, 200)
+	<-b.socket.asked
+	for _, w := range writes[:worker.MaxInFlight-1] {
+		w.Done <- w
+	}
+	for n := range worker.MaxInFlight - 1 {
+		b.wantSent(1, byte(n))
+	}
+}
+
+// TestDrain: what was taken is answered after the socket has ended receiving.
+func TestDrain(t *testing.T) {
+	b := start(t, nil)
+	b.step(request(1))
+	b.step(request(2))
+	b.socket.close()
+	wantClosed(t, <-b.ran)
+	select {
+	case <-b.over:
+		t.Fatal("Deliver has ended before all writes came back")
+	default:
+	}
+	b.journal.release()
+	b.wantSent(1, 1)
+	b.wantSent(1, 2)
+	<-b.over
+}
+
+func TestDrainWithNothingInFlight(t *testing.T) {
+	b := start(t, nil)
+	b.step(solicit(1))
+	b.socket.close()
+	wantClosed(t, <-b.ran)
+	<-b.over
+}
+
+// TestAbandon: a disk that never comes back doesn't keep the node from ending.
+func TestAbandon(t *testing.T) {
+	b := start(t, nil)
+	b.step(request(1))
+	b.socket.close()
+	wantClosed(t, <-b.ran)
+	close(b.stop)
+	<-b.over
+	b.none("without a durable write")
+}
+
+func TestOverload(t *testing.T) {
+	b := start(t, nil)
+	old, young, unknown := solicit(1), solicit(2), solicit(3)
+	old.Arrival, young.Arrival, unknown.Arrival = now-worker.MaxWait-1, now-worker.MaxWait, 0
+	b.step(old, young, unknown)
+	b.wantSent(0, 2, 3)
+	if got := b.Counters.Dropped(wire.DropOverload); got != 1 {
+		t.Errorf("%d counted as too old, want 1", got)
+	}
+}
+
+// TestWay: replies leave by the socket that was asked, to the right port, from the address that was asked.
+func TestWay(t *testing.T) {
+	b := start(t, nil)
+	direct, behind := solicit(1), relayed(solicit(2))
+	b.socket.in <- []worker.Datagram{direct, behind}
+	<-b.socket.asked
+	got := (<-b.socket.sent).replies
+	for i := range got {
+		got[i].Data = nil
+	}
+	want := []worker.Reply{
+		{Destination: direct.Source, Port: wire.ClientPort, Socket: 2, Interface: 7},
+		{Destination: behind.Source, Source: server, Port: wire.ServerPort, Socket: 2, Interface: 7},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("replies (-want +got):\n%s", diff)
+	}
+}
+
+func TestCounters(t *testing.T) {
+	b := start(t, nil)
+	unicast := solicit(9)
+	unicast.Destination = server
+	junk := worker.Datagram{Data: []byte{1}, Destination: groupAll, Listen: 1}
+	b.socket.refuse.Store(1)
+	b.step(solicit(1), solicit(2), unicast, message(3, wire.Request, []byte{9, 9, 9}), junk)
+	b.step(request(4))
+	b.journal.release()
+	for range 2 {
+		<-b.socket.sent
+	}
+	b.socket.close()
+	<-b.over // so that Deliver has counted
+	c := &b.Counters
+	got := map[string]uint64{
+		"answered Solicits": c.Answered(wire.Solicit), "answered Requests": c.Answered(wire.Request),
+		"unanswered Solicits": c.DroppedType(wire.Solicit), "unanswered Requests": c.DroppedType(wire.Request),
+		"unread": c.DroppedType(0), "truncated": c.Dropped(wire.DropTruncated), "unicast": c.Dropped(wire.DropDirectUnicast),
+		"another server's": c.Dropped(wire.DropForeignServer), "sent": c.Sent(), "refused": c.Dropped(wire.DropSend),
+	}
+	want := map[string]uint64{
+		"answered Solicits": 2, "answered Requests": 1, "unanswered Solicits": 1, "unanswered Requests": 1,
+		"unread": 1, "truncated": 1, "unicast": 1, "another server's": 1, "sent": 2, "refused": 1,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("counters (-want +got):\n%s", diff)
+	}
+}
+
+// TestCountersOfUnknownTypes: a type that nobody knows can't reach beyond the counters.
+func TestCountersOfUnknownTypes(t *testing.T) {
+	b := start(t, nil)
+	b.step(message(1, 255, nil), message(2, 41, nil))
+	if got := b.Counters.Dropped(wire.DropUnknownType); got != 2 {
+		t.Errorf("%d unknown types counted, want 2", got)
+	}
+	if got := b.Counters.DroppedType(255); got != 2 {
+		t.Errorf("%d under the last type, want 2", got)
+	}
+}
+
+func TestTime(t *testing.T) {
+	if got := worker.Time(946684800e9 + 5e9 + 1); got != 5 {
+		t.Errorf("five seconds after 2000 are %d, want 5", got)
+	}
+}
