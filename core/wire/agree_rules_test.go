@@ -15,22 +15,35 @@ var whyWeRefuse = map[wire.Drop]struct {
 	section string
 	holds   func(*sight) bool
 }{
-	wire.DropRelayDepth: {"RFC 9915, Section 7.6: HOP_COUNT_LIMIT bounds the relays",
-		func(s *sight) bool { return len(s.relays) > wire.MaxRelays }},
-	wire.DropNoRelayMessage: {"RFC 9915, Section 9.1: a Relay-forward must include a Relay Message option",
-		func(s *sight) bool { return s.anyRelay(func(messages int) bool { return messages == 0 }) }},
-	wire.DropUnknownType: {"RFC 9915, Section 16: a message of unknown type is discarded",
-		func(s *sight) bool { return s.kind == 0 || s.kind > 23 && s.kind != 36 && s.kind != 37 }},
-	wire.DropServerMessage: {"RFC 9915, Section 16.14: servers discard Relay-reply messages",
-		func(s *sight) bool { return s.kind == 13 }},
-	wire.DropRepeatedOption: {"RFC 9915, Section 21: a singleton option appears once",
+	wire.DropRelayDepth: {
+		"RFC 9915, Section 7.6: HOP_COUNT_LIMIT bounds the relays",
+		func(s *sight) bool { return len(s.relays) > wire.MaxRelays },
+	},
+	wire.DropNoRelayMessage: {
+		"RFC 9915, Section 9.1: a Relay-forward must include a Relay Message option",
+		func(s *sight) bool { return s.anyRelay(func(messages int) bool { return messages == 0 }) },
+	},
+	wire.DropUnknownType: {
+		"RFC 9915, Section 16: a message of unknown type is discarded",
+		func(s *sight) bool { return s.kind == 0 || s.kind > 23 && s.kind != 36 && s.kind != 37 },
+	},
+	wire.DropServerMessage: {
+		"RFC 9915, Section 16.14: servers discard Relay-reply messages",
+		func(s *sight) bool { return s.kind == 13 },
+	},
+	wire.DropRepeatedOption: {
+		"RFC 9915, Section 21: a singleton option appears once",
 		func(s *sight) bool {
 			return s.anyRelay(func(messages int) bool { return messages > 1 }) ||
 				s.count(1) > 1 || s.count(2) > 1 || s.count(6) > 1 || s.count(8) > 1 || s.count(14) > 1
-		}},
-	wire.DropBadClientID: {"RFC 9915, Section 11.1: a DUID has 1 to 128 octets behind its type",
-		func(s *sight) bool { return s.any(1, func(d []byte) bool { return len(d) < 3 || len(d) > 130 }) }},
-	wire.DropMalformedOption: {"RFC 9915, Sections 11.1, 21.11, 21.14, 21.20, 21.22: lengths that can't be, which the oracle lets pass",
+		},
+	},
+	wire.DropBadClientID: {
+		"RFC 9915, Section 11.1: a DUID has 1 to 128 octets behind its type",
+		func(s *sight) bool { return s.any(1, func(d []byte) bool { return len(d) < 3 || len(d) > 130 }) },
+	},
+	wire.DropMalformedOption: {
+		"RFC 9915, Sections 11.1, 21.11, 21.14, 21.20, 21.22: lengths that can't be, which the oracle lets pass",
 		func(s *sight) bool {
 			return s.any(2, func(d []byte) bool { return len(d) < 3 || len(d) > 130 }) ||
 				s.any(11, func(d []byte) bool { return len(d) < 11 }) ||
@@ -39,14 +52,19 @@ var whyWeRefuse = map[wire.Drop]struct {
 				s.any(25, func(d []byte) bool {
 					return anyOption(d[12:], 26, func(d []byte) bool { return d[8] > 128 })
 				})
-		}},
-	wire.DropTooManyIAs: {"none: a limit of this server, MaxIAs",
-		func(s *sight) bool { return s.count(3)+s.count(25) > wire.MaxIAs }},
-	wire.DropTooManyLeases: {"none: a limit of this server, MaxLeasesPerIA",
+		},
+	},
+	wire.DropTooManyIAs: {
+		"none: a limit of this server, MaxIAs",
+		func(s *sight) bool { return s.count(3)+s.count(25) > wire.MaxIAs },
+	},
+	wire.DropTooManyLeases: {
+		"none: a limit of this server, MaxLeasesPerIA",
 		func(s *sight) bool {
 			return s.any(3, func(d []byte) bool { return countOptions(d[12:], 5) > wire.MaxLeasesPerIA }) ||
 				s.any(25, func(d []byte) bool { return countOptions(d[12:], 26) > wire.MaxLeasesPerIA })
-		}},
+		},
+	},
 }
 
 // A sight is a well-framed packet without any judgement.

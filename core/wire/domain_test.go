@@ -26,8 +26,10 @@ func TestDomainNames(t *testing.T) {
 		{`a\\b`, "\x03a\\b\x00", "\x03a\\b"},
 		{`a\032b\255`, "\x04a b\xff\x00", "\x04a b\xff"},
 		{l63, "\x3f" + l63 + "\x00", "\x3f" + l63},
-		{longest, "\x3f" + l63 + "\x3f" + l63 + "\x3f" + l63 + "\x3d" + strings.Repeat("a", 61) + "\x00",
-			"\x3f" + l63 + "\x3f" + l63 + "\x3f" + l63 + "\x3d" + strings.Repeat("a", 61)},
+		{
+			longest, "\x3f" + l63 + "\x3f" + l63 + "\x3f" + l63 + "\x3d" + strings.Repeat("a", 61) + "\x00",
+			"\x3f" + l63 + "\x3f" + l63 + "\x3f" + l63 + "\x3d" + strings.Repeat("a", 61),
+		},
 		{longest + "a", "-", "-"},
 		{longest + "a.", "-", "-"},
 		{l64, "-", "-"},

@@ -87,8 +87,13 @@ func dumpRelay(w *strings.Builder, i int, r *wire.Relay) {
 		name string
 		data []byte
 	}{
-		{"interface-id", r.InterfaceID}, {"remote-id", r.RemoteID}, {"subscriber-id", r.SubscriberID},
-		{"relay-id", r.RelayID}, {"client-link-layer", r.ClientLinkLayer}, {"ero", r.ERO}, {"rsoo", r.RSOO},
+		{"interface-id", r.InterfaceID},
+		{"remote-id", r.RemoteID},
+		{"subscriber-id", r.SubscriberID},
+		{"relay-id", r.RelayID},
+		{"client-link-layer", r.ClientLinkLayer},
+		{"ero", r.ERO},
+		{"rsoo", r.RSOO},
 		{"source-port", r.SourcePort},
 	} {
 		if field.data != nil {

@@ -174,7 +174,10 @@ func TestLimits(t *testing.T) {
 func TestNextLeaseOfUncheckedOptions(t *testing.T) {
 	for _, kind := range []wire.Kind{wire.IANA, wire.IAPD} {
 		for _, options := range [][]byte{
-			nil, {0}, {0, 5, 0, 24, 1}, option(wire.OptionIAAddress, make([]byte, 23)),
+			nil,
+			{0},
+			{0, 5, 0, 24, 1},
+			option(wire.OptionIAAddress, make([]byte, 23)),
 			option(wire.OptionIAPrefix, make([]byte, 24)), option(wire.OptionIAPrefix, make([]byte, 8), []byte{129}, make([]byte, 16)),
 		} {
 			ia := wire.IA{Kind: kind, Options: options}

@@ -30,8 +30,12 @@ func messageWith(t wire.MessageType, has int) []byte {
 		bit    int
 		option []byte
 	}{
-		{cid, clientID}, {ours, option(wire.OptionServerID, ourDUID)}, {foreign, option(wire.OptionServerID, foreignDUID)},
-		{na, iana}, {pd, option(wire.OptionIAPD, make([]byte, 12))}, {ta, option(wire.OptionIATA, make([]byte, 4))},
+		{cid, clientID},
+		{ours, option(wire.OptionServerID, ourDUID)},
+		{foreign, option(wire.OptionServerID, foreignDUID)},
+		{na, iana},
+		{pd, option(wire.OptionIAPD, make([]byte, 12))},
+		{ta, option(wire.OptionIATA, make([]byte, 4))},
 		{strange, rows(option(54321, []byte("?")), option(wire.OptionVendorInformation, []byte{9, 9, 9, 9, 1}))},
 	} {
 		if has&part.bit != 0 {
