@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/hex"
+	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
@@ -90,11 +91,27 @@ func LeaseText(k binding.Key) string {
 
 // ParseLease reads what LeaseText writes.
 func ParseLease(text string) (netip.Prefix, error) {
-	if !strings.Contains(text, "/") {
-		addr, err := netip.ParseAddr(text)
-		return netip.PrefixFrom(addr, 128), err
+	if strings.Contains(text, "/") {
+		p, err := netip.ParsePrefix(text)
+		if err != nil || !p.Addr().Is6() {
+			return netip.Prefix{}, fmt.Errorf("%q isn't an IPv6 prefix", text)
+		}
+		return p, nil
 	}
-	return netip.ParsePrefix(text)
+	addr, err := netip.ParseAddr(text)
+	if err != nil || !addr.Is6() || addr.Zone() != "" {
+		return netip.Prefix{}, fmt.Errorf("%q isn't an IPv6 address", text)
+	}
+	return netip.PrefixFrom(addr, 128), nil
+}
+
+// ParseDUID reads octets in hexadecimal, with colons or hyphens between them or without.
+func ParseDUID(text string) ([]byte, error) {
+	duid, err := hex.DecodeString(strings.NewReplacer(":", "", "-", "").Replace(text))
+	if err != nil || len(duid) < wire.MinDUID || len(duid) > wire.MaxDUID {
+		return nil, fmt.Errorf("%q isn't a DUID: %d to %d octets in hexadecimal, such as 00:03:00:01:02:00:00:00:00:01", text, wire.MinDUID, wire.MaxDUID)
+	}
+	return duid, nil
 }
 
 // A Filter chooses leases; zero fields choose all.

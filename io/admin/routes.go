@@ -3,10 +3,13 @@ package admin
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
-	"strings"
+	"strconv"
 	"time"
+
+	"github.com/lockstep6/lockstep6/core/wire"
 )
 
 // State is a snapshot of a node.
@@ -62,6 +65,12 @@ func routes(node Node, changes bool) http.Handler {
 	return mux
 }
 
+// A reader of leases must take so many within so much time, else it is cut off: it holds memory, and the node's end.
+const (
+	patienceLeases = 512
+	patienceTime   = 30 * time.Second
+)
+
 // list streams leases, one JSON object a line, so that millions of them need no memory.
 func list(w http.ResponseWriter, r *http.Request, node Node) {
 	filter, err := parseFilter(r)
@@ -70,24 +79,43 @@ func list(w http.ResponseWriter, r *http.Request, node Node) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
-	encoder := json.NewEncoder(w)
+	encoder, control := json.NewEncoder(w), http.NewResponseController(w)
+	n := 0
 	for lease := range node.Leases(filter) {
+		if n%patienceLeases == 0 {
+			_ = control.SetWriteDeadline(time.Now().Add(patienceTime)) // both kinds of connection can
+		}
+		n++
 		if encoder.Encode(lease) != nil {
-			return
+			return // the other side has gone, or is too slow
 		}
 	}
 }
 
+// parseFilter refuses what it doesn't know: a filter that is left out by mistake would show everything.
 func parseFilter(r *http.Request) (f Filter, err error) {
-	q := r.URL.Query()
-	if text := q.Get("within"); text != "" {
-		if f.Within, err = ParseLease(text); err != nil {
-			return f, err
+	for name, values := range r.URL.Query() {
+		value := values[0]
+		switch name {
+		case "within":
+			if f.Within, err = ParseLease(value); err != nil {
+				return f, err
+			}
+			f.Within = f.Within.Masked()
+		case "duid":
+			duid, err := ParseDUID(value)
+			if err != nil {
+				return f, err
+			}
+			f.DUID = wire.FormatDUID(duid)
+		case "live":
+			if f.Live, err = strconv.ParseBool(value); err != nil {
+				return f, fmt.Errorf("live=%q is neither true nor false", value)
+			}
+		default:
+			return f, fmt.Errorf("there is no filter %q", name)
 		}
-		f.Within = f.Within.Masked()
 	}
-	f.DUID = strings.ToLower(q.Get("duid"))
-	f.Live = q.Get("live") == "true"
 	return f, nil
 }
 

@@ -1,0 +1,378 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"iter"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+// A fake is a node that has some leases.
+type fake struct {
+	mu       sync.Mutex
+	broken   error
+	stored   []binding.Stored
+	released []netip.Prefix
+	endless  bool          // Leases yields for ever
+	gone     chan struct{} // closed when Leases was left
+}
+
+func (f *fake) Ready() error { f.mu.Lock(); defer f.mu.Unlock(); return f.broken }
+
+func (f *fake) State() State {
+	return State{Version: "v9", Node: "a", Bindings: 2, Answered: map[string]uint64{"Solicit": 3}, Dropped: map[string]uint64{}}
+}
+
+func (f *fake) Leases(filter Filter) iter.Seq[Lease] {
+	return func(yield func(Lease) bool) {
+		if f.gone != nil {
+			defer close(f.gone)
+		}
+		for again := true; again; again = f.endless {
+			for i := range f.stored {
+				if filter.Match(&f.stored[i], testNow) && !yield(NewLease(&f.stored[i], testNow)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (f *fake) Release(_ context.Context, lease netip.Prefix) (Lease, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.broken != nil {
+		return Lease{}, f.broken
+	}
+	for i := range f.stored {
+		if s := &f.stored[i]; s.Key.Address == lease.Addr().As16() && int(s.Key.Length) == lease.Bits() {
+			f.released = append(f.released, lease)
+			return NewLease(s, testNow), nil
+		}
+	}
+	return Lease{}, ErrNoLease
+}
+
+const testNow = binding.Time(800_000_000)
+
+func testLeases() []binding.Stored {
+	e := binding.AppendExtension(nil, binding.ExtInterfaceID, []byte("port 7"))
+	e = binding.AppendExtension(e, binding.ExtRemoteID, []byte{0, 0, 0, 9, 0xff})
+	return []binding.Stored{
+		{
+			Key:  binding.Key{Address: netip.MustParseAddr("2001:db8:1::5").As16(), Length: 128},
+			Kind: wire.IANA, IAID: 7, DUID: []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, 1}, State: binding.Bound,
+			Preferred: 3000, Valid: wire.Infinity, LastTransaction: testNow, Expires: testNow + 10, Since: testNow - 10, Extension: e,
+		},
+		{
+			Key:  binding.Key{Address: netip.MustParseAddr("2001:db8:8000::").As16(), Length: 56},
+			Kind: wire.IAPD, IAID: 8, DUID: []byte{0, 4, 1}, State: binding.Bound,
+			Preferred: 1, Valid: 2, Expires: testNow - 1,
+		},
+	}
+}
+
+// serve runs an interface over a fake node, by TCP and by a Unix socket.
+func serve(t *testing.T, node Node) (tcp, socket string) {
+	t.Helper()
+	socket = filepath.Join(t.TempDir(), "admin.sock")
+	s, err := Open(Config{
+		Listen: netip.MustParseAddrPort("127.0.0.1:0"), Socket: socket, Node: node, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := errors.Join(<-done, s.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return s.Addr().String(), socket
+}
+
+// ask sends one request by TCP and returns status and body.
+func ask(t *testing.T, method, addr, path string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, "http://"+addr+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := new(http.Transport).RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(body)
+}
+
+func TestEndpoints(t *testing.T) {
+	node := &fake{stored: testLeases()}
+	addr, _ := serve(t, node)
+	for _, test := range []struct {
+		method, path string
+		status       int
+		body         string // in the answer
+	}{
+		{"GET", "/live", 200, `"live":true`},
+		{"GET", "/ready", 200, `"ready":true`},
+		{"GET", "/v1/state", 200, `"answered":{"Solicit":3}`},
+		{"GET", "/v1/leases", 200, `"lease":"2001:db8:8000::/56","kind":"IA_PD","state":"expired"`},
+		{"GET", "/v1/leases?within=2001:db8:1::7/64&live=true", 200, `"interface_id":"port 7","remote_id":"9:0xff"`},
+		{"GET", "/v1/leases?duid=00-04-01", 200, `"duid":"00:04:01"`},
+		{"GET", "/v1/leases?within=nowhere", 400, `"remedy":"give within=PREFIX`},
+		{"GET", "/v1/leases?within=192.0.2.0/24", 400, "isn't an IPv6 prefix"},
+		{"GET", "/v1/leases?within=192.0.2.1", 400, "isn't an IPv6 address"},
+		{"GET", "/v1/leases?live=perhaps", 400, "neither true nor false"},
+		{"GET", "/v1/leases?duid=xyz", 400, "isn't a DUID"},
+		{"GET", "/v1/leases?lives=true", 400, "there is no filter"},
+		{"DELETE", "/v1/leases/2001:db8:1::5", 403, "admin.sock"},
+		{"POST", "/v1/leases", 404, "there is no POST /v1/leases"},
+		{"GET", "/", 404, "there is no GET /"},
+	} {
+		status, body := ask(t, test.method, addr, test.path)
+		if status != test.status || !strings.Contains(body, test.body) {
+			t.Errorf("%s %s: %d %s, want %d and %s in it", test.method, test.path, status, body, test.status, test.body)
+		}
+	}
+	if len(node.released) > 0 {
+		t.Errorf("%v was released over TCP", node.released)
+	}
+	node.mu.Lock()
+	node.broken = errors.New("the disk is full")
+	node.mu.Unlock()
+	if status, body := ask(t, "GET", addr, "/ready"); status != 503 || !strings.Contains(body, "the disk is full") {
+		t.Errorf("/ready of a broken node: %d %s", status, body)
+	}
+	if status, _ := ask(t, "GET", addr, "/live"); status != 200 {
+		t.Errorf("/live of a broken node: %d", status)
+	}
+}
+
+func TestListIsOneObjectALine(t *testing.T) {
+	addr, _ := serve(t, &fake{stored: testLeases()})
+	_, body := ask(t, "GET", addr, "/v1/leases")
+	var got []Lease
+	for line := range strings.Lines(body) {
+		var l Lease
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		got = append(got, l)
+	}
+	stored := testLeases()
+	if diff := cmp.Diff([]Lease{NewLease(&stored[0], testNow), NewLease(&stored[1], testNow)}, got); diff != "" {
+		t.Errorf("leases (-want +got):\n%s", diff)
+	}
+}
+
+func TestSocketBelongsToItsOwner(t *testing.T) {
+	_, socket := serve(t, &fake{})
+	info, err := os.Stat(socket)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the socket's mode is %v (%v), want 0600", info.Mode(), err)
+	}
+}
+
+func TestClient(t *testing.T) {
+	node := &fake{stored: testLeases()}
+	_, socket := serve(t, node)
+	c, err := Dial(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if s, err := c.State(t.Context()); err != nil || s.Node != "a" || s.Answered["Solicit"] != 3 {
+		t.Errorf("state %+v, %v", s, err)
+	}
+	for _, test := range []struct {
+		filter Filter
+		want   []string
+	}{
+		{Filter{}, []string{"2001:db8:1::5", "2001:db8:8000::/56"}},
+		{Filter{Live: true}, []string{"2001:db8:1::5"}},
+		{Filter{DUID: "00:04:01"}, []string{"2001:db8:8000::/56"}},
+		{Filter{Within: netip.MustParsePrefix("2001:db8:8000::/40")}, []string{"2001:db8:8000::/56"}},
+		{Filter{Within: netip.MustParsePrefix("2001:db8:8000::/64")}, nil}, // a longer prefix than the lease
+	} {
+		var got []string
+		for l, err := range c.List(t.Context(), test.filter) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, l.Lease)
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", test.filter, diff)
+		}
+	}
+	prefix := netip.MustParsePrefix("2001:db8:8000::/56")
+	if l, err := c.Release(t.Context(), prefix); err != nil || l.Lease != prefix.String() {
+		t.Errorf("released %+v, %v", l, err)
+	}
+	if diff := cmp.Diff([]string{prefix.String()}, []string{node.released[0].String()}); diff != "" {
+		t.Errorf("released (-want +got):\n%s", diff)
+	}
+	if _, err := c.Release(t.Context(), netip.MustParsePrefix("2001:db8::1/128")); !errors.Is(err, ErrNoLease) {
+		t.Errorf("releasing what nobody holds: %v, want %v", err, ErrNoLease)
+	}
+	node.mu.Lock()
+	node.broken = errors.New("the disk is full")
+	node.mu.Unlock()
+	if _, err := c.Release(t.Context(), prefix); err == nil || err.Error() != "the disk is full" {
+		t.Errorf("releasing at a broken node: %v, want its reason", err)
+	}
+}
+
+func TestClientNoticesATruncatedList(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"lease":"2001:db8::1"}` + "\n" + `{"lease":`))
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler) // the node dies
+	})}
+	go func() { _ = server.Serve(l) }()
+	defer server.Close()
+	c, err := Dial(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	leases, last := 0, error(nil)
+	for _, err := range c.List(t.Context(), Filter{}) {
+		if last = err; err == nil {
+			leases++
+		}
+	}
+	if leases != 1 || last == nil {
+		t.Errorf("%d leases and then %v, want 1 and an error", leases, last)
+	}
+}
+
+func TestDialNobody(t *testing.T) {
+	if _, err := Dial(filepath.Join(t.TempDir(), "admin.sock")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v, want that the socket isn't there", err)
+	}
+}
+
+// TestReaderThatLeaves: when a reader goes, or never reads, its list ends and others are served.
+func TestReaderThatLeaves(t *testing.T) {
+	node := &fake{stored: testLeases(), endless: true, gone: make(chan struct{})}
+	addr, _ := serve(t, node)
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Write([]byte("GET /v1/leases HTTP/1.1\r\nHost: node\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Read(make([]byte, 1)); err != nil { // the list has begun
+		t.Fatal(err)
+	}
+	if status, _ := ask(t, "GET", addr, "/live"); status != 200 {
+		t.Errorf("/live beside a slow reader: %d", status)
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-node.gone:
+	case <-time.After(time.Minute):
+		t.Fatal("the list goes on without a reader")
+	}
+}
+
+// TestSlowReaderDoesNotKeepTheNode: a reader that never reads doesn't keep Serve from ending.
+func TestSlowReaderDoesNotKeepTheNode(t *testing.T) {
+	node := &fake{stored: testLeases(), endless: true, gone: make(chan struct{})}
+	s, err := Open(Config{Listen: netip.MustParseAddrPort("127.0.0.1:0"), Node: node, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx) }()
+	conn, err := net.Dial("tcp", s.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte("GET /v1/leases HTTP/1.1\r\nHost: node\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	<-node.gone
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOpenFails(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	logger := slog.New(slog.DiscardHandler)
+	_, err = Open(Config{Listen: l.Addr().(*net.TCPAddr).AddrPort(), Logger: logger})
+	if err == nil || !strings.Contains(err.Error(), "--admin") {
+		t.Errorf("an address in use: %v, want a remedy", err)
+	}
+	_, err = Open(Config{Socket: filepath.Join(t.TempDir(), strings.Repeat("x", 120)), Logger: logger})
+	if err == nil || !strings.Contains(err.Error(), "107 octets") {
+		t.Errorf("a path that is too long: %v, want the reason", err)
+	}
+}
+
+// TestSocketOfADeadNodeIsReplaced: after a kill the file is still there.
+func TestSocketOfADeadNodeIsReplaced(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "admin.sock")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(Config{Socket: socket, Node: &fake{}, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,76 @@
+package admin
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+func TestNewLease(t *testing.T) {
+	stored := testLeases()
+	at := func(offset int64) time.Time { return time.Unix(946684800+800_000_000+offset, 0).UTC() }
+	want := Lease{
+		Lease: "2001:db8:1::5", Kind: "IA_NA", State: "bound", DUID: "00:03:00:01:02:00:00:00:00:01", IAID: 7,
+		Preferred: "50m0s", Valid: "infinite", Since: at(-10), LastTransaction: at(0), Expires: at(10).Format(time.RFC3339),
+		InterfaceID: "port 7", RemoteID: "9:0xff",
+	}
+	if diff := cmp.Diff(want, NewLease(&stored[0], testNow)); diff != "" {
+		t.Errorf("lease (-want +got):\n%s", diff)
+	}
+	stored[0].Expires = binding.Time(wire.Infinity)
+	if l := NewLease(&stored[0], testNow); l.Expires != "never" || l.State != "bound" {
+		t.Errorf("an infinite lease is %s and expires %s", l.State, l.Expires)
+	}
+	stored[0].State, stored[0].Expires = binding.Declined, testNow-1
+	if l := NewLease(&stored[0], testNow); l.State != "declined" {
+		t.Errorf("a declined address is shown as %s", l.State)
+	}
+}
+
+func TestWhere(t *testing.T) {
+	e := binding.AppendExtension(nil, binding.ExtHardwareAddress, []byte{0, 1, 2, 0, 0, 0, 0, 1})
+	e = binding.AppendExtension(e, binding.ExtPeerAddress, []byte{0xfe, 0x80, 15: 1})
+	e = binding.AppendExtension(e, binding.ExtLinkAddress, []byte{0x20, 1, 15: 2})
+	e = binding.AppendExtension(e, binding.ExtSubscriberID, []byte("customer 5\n"))
+	e = binding.AppendExtension(e, binding.ExtRelayID, []byte{0, 4, 1})
+	want := Lease{
+		HardwareAddress: "02:00:00:00:00:01", PeerAddress: "fe80::1", LinkAddress: "2001::2",
+		SubscriberID: "0x637573746f6d657220350a", RelayID: "00:04:01",
+	}
+	var got Lease
+	got.where(e)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("where (-want +got):\n%s", diff)
+	}
+}
+
+func TestParseLease(t *testing.T) {
+	for text, want := range map[string]string{
+		"2001:db8::1": "2001:db8::1/128", "2001:db8::/56": "2001:db8::/56", "2001:db8::1/128": "2001:db8::1/128",
+		"": "", "192.0.2.1": "", "192.0.2.0/24": "", "fe80::1%eth0": "", "2001:db8::/129": "", "hello": "", "2001:db8::1/": "",
+	} {
+		got, err := ParseLease(text)
+		if (err == nil) != (want != "") || err == nil && got.String() != want {
+			t.Errorf("%q is read as %v, %v; want %q", text, got, err, want)
+		}
+		if err != nil && got.IsValid() {
+			t.Errorf("%q is wrong and gives %v: a filter made of it must not choose anything", text, got)
+		}
+	}
+}
+
+func TestParseDUID(t *testing.T) {
+	for text, want := range map[string]string{
+		"00:03:00:01:AB": "00:03:00:01:ab", "00-04-01": "00:04:01", "000401": "00:04:01",
+		"": "", "00:01": "", "0": "", "zz:zz:zz": "",
+	} {
+		got, err := ParseDUID(text)
+		if (err == nil) != (want != "") || err == nil && wire.FormatDUID(got) != want {
+			t.Errorf("%q is read as %x, %v; want %q", text, got, err, want)
+		}
+	}
+}
