@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
-	"strings"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/lockstep6/lockstep6/cmd/lockstep6/internal/daemon"
+	"github.com/lockstep6/lockstep6/core/wire"
 	"github.com/lockstep6/lockstep6/io/admin"
 )
 
@@ -26,6 +27,8 @@ type leasesFlags struct {
 	live                               bool
 }
 
+var leasesFormats = []string{"table", "json", "csv"}
+
 func newLeases() *cobra.Command {
 	var f leasesFlags
 	c := &cobra.Command{
@@ -38,13 +41,19 @@ of a stopped one from its store. The data folder is --data, else store.path of t
   lockstep6 leases show 2001:db8:1::7f3a
   lockstep6 leases release 2001:db8:8000:100::/56`,
 		Args: cobra.NoArgs,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if !slices.Contains(leasesFormats, f.format) {
+				return usageError{fmt.Errorf("--format %s: give table, json or csv", f.format)}
+			}
+			return nil
+		},
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	flags := c.PersistentFlags()
 	flags.StringVarP(&f.config, "config", "c", "lockstep6.yaml", "configuration `FILE` that names the data folder")
 	flags.StringVar(&f.data, "data", "", "the node's data folder `DIR`")
 	flags.StringVarP(&f.format, "format", "f", "table", "`table`, json (one object a line) or csv")
-	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json", "csv"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(leasesFormats, cobra.ShellCompDirectiveNoFileComp))
 	c.AddCommand(newLeasesList(&f), newLeasesShow(&f), newLeasesRelease(&f))
 	return c
 }
@@ -55,11 +64,18 @@ func newLeasesList(f *leasesFlags) *cobra.Command {
 		Short: "List leases",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			filter := admin.Filter{DUID: strings.ToLower(f.duid), Live: f.live}
+			filter := admin.Filter{Live: f.live}
+			if f.duid != "" {
+				duid, err := admin.ParseDUID(f.duid)
+				if err != nil {
+					return usageError{fmt.Errorf("--duid: %w", err)}
+				}
+				filter.DUID = wire.FormatDUID(duid)
+			}
 			if f.within != "" {
 				within, err := admin.ParseLease(f.within)
 				if err != nil {
-					return usageError{fmt.Errorf("--within %s: not an address or prefix", f.within)}
+					return usageError{fmt.Errorf("--within: %w", err)}
 				}
 				filter.Within = within.Masked()
 			}
@@ -82,7 +98,7 @@ func newLeasesShow(f *leasesFlags) *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			lease, err := admin.ParseLease(args[0])
 			if err != nil {
-				return usageError{fmt.Errorf("%s: not an address or prefix", args[0])}
+				return usageError{err}
 			}
 			return withLeases(f, func(s leaseSource) error {
 				for l, err := range s.List(c.Context(), admin.Filter{Within: lease}) {
@@ -109,7 +125,7 @@ asks again, so release only what you know to be unused.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			lease, err := admin.ParseLease(args[0])
 			if err != nil {
-				return usageError{fmt.Errorf("%s: not an address or prefix", args[0])}
+				return usageError{err}
 			}
 			return withLeases(f, func(s leaseSource) error {
 				l, err := s.Release(c.Context(), lease)

@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -14,6 +12,7 @@ import (
 	"github.com/lockstep6/lockstep6/cmd/lockstep6/internal/daemon"
 	"github.com/lockstep6/lockstep6/core/policy"
 	"github.com/lockstep6/lockstep6/core/wire"
+	"github.com/lockstep6/lockstep6/io/admin"
 	"github.com/lockstep6/lockstep6/store"
 )
 
@@ -77,9 +76,9 @@ func plan(w io.Writer, f *planFlags) error {
 	if f.duid == "" {
 		return printPlan(w, f.format, p)
 	}
-	duid, err := hex.DecodeString(strings.NewReplacer(":", "", "-", "").Replace(f.duid))
-	if err != nil || len(duid) < wire.MinDUID || len(duid) > wire.MaxDUID {
-		return usageError{fmt.Errorf("--duid %s: give %d to %d octets in hexadecimal, such as 00:03:00:01:02:00:00:00:00:01", f.duid, wire.MinDUID, wire.MaxDUID)}
+	duid, err := admin.ParseDUID(f.duid)
+	if err != nil {
+		return usageError{fmt.Errorf("--duid: %w", err)}
 	}
 	prospects := append(p.WouldGet(duid, f.iaid, wire.IANA), p.WouldGet(duid, f.iaid, wire.IAPD)...)
 	return printProspects(w, f.format, prospects)

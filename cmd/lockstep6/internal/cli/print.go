@@ -27,7 +27,7 @@ func csvRow(l *admin.Lease) []string {
 	}
 }
 
-// printLeases prints leases as they come.
+// printLeases prints leases as they come, in one of leasesFormats.
 func printLeases(w io.Writer, format string, leases iter.Seq2[admin.Lease, error]) error {
 	switch format {
 	case "json":
@@ -43,10 +43,8 @@ func printLeases(w io.Writer, format string, leases iter.Seq2[admin.Lease, error
 		}
 		c.Flush()
 		return c.Error()
-	case "table":
-		return printTable(w, leases)
 	default:
-		return usageError{fmt.Errorf("--format %s: give table, json or csv", format)}
+		return printTable(w, leases)
 	}
 }
 
