@@ -14,14 +14,14 @@ type Identity struct {
 	Kind wire.Kind
 }
 
-// Candidate returns the slot that F gives for a counter below Counters, usable or not (RFC 7943, section 3,
+// Candidate returns the slot that F gives for a counter below Counters, usable or not (RFC 7943, Section 3,
 // steps 1 and 2).
 func (h *Hasher) Candidate(p *Pool, id *Identity, counter uint32) (slot U128) {
 	var buffer [room]byte
 	return h.below(appendMessage(buffer[:0], p.prefix, id, counter), p.size)
 }
 
-// Primary returns the client's first candidate that is usable (RFC 7943, section 3, step 3). It returns false
+// Primary returns the client's first candidate that is usable (RFC 7943, Section 3, step 3). It returns false
 // where none of its 16 is: then the pool is nearly all excluded, and only a spill finds a slot.
 func (h *Hasher) Primary(p *Pool, id *Identity) (slot U128, ok bool) {
 	slot, _, ok = h.NextUsable(p, id, 0)

@@ -29,7 +29,7 @@ func drawHasher(t *rapid.T) *address.Hasher {
 	return address.NewHasher(rapid.SampledFrom(bothAlgorithms).Draw(t, "algorithm"), key)
 }
 
-// TestRFC7943 computes RFC 7943, section 3, in the RFC's own words, and compares.
+// TestRFC7943 computes RFC 7943, Section 3, in the RFC's own words, and compares.
 func TestRFC7943(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, _ := drawPool(t)
