@@ -54,7 +54,7 @@ bench: ## benchmarks; compare two runs with: go tool -modfile=tools.mod benchsta
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(UNIT)
 
 soak: build ## kill -9 under load again and again for SOAK (10m)
-	SOAK=$(SOAK) $(GO) test -v -count=1 -timeout 24h -run 'TestKill' $(E2E)
+	SOAK=$(SOAK) LOCKSTEP6_BINARY=$(CURDIR)/lockstep6 $(GO) test -v -count=1 -timeout 24h -run 'TestKill' $(E2E)
 
 deps: ## install Debian packages that the tests need, if any is missing
 	@packaging/test-deps.sh
