@@ -1,4 +1,7 @@
 # `make help` lists the targets. The two that a newcomer needs: `make demo` and `make test`.
+SHELL       = /bin/bash
+.SHELLFLAGS = -o pipefail -c
+
 GO    ?= go
 TOOL   = $(GO) tool -modfile=tools.mod
 # In a checkout without version control information (an archive, another user's folder) the build still works.
@@ -9,7 +12,7 @@ UNIT   = $$($(GO) list ./... | grep -v /internal/e2e)
 BENCHTIME ?= 1s
 SOAK      ?= 10m
 
-.PHONY: help build demo test test-all longer unit race fuzz-seeds fuzz e2e lint bench soak deps clean
+.PHONY: help build demo test test-all longer unit race fuzz-seeds fuzz e2e lint modern bench soak deps clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,9 +49,12 @@ e2e: deps ## real clients and relays in network namespaces; root, or sudo withou
 fuzz: ## every fuzz target for FUZZTIME (60s)
 	.ci/fuzz $${FUZZTIME:-60s}
 
-lint: formatted ## gofmt, go vet, staticcheck, go fix
+lint: formatted ## gofmt, go vet, staticcheck
 	$(TOOL) staticcheck ./...
-	$(GO) fix -diff ./...
+
+modern: ## what go fix and gofumpt would change; suggestions, so no part of lint
+	-@$(GO) fix -diff ./...
+	-@$(TOOL) gofumpt -d bench cmd core io store
 
 bench: ## benchmarks; compare two runs with: go tool -modfile=tools.mod benchstat OLD NEW
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(UNIT)
