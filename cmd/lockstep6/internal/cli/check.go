@@ -22,7 +22,7 @@ func newCheck() *cobra.Command {
 Every fault is listed at once, as file:line:column: field: what is wrong; what would be right.
 The exit code is 0 where all is well, 3 where the configuration is refused.`,
 		Example: `  lockstep6 check --config lockstep6.yaml`,
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return check(c.OutOrStdout(), file)
 		},

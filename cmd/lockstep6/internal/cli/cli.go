@@ -37,7 +37,7 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errOut)
-	err := root.ExecuteContext(ctx)
+	command, err := root.ExecuteContextC(ctx)
 	var usage usageError
 	switch {
 	case err == nil:
@@ -46,7 +46,7 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 		fmt.Fprintln(errOut, err)
 		return exitRefused
 	case errors.As(err, &usage):
-		fmt.Fprintf(errOut, "lockstep6: %v\nhint: `%s --help` shows how it is used\n", err, root.Name())
+		fmt.Fprintf(errOut, "lockstep6: %v\nhint: `%s --help` shows how it is used\n", err, command.CommandPath())
 		return exitUsage
 	default:
 		fmt.Fprintf(errOut, "lockstep6: %v\n", err)
@@ -70,15 +70,33 @@ Exit codes: 0 done, 1 failed, 2 wrong command line, 3 configuration refused.`,
   lockstep6 serve --config lockstep6.yaml --node a`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          noArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newServe(), newCheck(), newPlan(), newKey(), newLeases(), newSchema(), newDemo(), newVersion())
-	for _, c := range root.Commands() {
-		strictArgs(c)
-	}
+	strictArgs(root)
 	return root
+}
+
+// noArgs refuses arguments that aren't options.
+func noArgs(c *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case c.HasSubCommands():
+		return fmt.Errorf("there is no command %q in %s", args[0], c.CommandPath())
+	default:
+		return fmt.Errorf("%q: %s takes options only", args[0], c.CommandPath())
+	}
+}
+
+// oneLease wants one address or prefix.
+func oneLease(c *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("%s takes one address or prefix", c.CommandPath())
+	}
+	return nil
 }
 
 // strictArgs makes wrong arguments a fault of the command line, in every command below.

@@ -28,7 +28,7 @@ The exit code is 0 only if every client was told the same address by every node,
 every lease that the killed node had confirmed was found again.`,
 		Example: `  lockstep6 demo
   lockstep6 demo --clients 1000    # on a slow machine`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if clients < demo.MinClients || clients > demo.MaxClients {
 				return usageError{fmt.Errorf("--clients %d: give %d to %d", clients, demo.MinClients, demo.MaxClients)}
@@ -42,7 +42,7 @@ every lease that the killed node had confirmed was found again.`,
 			})
 		},
 	}
-	c.Flags().IntVar(&clients, "clients", 10000, "how many clients")
+	c.Flags().IntVar(&clients, "clients", 10000, "`N` clients, 500 or more")
 	return c
 }
 

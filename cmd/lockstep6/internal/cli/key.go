@@ -21,7 +21,7 @@ key to every node by a safe way.
 Whoever has the key can compute every client's address. Another key gives every client another address.`,
 		Example: `  lockstep6 key --out cluster.key    # prints the id, writes the key (mode 0600)
   lockstep6 key                      # prints both`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return makeKey(c, out) },
 	}
 	c.Flags().StringVarP(&out, "out", "o", "", "write the key into a new `FILE` that only its owner can read")

@@ -40,7 +40,7 @@ of a stopped one from its store. The data folder is --data, else store.path of t
   lockstep6 leases list --data /var/lib/lockstep6 --format csv --within 2001:db8:1::/64
   lockstep6 leases show 2001:db8:1::7f3a
   lockstep6 leases release 2001:db8:8000:100::/56`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if !slices.Contains(leasesFormats, f.format) {
 				return usageError{fmt.Errorf("--format %s: give table, json or csv", f.format)}
@@ -62,7 +62,12 @@ func newLeasesList(f *leasesFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List leases",
-		Args:  cobra.NoArgs,
+		Long: `List leases: those in force, and those that have ended and were not reclaimed yet. A running node lists them in no
+order, a stopped one's store in the order of their addresses.`,
+		Example: `  lockstep6 leases list --live
+  lockstep6 leases list --data /var/lib/lockstep6 --format csv --within 2001:db8:1::/64
+  lockstep6 leases list --duid 00:03:00:01:02:00:00:00:00:01 --format json`,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			filter := admin.Filter{Live: f.live}
 			if f.duid != "" {
@@ -94,7 +99,9 @@ func newLeasesShow(f *leasesFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show ADDRESS|PREFIX",
 		Short: "Show the lease of an address or a delegated prefix, whole",
-		Args:  cobra.ExactArgs(1),
+		Example: `  lockstep6 leases show 2001:db8:1::7f3a
+  lockstep6 leases show 2001:db8:8000:100::/56 --format json`,
+		Args: oneLease,
 		RunE: func(c *cobra.Command, args []string) error {
 			lease, err := admin.ParseLease(args[0])
 			if err != nil {
@@ -121,7 +128,8 @@ func newLeasesRelease(f *leasesFlags) *cobra.Command {
 		Short: "Free a lease as if its client had released it",
 		Long: `Free a lease as if its client had released it. The client isn't told: it goes on using the lease until it
 asks again, so release only what you know to be unused.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  lockstep6 leases release 2001:db8:8000:100::/56`,
+		Args:    oneLease,
 		RunE: func(c *cobra.Command, args []string) error {
 			lease, err := admin.ParseLease(args[0])
 			if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lockstep6/lockstep6/cmd/lockstep6/internal/daemon"
+	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/policy"
 	"github.com/lockstep6/lockstep6/core/wire"
 	"github.com/lockstep6/lockstep6/io/admin"
@@ -35,7 +36,7 @@ binding keeps it. A single node's key is made at its first start and kept in its
 readable; a running node's store can't be read, so ask it before the start or after the stop.`,
 		Example: `  lockstep6 plan --config lockstep6.yaml --clients 200000
   lockstep6 plan --config lockstep6.yaml --duid 00:03:00:01:02:00:00:00:00:01 --iaid 1`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return plan(c.OutOrStdout(), &f) },
 	}
 	flags := c.Flags()
@@ -43,7 +44,7 @@ readable; a running node's store can't be read, so ask it before the start or af
 	flags.StringVar(&f.data, "data", "", "a single node's data folder `DIR` instead of store.path")
 	flags.StringVar(&f.duid, "duid", "", "show what the client with this `DUID` would get")
 	flags.Uint32Var(&f.iaid, "iaid", 1, "the client's `IAID`")
-	flags.IntVar(&f.clients, "clients", 10000, "how many clients each link has")
+	flags.IntVar(&f.clients, "clients", 10000, "how many clients `N` each link has")
 	flags.StringVarP(&f.format, "format", "f", "table", "`table` or json")
 	return c
 }
@@ -152,11 +153,21 @@ func small(x float64) string {
 	return fmt.Sprintf("%.2f", x)
 }
 
+// A prospect names its lease as `leases` does: an address without a length.
+type prospect struct {
+	*policy.Prospect
+	Lease string `json:"lease"`
+}
+
+func newProspect(p *policy.Prospect) prospect {
+	return prospect{p, admin.LeaseText(binding.Key{Address: p.Lease.Addr().As16(), Length: uint8(p.Lease.Bits())})}
+}
+
 func printProspects(w io.Writer, format string, prospects []policy.Prospect) error {
 	if format == "json" {
 		e := json.NewEncoder(w)
 		for i := range prospects {
-			if err := e.Encode(&prospects[i]); err != nil {
+			if err := e.Encode(newProspect(&prospects[i])); err != nil {
 				return err
 			}
 		}
@@ -165,7 +176,7 @@ func printProspects(w io.Writer, format string, prospects []policy.Prospect) err
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "NODE\tLINK\tPOOL\tLEASE\tWHY")
 	for i := range prospects {
-		p := &prospects[i]
+		p := newProspect(&prospects[i])
 		why := "only if the one above is full"
 		switch {
 		case p.Reserved:

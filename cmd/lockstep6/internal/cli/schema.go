@@ -14,7 +14,7 @@ func newSchema() *cobra.Command {
 
   # yaml-language-server: $schema=lockstep6.schema.json`,
 		Example: `  lockstep6 schema > lockstep6.schema.json`,
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			schema, err := config.Schema()
 			if err != nil {

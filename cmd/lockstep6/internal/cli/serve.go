@@ -31,7 +31,7 @@ Logs go to standard error: text on a terminal, JSON otherwise.`,
 		Example: `  lockstep6 serve --config lockstep6.yaml                 # a single node
   lockstep6 serve --config lockstep6.yaml --node a         # node a of a cluster
   lockstep6 serve --config lockstep6.yaml --data /tmp/l6 --listen '[::1]:10547'   # no root needed`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return serve(c, &f) },
 	}
 	flags := c.Flags()
@@ -46,7 +46,7 @@ Logs go to standard error: text on a terminal, JSON otherwise.`,
 func serve(c *cobra.Command, f *serveFlags) error {
 	level := new(slog.LevelVar)
 	o := daemon.Options{
-		ConfigFile: f.config, Node: f.node, Data: f.data, Admin: f.admin,
+		ConfigFile: f.config, Node: f.node, Data: f.data,
 		Version: version(), Logger: newLogger(c.ErrOrStderr(), level), Level: level,
 	}
 	for _, text := range f.listen {
@@ -55,6 +55,13 @@ func serve(c *cobra.Command, f *serveFlags) error {
 			return usageError{fmt.Errorf("--listen %s: not an IPv6 address and port such as [::1]:10547", text)}
 		}
 		o.Listen = append(o.Listen, addr)
+	}
+	if f.admin != "" {
+		addr, err := netip.ParseAddrPort(f.admin)
+		if err != nil {
+			return usageError{fmt.Errorf("--admin %s: not an address and port such as 127.0.0.1:8067", f.admin)}
+		}
+		o.Admin = addr
 	}
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)

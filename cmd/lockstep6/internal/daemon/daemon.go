@@ -35,7 +35,7 @@ type Options struct {
 	Node       string           // this node's name; empty without a cluster
 	Data       string           // overrides store.path
 	Listen     []netip.AddrPort // replaces listen.addresses and listen.interfaces where given
-	Admin      string           // overrides admin.listen
+	Admin      netip.AddrPort   // overrides admin.listen where valid
 	Version    string
 	Logger     *slog.Logger
 	Level      *slog.LevelVar // the logger's; set from the configuration
@@ -89,10 +89,7 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	if d.data, err = DataFolder(d.config, d.options.Data); err != nil {
 		return err
 	}
-	if d.store, err = d.openStore(); err != nil {
-		return err
-	}
-	compiled, err := d.compile(ctx)
+	compiled, err := d.openPolicy(ctx)
 	if err != nil {
 		return err
 	}
@@ -114,6 +111,20 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	d.operator = newOperator(d)
 	d.admin, err = d.openAdmin()
 	return err
+}
+
+// openPolicy opens the store and compiles the policy: a cluster's first, so that a wrong --node or key leaves no
+// folder behind; a single node's needs the key in its store.
+func (d *Daemon) openPolicy(ctx context.Context) (compiled *policy.Policy, err error) {
+	if d.config.Cluster != nil {
+		if compiled, err = d.compile(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if d.store, err = d.openStore(); err != nil || compiled != nil {
+		return compiled, err
+	}
+	return d.compile(ctx)
 }
 
 // install makes a policy the one in force.
@@ -176,12 +187,8 @@ func (d *Daemon) makeWorkers(workers int) {
 
 func (d *Daemon) openAdmin() (*admin.Server, error) {
 	listen := d.config.Admin.Listen
-	if d.options.Admin != "" {
-		parsed, err := netip.ParseAddrPort(d.options.Admin)
-		if err != nil {
-			return nil, fmt.Errorf("--admin %s: %w; give an address and a port such as 127.0.0.1:8067", d.options.Admin, err)
-		}
-		listen = parsed
+	if d.options.Admin.IsValid() {
+		listen = d.options.Admin
 	}
 	return admin.Open(admin.Config{
 		Listen: listen, Socket: filepath.Join(d.data, "admin.sock"), Node: d.operator, Logger: d.log,

@@ -73,6 +73,9 @@ func (d *Daemon) announce() {
 	if !p.Single {
 		attrs = append(attrs, "node", p.Nodes[p.Self].Name)
 	}
+	if addr := d.admin.Addr(); addr.IsValid() {
+		attrs = append(attrs, "admin", addr)
+	}
 	d.log.Info("serving", attrs...)
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
 }

@@ -28,7 +28,7 @@ type Options struct {
 
 // Bounds of Options.
 const (
-	MinClients = 100
+	MinClients = 500 // fewer are served before a node can be killed in the middle
 	MaxClients = 1 << 20
 )
 

@@ -14,10 +14,12 @@ const (
 	askPace     = 2500
 	acquirePace = 1250
 	rebindPace  = 1000
+	burst       = 3   // times acquirePace, around the kill
+	leastShare  = 0.2 // of these, for however few clients
 )
 
-// The favoured node is killed when a share of the clients has an address. Shortly before, the load rises to as much
-// as the nodes can take, so that many exchanges are cut in the middle.
+// The favoured node is killed when a share of the clients has an address. Shortly before, the load rises, so that
+// more exchanges are cut in the middle.
 const (
 	burstAfter = 0.40
 	killAfter  = 0.45
@@ -50,7 +52,7 @@ func (d *demo) play(ctx context.Context) error {
 }
 
 // pace is a pace for ten thousand clients, for as many as there are.
-func (d *demo) pace(p float64) float64 { return p * max(1, float64(d.options.Clients)/10000) }
+func (d *demo) pace(p float64) float64 { return p * max(leastShare, float64(d.options.Clients)/10000) }
 
 // run has clients do a task, all of which must succeed.
 func (d *demo) run(ctx context.Context, job load.Job) (*load.Report, error) {
@@ -106,7 +108,7 @@ func (d *demo) killInTheMiddle(ctx context.Context) {
 		return
 	}
 	d.nodes[favoured].ask(ctx)
-	d.load.SetPace(0)
+	d.load.SetPace(d.pace(burst * acquirePace))
 	if !d.bound(ctx, killAfter) {
 		return
 	}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/lockstep6/lockstep6/bench/load"
+	"github.com/lockstep6/lockstep6/io/admin"
+)
+
+// patience is when a script gives up waiting for what must come. No script passes by waiting.
+const patience = 30 * time.Second
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"lockstep6": main})
+}
+
+// TestScripts runs the sessions in testdata/script: what a person types, and what must come back. Commands of ours:
+//
+//	serving DIR              waits until the node with this data folder answers by its admin socket
+//	clients ADDR:PORT N      N clients behind relays get a lease from the node there
+//	mode FILE OCTAL          checks a file's permissions
+//	exits CODE COMMAND...    runs a command that must end with this code
+//
+// The environment has free ports: $UDP, $UDP2 and $TCP.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			// A socket's path may have 107 octets only, and the test's own folder is deep.
+			short, err := os.MkdirTemp("", "l6-")
+			if err != nil {
+				return err
+			}
+			e.Defer(func() { _ = os.RemoveAll(short) })
+			udp, udp2 := freeUDP(t), freeUDP(t)
+			e.Vars = append(e.Vars, "DATA="+short, "UDP="+udp, "UDP2="+udp2, "TCP="+freeTCP(t), "NO_COLOR=1")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"serving": serving, "clients": clients, "mode": mode, "exits": exits,
+		},
+	})
+}
+
+func freeUDP(t *testing.T) string {
+	c, err := net.ListenUDP("udp6", &net.UDPAddr{IP: net.IPv6loopback})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	return c.LocalAddr().String()
+}
+
+func freeTCP(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func serving(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: serving DIR")
+	}
+	socket := filepath.Join(ts.MkAbs(args[0]), "admin.sock")
+	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		c, err := admin.Dial(socket)
+		if err == nil {
+			ctx, cancel := context.WithTimeout(context.Background(), patience)
+			_, err = c.State(ctx)
+			cancel()
+			ts.Check(c.Close())
+		}
+		if err == nil {
+			return
+		}
+		if time.Since(start) > patience {
+			ts.Fatalf("no node answers at %s: %v", socket, err)
+		}
+	}
+}
+
+func clients(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: clients ADDR:PORT N")
+	}
+	server, err := netip.ParseAddrPort(args[0])
+	ts.Check(err)
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	g, err := load.Open(load.Config{
+		Clients: n, Servers: []netip.AddrPort{server}, Relays: 1, Window: 16, Prefixes: true,
+		LinkAddress: netip.MustParseAddr("2001:db8:1::1"), InterfaceID: true,
+	})
+	ts.Check(err)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	report, err := g.Run(ctx, load.Job{Task: load.Acquire})
+	ts.Check(err)
+	ts.Check(g.Close())
+	if report.Failed > 0 {
+		ts.Fatalf("%d of %d clients got nothing", report.Failed, n)
+	}
+}
+
+func mode(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: mode FILE OCTAL")
+	}
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[1] {
+		ts.Fatalf("%s has mode %s, want %s", args[0], got, args[1])
+	}
+}
+
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		status, ok := err.(interface{ ExitCode() int })
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		got = status.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("it ended with exit code %d, want %d", got, want)
+	}
+}
