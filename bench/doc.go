@@ -1,0 +1,3 @@
+// Package bench measures the whole server, and beside it, in the same run, what its parts could do alone: the ceilings.
+// It has no code but its benchmarks; the load generator is bench/load. BENCHMARKS.md says what the figures mean.
+package bench
