@@ -57,17 +57,30 @@ func (e *Engine) claim(g *grant) binding.Outcome {
 		LastTransaction: e.now, Expires: e.now.Add(times.Valid), Since: e.now,
 		Extension: e.kept(),
 	}
-	if g.old != nil && g.old.State() == binding.Bound && g.old.Live(e.now) {
-		draft.Since = g.old.Since()
+	if g.old != nil && g.old.Live(e.now) {
+		e.extend(g.old, &draft)
 	}
 	return e.publish(g.old, &draft)
+}
+
+// extend lets a draft go on from the client's live binding, superseded or not. Nothing that a client may have been told of is shortened:
+// not by a worker whose clock reading is older than the one that wrote the record, and not, at the first time, by a
+// configuration with shorter lifetimes, for the reply that says so can be lost.
+func (e *Engine) extend(old *binding.Record, draft *binding.Draft) {
+	draft.Since = old.Since()
+	if last := old.LastTransaction(); last > e.now {
+		draft.LastTransaction, draft.Expires = last, last.Add(draft.Valid)
+	}
+	if draft.Valid < old.Valid() {
+		draft.Expires = max(draft.Expires, old.Expires())
+	}
 }
 
 // retire gives a record of this client another state: it isn't extended any more.
 func (e *Engine) retire(r *binding.Record, state binding.State, expires binding.Time) binding.Outcome {
 	draft := DraftOf(r)
 	draft.State, draft.Mark = state, e.mark
-	draft.LastTransaction, draft.Expires, draft.Since = e.now, expires, e.now
+	draft.LastTransaction, draft.Expires, draft.Since = max(e.now, draft.LastTransaction), expires, e.now
 	return e.publish(r, &draft)
 }
 

@@ -1,4 +1,24 @@
 package engine
 
+import "github.com/lockstep6/lockstep6/core/address"
+
 // Interfere has f called between each choice of a lease and its claim; nil: no longer.
 func (e *Engine) Interfere(f func()) { e.interfere = f }
+
+// TakenSlots are the slots that the maps call taken, in order, by pool ID; pools without any are left out.
+func (s *Site) TakenSlots() map[int][]uint64 {
+	out := make(map[int][]uint64)
+	for id, maps := range s.free {
+		if maps == nil || maps[0] == nil {
+			continue
+		}
+		pool := s.Policy.Pools[id]
+		for slot := uint64(0); slot < pool.Range.Size().Lo; slot++ {
+			at := address.U128{Lo: slot}
+			if maps[address.StripeOf(at, len(maps))].Taken(address.StripeIndex(at, len(maps)).Lo) {
+				out[id] = append(out[id], slot)
+			}
+		}
+	}
+	return out
+}

@@ -55,25 +55,25 @@ func holds(r *binding.Record) bool {
 }
 
 // endLease ends one lease of the client IA; one that isn't the IA's is ignored. Where another worker changes it at the
-// same time it looks again: the reply says that the lease is given up, so it must be.
+// same time there is no answer, for that would say that the lease is given up. And there is no second try: what the
+// client got in the meantime isn't what this message gives up.
 func (e *Engine) endLease(i int, key *binding.Key, state binding.State) wire.Drop {
-	for range claimTries {
-		e.find(i)
-		r := e.held(key)
-		if r == nil {
-			return wire.DropNone
-		}
-		if e.interfere != nil {
-			e.interfere()
-		}
-		switch e.end(r, state) {
-		case binding.Published:
-			return wire.DropNone
-		case binding.Full:
-			return wire.DropTableFull
-		}
+	e.find(i)
+	r := e.held(key)
+	if r == nil {
+		return wire.DropNone
 	}
-	return wire.DropContended
+	if e.interfere != nil {
+		e.interfere()
+	}
+	switch e.end(r, state) {
+	case binding.Published:
+		return wire.DropNone
+	case binding.Full:
+		return wire.DropTableFull
+	default:
+		return wire.DropContended
+	}
 }
 
 // end gives a record of the client IA the state Released or Declined. Where it has ended already and that isn't yet
