@@ -1,0 +1,54 @@
+package engine_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+// BenchmarkHandle is one message of a subscriber behind two relays, for an address and a prefix: parsed, decided, written
+// to a table of 100,000 leases and answered, in a batch of its own. It is what a worker does per datagram beside the
+// sockets and the journal. A Release needs something to give up, so a Request goes with it.
+func BenchmarkHandle(b *testing.B) {
+	const filled, asking = 50_000, 1024
+	for _, name := range exchanges {
+		b.Run(name, func(b *testing.B) {
+			s := accessSession(b)
+			l := newLoop(s)
+			fill(b, l, filled)
+			s.sequence = l.n
+			var requests, messages [asking][]byte
+			for i := range asking {
+				c := subscriberOf(b, s, fmt.Sprintf("00030001%012x", i))
+				requests[i], messages[i] = c.messages["Request"], c.messages[name]
+			}
+			l.n = s.sequence
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				at := i * 331 % asking
+				i++
+				if name == "Release" {
+					l.relay(requests[at])
+				}
+				if result := l.relay(messages[at]); result.Drop != wire.DropNone {
+					b.Fatal(result.Drop)
+				}
+			}
+		})
+	}
+}
+
+// fill binds an address and a prefix for each of n other subscribers.
+func fill(b *testing.B, l *loop, n int) {
+	b.Helper()
+	c := subscriberOf(b, l.session, "00030001020000000000")
+	l.n = l.session.sequence
+	request := c.messages["Request"]
+	duid := clientIDAt(b, request)
+	for i := range n {
+		duid[7], duid[8], duid[9] = byte(i>>16), byte(i>>8), byte(i)
+		l.relay(request)
+	}
+}

@@ -1,0 +1,154 @@
+package engine_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/insomniacslk/dhcp/dhcpv6"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/engine"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+// golden are good messages: those of a subscriber behind relays, and all that scripts send, relayed and direct.
+func golden(t testing.TB, s *session) [][]byte {
+	t.Helper()
+	c := subscriberOf(t, s, "00030001020000000001")
+	var out [][]byte
+	for _, name := range append([]string{"Confirm", "Decline"}, exchanges...) {
+		out = append(out, c.messages[name])
+	}
+	return out
+}
+
+// scripted are the messages in the scripts.
+func scripted(t *testing.F, s *session) (out [][]byte) {
+	files, err := filepath.Glob("testdata/scripts/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for block := range strings.SplitSeq(string(text), "\n\n") {
+			if !strings.HasPrefix(block, "send") {
+				continue
+			}
+			_, body, _ := strings.Cut(block, "\n")
+			body, _, _ = strings.Cut(body, "\n----")
+			if strings.Contains(body, "server=a") || strings.Contains(body, "server=b") {
+				continue // nodes that s doesn't know
+			}
+			if m, err := parseMessage(body, s); err == nil && len(m.octets) < 1000 {
+				out = append(out, m.octets)
+			}
+		}
+	}
+	return out
+}
+
+// checkOne handles octets and checks that they are answered, by the rules for all replies, or dropped for a reason.
+func checkOne(s *session, in *engine.Input) (engine.Result, error) {
+	result := s.handleOne(in)
+	switch {
+	case result.Drop == wire.DropNone && len(result.Reply) > engine.MaxReply:
+		return result, fmt.Errorf("a reply of %d octets", len(result.Reply))
+	case result.Drop == wire.DropNone && !readable(in.Data):
+		// A Client Identifier is opaque to us (RFC 9915, Section 11), and so is what relays want echoed. The library
+		// looks into them; what it refuses there it would refuse in the reply.
+		return result, nil
+	case result.Drop == wire.DropNone:
+		return result, checkReply(in.Data, result.Reply, s.site.Policy.ServerID)
+	case result.Drop >= wire.DropCount:
+		return result, fmt.Errorf("dropped as %s", result.Drop)
+	case result.Reply != nil:
+		return result, fmt.Errorf("dropped as %s, and answered by %x", result.Drop, result.Reply)
+	case result.Drop == wire.DropContended || result.Drop == wire.DropTableFull:
+		return result, fmt.Errorf("dropped as %s by a single worker with a roomy table", result.Drop)
+	}
+	return result, nil
+}
+
+func readable(message []byte) bool {
+	_, err := dhcpv6.FromBytes(message)
+	return err == nil
+}
+
+// FuzzHandle sends octets to an engine that has bindings: directly, and through a relay that we know. It must not panic,
+// must not answer without need, and must keep the rules. What it is sent lasts: later messages meet the bindings.
+func FuzzHandle(f *testing.F) {
+	s := accessSession(f)
+	direct := sessionOver(f, mustCompile(f, crowded[0], ""), binding.Options{Capacity: 100_000})
+	for _, m := range append(golden(f, s), scripted(f, direct)...) {
+		f.Add(m)
+	}
+	f.Fuzz(func(t *testing.T, octets []byte) {
+		if len(octets) > 9216 {
+			return
+		}
+		for _, in := range []*engine.Input{
+			directInput(octets), relayedInput(octets),
+			relayedInput(relayed(octets, 0, []string{"link=2001:db8:1::1"})),
+		} {
+			for _, at := range []*session{s, direct} {
+				if _, err := checkOne(at, in); err != nil {
+					t.Errorf("%x: %v", in.Data, err)
+				}
+			}
+		}
+	})
+}
+
+// TestEveryPrefix: each truncation of a good message is dropped for a reason, or answered where an option ends.
+func TestEveryPrefix(t *testing.T) {
+	s := accessSession(t)
+	for _, m := range golden(t, s) {
+		for end := range len(m) {
+			result, err := checkOne(s, relayedInput(m[:end]))
+			if err != nil {
+				t.Fatalf("%x: %v", m[:end], err)
+			}
+			if result.Drop == wire.DropNone {
+				t.Errorf("%x of %x is answered", m[:end], m)
+			}
+		}
+	}
+}
+
+// TestEveryOctet: each octet of a good message is set to each other value. Whatever becomes of it, it is answered or
+// dropped for a reason.
+func TestEveryOctet(t *testing.T) {
+	s := accessSession(t)
+	answered, dropped := 0, 0
+	for _, m := range golden(t, s) {
+		for i := range m {
+			good := m[i]
+			step := 1
+			if testing.Short() || raceDetector {
+				step = 37
+			}
+			for change := step; change < 256; change += step {
+				m[i] = good ^ byte(change)
+				result, err := checkOne(s, relayedInput(m))
+				if err != nil {
+					t.Fatalf("%x: %v", m, err)
+				}
+				if result.Drop == wire.DropNone {
+					answered++
+				} else {
+					dropped++
+				}
+			}
+			m[i] = good
+		}
+	}
+	if answered == 0 || dropped == 0 {
+		t.Errorf("%d answered, %d dropped", answered, dropped)
+	}
+}

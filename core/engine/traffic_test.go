@@ -1,0 +1,124 @@
+package engine_test
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/engine"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+// access is an access network as providers have it: addresses, prefixes with an excluded one, options, reservations.
+const access = `
+listen: {interfaces: [eth0]}
+options:
+  dns-servers: ["2001:db8::53", "2001:db8::54"]
+  domain-search: [example.net]
+  ntp-servers: ["2001:db8::123"]
+  sol-max-rt: 1h
+relays: {supplied-options: [65]}
+links:
+  - name: pop
+    match: {link-addresses: ["2001:db8:1::/64"]}
+    addresses: [{pool: "2001:db8:1::/64", exclude: ["2001:db8:1::1"]}]
+    prefixes: [{pool: "2001:db8:8000::/36", length: 56, excluded-prefix: {length: 64, id: 0}}]
+    reservations:
+      - {remote-id: line-7, addresses: ["2001:db8:1::7"]}
+      - {hardware: "02:00:00:00:00:99", addresses: ["2001:db8:1::99"]}
+`
+
+// A subscriber has a relayed message of each type, as a gateway behind two relays sends it: for an address and a prefix,
+// with the usual options, naming the leases that it has.
+type subscriber struct {
+	messages map[string][]byte
+}
+
+// exchanges are the messages in an order that a client can send them in.
+var exchanges = []string{"Solicit", "Request", "Renew", "Rebind", "Release", "Information-request"}
+
+const subscriberHead = `
+oro=23,24,56,67,82,65
+elapsed=0
+option=16:00001de90004aabbccdd
+relay link=:: peer=fe80::2 18:6765302f302f31 37:000000096c696e652d3432 79:0001020000000001
+relay link=2001:db8:1::1 peer=2001:db8:1::2 18:766c616e313031 66:0041000401610000 53:00030001020000000077
+`
+
+func subscriberOf(t testing.TB, s *session, duid string) *subscriber {
+	t.Helper()
+	head := "duid=" + duid + subscriberHead
+	build := func(text string) []byte {
+		m, err := parseMessage(text+head, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.octets
+	}
+	result := s.handleOne(relayedInput(build("request\nserver=ours\nna=1\npd=1\n")))
+	leases := leasesOf(t, result.Reply)
+	if len(leases) != 2 {
+		t.Fatalf("got %v", leases)
+	}
+	has := "na=1 " + netip.AddrFrom16(leases[0].key.Address).String() + "\npd=1 " +
+		netip.PrefixFrom(netip.AddrFrom16(leases[1].key.Address), int(leases[1].key.Length)).String() + "\n"
+	return &subscriber{map[string][]byte{
+		"Solicit":             build("solicit\nrapid\nna=1\npd=1 ::/56\n"),
+		"Request":             build("request\nserver=ours\n" + has),
+		"Renew":               build("renew\nserver=ours\n" + has),
+		"Rebind":              build("rebind\n" + has),
+		"Confirm":             build("confirm\n" + has),
+		"Release":             build("release\nserver=ours\n" + has),
+		"Decline":             build("decline\nserver=ours\n" + has),
+		"Information-request": build("inform\n"),
+	}}
+}
+
+func relayedInput(message []byte) *engine.Input {
+	return &engine.Input{Data: message, Source: netip.MustParseAddr("2001:db8:1::2").As16(), SourcePort: wire.ServerPort}
+}
+
+func accessSession(t testing.TB) *session {
+	t.Helper()
+	return sessionOver(t, mustCompile(t, access, ""), binding.Options{Capacity: 200_000})
+}
+
+// A loop handles messages as a worker does, in batches, with buffers of its own that are used again.
+type loop struct {
+	session *session
+	reply   []byte
+	changes []byte
+	input   engine.Input
+	n       uint64
+}
+
+func newLoop(s *session) *loop {
+	return &loop{session: s, reply: make([]byte, 0, engine.MaxReply), changes: make([]byte, 0, 1<<16), n: s.sequence}
+}
+
+// relay handles a relayed message.
+func (l *loop) relay(message []byte) engine.Result {
+	l.input = engine.Input{Data: message, Source: [16]byte{0x20, 1, 0x0d, 0xb8, 15: 2}, SourcePort: wire.ServerPort}
+	return l.handle(&l.input)
+}
+
+func (l *loop) handle(in *engine.Input) engine.Result {
+	l.n++
+	s := l.session
+	mark := engine.NewMark(1, l.n)
+	s.engine.Begin(s.site, s.now, mark, true, l.changes[:0])
+	result := s.engine.Handle(in, l.reply)
+	s.engine.End()
+	s.marks.Settle(mark)
+	return result
+}
+
+// clientIDAt is the place of the DUID in a relayed message, to make another client of it.
+func clientIDAt(t testing.TB, message []byte) []byte {
+	t.Helper()
+	var p wire.Packet
+	if drop := p.Parse(message); drop != wire.DropNone {
+		t.Fatal(drop)
+	}
+	return p.Message.ClientID
+}
