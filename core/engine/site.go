@@ -23,6 +23,10 @@ type Site struct {
 
 // NewSite compiles the maps of a policy's dense pools and takes what is excluded, reserved or bound.
 // The handle is used during the call only.
+//
+// What workers bind under an earlier site meanwhile may be missing. In the maps that costs a look; but a stray that is
+// missing isn't in anybody's way. So after a reload that changes pools a site should be made twice: the second one when
+// all workers have begun a batch with the first.
 func NewSite(p *policy.Policy, h *binding.Handle, shards int) (*Site, error) {
 	s := &Site{Policy: p, free: make([][]*binding.FreeMap, len(p.Pools))}
 	for _, pool := range p.Pools {
