@@ -153,7 +153,9 @@ func (w *watcher) list() error {
 func (w *watcher) listOnce() error {
 	request := nl.NewNetlinkRequest(unix.RTM_GETLINK, unix.NLM_F_DUMP)
 	request.AddData(nl.NewIfInfomsg(unix.AF_UNSPEC))
-	if err := w.socket.Send(request); err != nil {
+	// To the kernel alone: the socket's own Send addresses the groups as well, and only root may send to these.
+	kernel := &unix.SockaddrNetlink{Family: unix.AF_NETLINK}
+	if err := unix.Sendto(w.socket.GetFd(), request.Serialize(), 0, kernel); err != nil {
 		return err
 	}
 	for {
