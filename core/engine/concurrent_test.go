@@ -54,21 +54,10 @@ func TestWorkersAtOnce(t *testing.T) {
 			}
 		})
 	}
-	stop := make(chan struct{})
-	swept := make(chan struct{})
+	stop, swept := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(swept)
-		w := *first
-		w.rng = rand.New(rand.NewPCG(8, 8))
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				w.now = binding.Time(clock.Load())
-				w.sweep()
-			}
-		}
+		first.sweepUntil(stop)
 	}()
 	group.Wait()
 	close(stop)
@@ -82,6 +71,20 @@ func TestWorkersAtOnce(t *testing.T) {
 	}
 	if grants < batches/2 {
 		t.Errorf("only %d grants", grants)
+	}
+}
+
+// sweepUntil sweeps all the time.
+func (w world) sweepUntil(stop <-chan struct{}) {
+	w.rng = rand.New(rand.NewPCG(8, 8))
+	for {
+		select {
+		case <-stop:
+			return
+		default:
+			w.now = w.time()
+			w.sweep()
+		}
 	}
 }
 
