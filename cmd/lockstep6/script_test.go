@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 //	mode FILE OCTAL          checks a file's permissions
 //	exits CODE COMMAND...    runs a command that must end with this code
 //
-// The environment has free ports: $UDP, $UDP2 and $TCP.
+// The condition [root] holds where the tests run as root. The environment has free ports: $UDP, $UDP2 and $TCP.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -45,6 +45,12 @@ func TestScripts(t *testing.T) {
 			udp, udp2 := freeUDP(t), freeUDP(t)
 			e.Vars = append(e.Vars, "DATA="+short, "UDP="+udp, "UDP2="+udp2, "TCP="+freeTCP(t), "NO_COLOR=1")
 			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "root" {
+				return false, fmt.Errorf("there is no condition %q", name)
+			}
+			return os.Getuid() == 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serving": serving, "clients": clients, "mode": mode, "exits": exits,
