@@ -60,12 +60,21 @@ func (e *Engine) claim(g *grant) binding.Outcome {
 	if g.old != nil && g.old.Live(e.now) {
 		e.extend(g.old, &draft)
 	}
-	return e.publish(g.old, &draft)
+	outcome := e.publish(g.old, &draft)
+	if outcome == binding.Full && g.old != nil {
+		// A standing binding is extended though what is new about its client finds no room.
+		draft.Extension = nil
+		if g.old.Belongs(draft.DUID, draft.Kind, draft.IAID) {
+			draft.Extension = g.old.Extension()
+		}
+		outcome = e.publish(g.old, &draft)
+	}
+	return outcome
 }
 
-// extend lets a draft go on from the client's live binding, superseded or not. Nothing that a client may have been told of is shortened:
-// not by a worker whose clock reading is older than the one that wrote the record, and not, at the first time, by a
-// configuration with shorter lifetimes, for the reply that says so can be lost.
+// extend lets a draft go on from the client's live binding, superseded or not. Nothing that a client may have been told
+// of is shortened: not by a worker whose clock reading is older than the one that wrote the record, and not, at the
+// first time, by a configuration with shorter lifetimes, for the reply that says so can be lost.
 func (e *Engine) extend(old *binding.Record, draft *binding.Draft) {
 	draft.Since = old.Since()
 	if last := old.LastTransaction(); last > e.now {

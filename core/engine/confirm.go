@@ -12,6 +12,9 @@ func (e *Engine) confirm() wire.Drop {
 			continue
 		}
 		for lease, rest, ok := ia.NextLease(ia.Options); ok; lease, rest, ok = ia.NextLease(rest) {
+			if lease.Address == [16]byte{} {
+				continue // no address
+			}
 			addresses++
 			onLink = onLink && e.link.Appropriate(&lease.Address)
 		}

@@ -6,7 +6,7 @@ import (
 	"github.com/lockstep6/lockstep6/core/binding"
 )
 
-// MaxWriters is how many writers of marks there can be: workers, the sweeper and commands.
+// MaxWriters is how many writers of marks there can be: workers, and who changes bindings by command.
 const MaxWriters = 256
 
 // Marks tells which writes are on stable storage. Every batch of changes carries a mark: its writer's number
@@ -31,13 +31,13 @@ func NewMark(writerID int, sequence uint64) binding.Mark {
 
 // Durable tells whether what carries the mark is on stable storage. The zero mark, of what was loaded, is.
 func (m *Marks) Durable(mark binding.Mark) bool {
-	w := &m.writers[uint64(mark)>>48%MaxWriters]
+	w := &m.writers[uint64(mark)>>48]
 	return uint64(mark)&(1<<48-1) <= w.settled.Load()
 }
 
 // Settle notes that a batch is durable. Called by the writer's owner only.
 func (m *Marks) Settle(mark binding.Mark) {
-	w := &m.writers[uint64(mark)>>48%MaxWriters]
+	w := &m.writers[uint64(mark)>>48]
 	sequence := uint64(mark) & (1<<48 - 1)
 	next := w.settled.Load() + 1
 	if sequence < next {

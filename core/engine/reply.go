@@ -80,7 +80,7 @@ func (e *Engine) appendGrant(g *grant, w withdrawal) {
 }
 
 // appendRefusal appends the IA without a lease: the leases to give up, and a status. T1 and T2 are 0, as long as the
-// valid lifetime of what is withdrawn (RFC 9915, Section 18.3.4). It reports whether it withdrew any.
+// valid lifetime of what is withdrawn (RFC 9915, Section 18.3.4). It reports whether it withdrew any; then there is no status.
 func (e *Engine) appendRefusal(i int, code wire.StatusCode, text string, w withdrawal) bool {
 	ia := &e.message.IAs[i]
 	dst, mark := wire.OpenIA(e.dst, ia.Kind, ia.IAID)
@@ -88,7 +88,9 @@ func (e *Engine) appendRefusal(i int, code wire.StatusCode, text string, w withd
 	before := len(e.dst)
 	e.appendWithdrawn(ia, &binding.Key{}, w)
 	withdrawn := len(e.dst) != before
-	if code != wire.StatusSuccess {
+	// Leases to give up and a status are alternatives (RFC 9915, Sections 18.3.4 and 18.3.5): clients drop an IA with a
+	// status whole, and would keep what they shall give up.
+	if code != wire.StatusSuccess && !withdrawn {
 		e.dst = wire.AppendStatus(e.dst, code, text)
 	}
 	e.dst = wire.CloseOption(e.dst, mark)
@@ -131,19 +133,21 @@ func (e *Engine) appendWithdrawn(ia *wire.IA, keep *binding.Key, w withdrawal) {
 		if key == *keep || lease.Address == [16]byte{} {
 			continue
 		}
-		if all || !e.onLink(ia.Kind, &key) || e.held(&key) != nil {
+		if all || e.held(&key) != nil || e.foreign(ia.Kind, &key) {
 			e.appendLease(ia.Kind, &key, 0, 0)
 		}
 	}
 }
 
-// onLink tells whether a lease is appropriate for the client's link (RFC 9915, Section 4.2), as far as is known: a
-// link without any configured prefix of the kind is one whose prefixes others know.
-func (e *Engine) onLink(kind wire.Kind, key *binding.Key) bool {
+// foreign tells whether a lease is known not to be appropriate for the client's link (RFC 9915, Section 4.2). A link
+// without any configured prefix of the kind is one whose prefixes others know. A cluster's file says what all its
+// nodes delegate; but what servers beside a single one delegate isn't configured anywhere, and a Rebind reaches them all.
+func (e *Engine) foreign(kind wire.Kind, key *binding.Key) bool {
 	if kind == wire.IANA {
-		return len(e.link.OnLink) == 0 || e.link.Appropriate(&key.Address)
+		return len(e.link.OnLink) > 0 && !e.link.Appropriate(&key.Address)
 	}
-	return len(e.link.Delegable) == 0 || e.link.AppropriatePrefix(&key.Address, key.Length)
+	known := len(e.link.Delegable) > 0 && (e.message.ServerID != nil || !e.policy.Single)
+	return known && !e.link.AppropriatePrefix(&key.Address, key.Length)
 }
 
 // held is the client IA's record of the lease among those in e.found, or nil.

@@ -45,7 +45,7 @@ func (e *Engine) offLink(i int) bool {
 	}
 	for lease, rest, ok := ia.NextLease(ia.Options); ok; lease, rest, ok = ia.NextLease(rest) {
 		key := binding.Key{Address: lease.Address, Length: 128}
-		if lease.Address != [16]byte{} && !e.onLink(wire.IANA, &key) {
+		if lease.Address != [16]byte{} && e.foreign(wire.IANA, &key) {
 			return true
 		}
 	}

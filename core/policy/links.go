@@ -114,6 +114,19 @@ func (c *compiler) pool(l *Link, from *config.Pool, field string) {
 	}
 }
 
+// subnetLength is how long a link's prefix is where nothing says it (RFC 4291, Section 2.5.4).
+const subnetLength = 64
+
+// around is the link's prefix that an address pool shows: the pool as it is written; of a range that lies in one /64,
+// that /64, for its neighbours are on the link as well, whoever assigns them.
+func around(r *config.NodeRange) []netip.Prefix {
+	first, last := netip.AddrFrom16(r.First), netip.AddrFrom16(r.Last)
+	if subnet := netip.PrefixFrom(first, subnetLength).Masked(); !r.Prefix.IsValid() && subnet.Contains(last) {
+		return []netip.Prefix{subnet}
+	}
+	return cover(address.FromBytes(r.First), address.FromBytes(r.Last))
+}
+
 func (c *compiler) nodeByName(name string) int {
 	for i := range c.p.Nodes {
 		if c.p.Nodes[i].Name == name {
@@ -129,7 +142,7 @@ func (c *compiler) nodeRange(l *Link, from *config.Pool, r *config.NodeRange, fi
 	if from.Kind == wire.IAPD {
 		l.Delegable = append(l.Delegable, cover(first, endOf(last, from.Length))...)
 	} else {
-		l.OnLink = append(l.OnLink, cover(first, last)...)
+		l.OnLink = append(l.OnLink, around(r)...)
 	}
 	lastLease := startOf(last, from.Length).Bytes()
 	whole, err := address.NewPool(r.First, lastLease, from.Length, hashPrefix(r), from.Exclude)

@@ -71,7 +71,7 @@ func TestAppropriate(t *testing.T) {
 			[]string{"2001:db8:3::5/128", "2001:db8:7000::/56"}},
 		{"pools without link-addresses", "listen: {interfaces: [eth0]}" + `
 links: [{name: l, match: {interface: eth0}, addresses: [{pool: "2001:db8:1::10-2001:db8:1::21"}]}]`,
-			[]string{"2001:db8:1::10/128", "2001:db8:1::21/128"}, []string{"2001:db8:1::f/128", "2001:db8:1::22/128"}},
+			[]string{"2001:db8:1::10/128", "2001:db8:1::21/128", "2001:db8:1::f/128"}, []string{"2001:db8:1:1::10/128", "2001:db8::10/128"}},
 		{"link-local link-address", "listen: {interfaces: [eth0]}" + `
 links: [{name: l, match: {link-addresses: ["fe80::1", "2001:db8:1::/64"]}, addresses: [{pool: "2001:db8:1::10-2001:db8:1::21"}]}]`,
 			[]string{"2001:db8:1::ff/128"}, []string{"fe80::1/128"}},

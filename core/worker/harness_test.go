@@ -46,13 +46,17 @@ type bench struct {
 	over    chan struct{} // Deliver has returned
 }
 
-func start(t *testing.T, observe func([]byte)) *bench {
+func start(t *testing.T, observe func([]byte), with ...func(*worker.Options)) *bench {
 	t.Helper()
 	b := &bench{
 		t: t, socket: newSocket(), journal: newJournal(), marks: new(engine.Marks),
 		ran: make(chan error, 1), stop: make(chan struct{}), over: make(chan struct{}),
 	}
-	b.Worker = worker.New(options(t, b.socket, b.journal, b.marks, observe))
+	o := options(t, b.socket, b.journal, b.marks, observe)
+	for _, change := range with {
+		change(&o)
+	}
+	b.Worker = worker.New(o)
 	go func() { b.ran <- b.Run() }()
 	go func() { defer close(b.over); b.Deliver(b.stop) }()
 	<-b.socket.asked

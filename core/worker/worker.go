@@ -13,12 +13,15 @@
 //     holds the binding's newest version that the reply knows of.
 //  2. A flight (a batch with its replies and changes) has one owner at a time: Run until Append, the
 //     journal until Done, Deliver until it is free again.
-//  3. There are MaxInFlight flights. When all wait for the disk, Run waits as well, and the kernel's
-//     receive buffer takes what comes: memory is bounded.
+//  3. There are MaxInFlight flights. When all but one wait for the disk, Run waits as well, and the kernel's
+//     receive buffer takes what comes: memory is bounded. The last one never goes to the journal: at each
+//     tick it takes a batch of which only what needs no write is answered, so a hung disk doesn't silence
+//     Confirm and Information-request, and Run always gets to see that its socket is closed.
 package worker
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/engine"
@@ -28,13 +31,10 @@ import (
 // A Clock tells the time in Unix nanoseconds. It doesn't go back when the wall clock is set.
 type Clock func() int64
 
-// epoch is 2000-01-01 00:00:00 UTC, DHCPv6's own, in Unix seconds (RFC 9915, Section 11.2).
-const epoch = 946684800
-
 // Time turns a clock's nanoseconds into the core's time.
-func Time(unixNano int64) binding.Time { return binding.Time(unixNano/1e9 - epoch) }
+func Time(unixNano int64) binding.Time { return binding.TimeOf(unixNano / 1e9) }
 
-// Options is what a worker is made of. All fields but Observe are required.
+// Options is what a worker is made of. All fields but Tick and Observe are required.
 type Options struct {
 	ID      int // its number: below engine.MaxWriters, unique among all writers of the table
 	Socket  Socket
@@ -44,7 +44,8 @@ type Options struct {
 	Site    *atomic.Pointer[engine.Site]
 	Clock   Clock
 	Wall    Clock                // the clock of the datagrams' Arrival, which may be set; only ages are taken from it
-	Observe func(changes []byte) // called by Deliver with a write's changes once they are durable; nil: nobody asks
+	Tick    <-chan time.Time     // bounds the wait for a hung disk: see Run; nil: it isn't bounded
+	Observe func(changes []byte) // called by Deliver with a write's changes once they are durable; must not block; nil: nobody asks
 }
 
 // A Worker handles the datagrams of one socket.
@@ -91,16 +92,33 @@ func New(o Options) *Worker {
 // Run receives and handles batches until the socket is closed; its error is the socket's last one.
 func (w *Worker) Run() error {
 	defer close(w.closed)
-	for f := range w.free {
+	for {
+		f, last := w.take()
 		n, err := w.Socket.Receive(w.batch[:])
 		if err != nil {
 			w.free <- f
 			return err
 		}
-		w.handle(f, w.batch[:n])
+		w.handle(f, w.batch[:n], !last && w.Journal.Healthy())
 		w.dispatch(f)
 	}
-	return nil
+}
+
+// take gets a free flight. Where only the last one is left it waits for another for a tick or two.
+func (w *Worker) take() (f *flight, last bool) {
+	f = <-w.free
+	if len(w.free) > 0 {
+		return f, false
+	}
+	for range 2 { // the first tick may be an old one
+		select {
+		case other := <-w.free:
+			w.free <- f
+			return other, false
+		case <-w.Tick:
+		}
+	}
+	return f, true
 }
 
 // dispatch sends what waits for nothing, and hands the rest to the journal.
@@ -116,12 +134,12 @@ func (w *Worker) dispatch(f *flight) {
 }
 
 // handle answers a batch into a flight: one time, one policy, one mark.
-func (w *Worker) handle(f *flight, batch []Datagram) {
+func (w *Worker) handle(f *flight, batch []Datagram, writable bool) {
 	unixNano, wall := w.Clock(), w.Wall()
 	f.now, f.durable = f.now[:0], f.durable[:0]
 	f.mark = engine.NewMark(w.ID, w.sequence+1)
 	e := w.Engine
-	e.Begin(w.Site.Load(), Time(unixNano), f.mark, w.Journal.Healthy(), f.write.Changes[:0])
+	e.Begin(w.Site.Load(), Time(unixNano), f.mark, writable, f.write.Changes[:0])
 	arena := f.arena
 	for i := range batch {
 		d := &batch[i]

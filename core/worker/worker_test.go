@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -105,32 +106,66 @@ func TestBrokenStore(t *testing.T) {
 	b.wantSent(1, 2)
 }
 
-// TestBackPressure: when MaxInFlight batches wait for the disk the worker takes no more, and goes on after one has come back.
-func TestBackPressure(t *testing.T) {
-	b := start(t, nil)
-	for n := range worker.MaxInFlight - 1 {
+// full starts a worker all of whose flights but the last wait for the disk, and returns their writes.
+func full(t *testing.T, with ...func(*worker.Options)) (*bench, []*worker.Write) {
+	t.Helper()
+	b := start(t, nil, with...)
+	const all = worker.MaxInFlight - 1
+	for n := range all - 1 {
 		b.step(request(byte(n)))
 	}
 	b.socket.in <- []worker.Datagram{request(200)}
 	var writes []*worker.Write
-	for range worker.MaxInFlight {
+	for range all {
 		writes = append(writes, <-b.journal.appended)
 	}
+	return b, writes
+}
+
+// TestBackPressure: when all batches but one wait for the disk the worker takes no more, and goes on after one has come back.
+func TestBackPressure(t *testing.T) {
+	b, writes := full(t)
 	select {
 	case <-b.socket.asked:
 		t.Fatal("the worker asks for more than it may have in flight")
 	default:
 	}
-	last := writes[worker.MaxInFlight-1]
+	last := writes[len(writes)-1]
 	last.Done <- last
 	b.wantSent(1, 200)
 	<-b.socket.asked
-	for _, w := range writes[:worker.MaxInFlight-1] {
+	for _, w := range writes[:len(writes)-1] {
 		w.Done <- w
 	}
-	for n := range worker.MaxInFlight - 1 {
+	for n := range len(writes) - 1 {
 		b.wantSent(1, byte(n))
 	}
+}
+
+// TestHungDisk: at a tick the worker goes on with what needs no write, and sees that its socket is closed.
+func TestHungDisk(t *testing.T) {
+	tick := make(chan time.Time)
+	b, writes := full(t, func(o *worker.Options) { o.Tick = tick })
+	tick <- time.Time{}
+	tick <- time.Time{}
+	<-b.socket.asked
+	b.socket.in <- []worker.Datagram{request(201), inform(202)}
+	b.wantSent(0, 202)
+	tick <- time.Time{}
+	tick <- time.Time{}
+	<-b.socket.asked
+	if got := b.Counters.Dropped(wire.DropStoreBroken); got != 1 {
+		t.Errorf("%d dropped because the disk hangs, want 1", got)
+	}
+	b.socket.close()
+	wantClosed(t, <-b.ran)
+	for _, w := range writes {
+		w.Done <- w
+	}
+	for n := range len(writes) - 1 {
+		b.wantSent(1, byte(n))
+	}
+	b.wantSent(1, 200)
 }
 
 // TestDrain: what was taken is answered after the socket has ended receiving.

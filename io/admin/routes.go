@@ -27,6 +27,13 @@ type State struct {
 	Sent        uint64            `json:"sent"`
 	KernelDrops uint64            `json:"kernel_drops"`
 	Syncs       uint64            `json:"syncs"`
+	Peers       map[string]Peer   `json:"peers,omitempty"` // the cluster's other nodes
+}
+
+// A Peer is what a node hears of another one: the clients' messages that name it.
+type Peer struct {
+	Messages  map[string]uint64 `json:"messages"`             // by message type
+	LastHeard *time.Time        `json:"last_heard,omitempty"` // of the newest one
 }
 
 // A problem is the body of every answer that isn't 200.

@@ -2,7 +2,7 @@
 // It is the one place that knows everybody, and it holds no rule of its own.
 //
 //	Open:  read and check -> open the store -> compile the policy -> fill the table -> open sockets
-//	Run:   workers, deliveries, sweeper, heartbeat, admin; until the context ends
+//	Run:   workers, deliveries, sweeper, lease log, admin; until the context ends
 //	Close: sockets first, then the workers' last replies, then the store: what was granted is durable
 package daemon
 
@@ -41,11 +41,11 @@ type Options struct {
 	Level      *slog.LevelVar // the logger's; set from the configuration
 }
 
-// Writers' numbers above the workers' (see engine.Marks).
-const (
-	sweeperID  = engine.MaxWriters - 1
-	operatorID = engine.MaxWriters - 2
-)
+// operatorID is the operator's number as a writer, above all workers' (see engine.Marks).
+const operatorID = engine.MaxWriters - 1
+
+// maxWorkers bounds the workers where the configuration leaves their number to the machine.
+const maxWorkers = 128
 
 // A Daemon is one running node.
 type Daemon struct {
@@ -64,12 +64,14 @@ type Daemon struct {
 	operator *operator
 	admin    *admin.Server
 	clock    worker.Clock
+	leaseLog *leaseLog    // nil: lease events aren't logged
+	tick     *time.Ticker // the workers'
 	started  time.Time
 }
 
 // Open reads the configuration and gets the node ready to serve. On an error nothing stays open.
 func Open(ctx context.Context, o Options) (*Daemon, error) {
-	d := &Daemon{options: o, log: o.Logger, clock: steadyClock(), started: time.Now(), marks: new(engine.Marks)}
+	d := &Daemon{options: o, log: o.Logger, started: time.Now(), marks: new(engine.Marks)}
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.closeAll())
 	}
@@ -100,6 +102,7 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	if err = d.load(ctx); err != nil {
 		return err
 	}
+	d.setClock()
 	if err = d.install(compiled); err != nil {
 		return err
 	}
@@ -155,7 +158,7 @@ func (d *Daemon) openSockets(p *policy.Policy) (workers int, err error) {
 	}
 	workers = listen.Workers
 	if workers == 0 {
-		workers = runtime.GOMAXPROCS(0)
+		workers = min(runtime.GOMAXPROCS(0), maxWorkers)
 	}
 	// The store flushes and compacts in goroutines of its own. Where every processor has a worker they starve, and
 	// a commit may wait for a second or two.
@@ -172,15 +175,17 @@ func (d *Daemon) openSockets(p *policy.Policy) (workers int, err error) {
 func (d *Daemon) makeWorkers(workers int) {
 	var observe func([]byte)
 	if d.config.Log.Leases {
-		observe = d.logLeases
+		d.leaseLog = newLeaseLog(d.log)
+		observe = d.leaseLog.observe
 	}
+	d.tick = time.NewTicker(hungDiskTick)
 	for i := range workers {
 		handle := d.table.NewHandle()
 		d.workers = append(d.workers, worker.New(worker.Options{
 			ID: i, Socket: d.sockets.Worker(i), Journal: d.store,
 			Engine: engine.New(handle, d.marks, d.peers),
 			Marks:  d.marks, Site: &d.site, Clock: d.clock,
-			Wall: func() int64 { return time.Now().UnixNano() }, Observe: observe,
+			Wall: func() int64 { return time.Now().UnixNano() }, Tick: d.tick.C, Observe: observe,
 		}))
 	}
 }
@@ -193,12 +198,4 @@ func (d *Daemon) openAdmin() (*admin.Server, error) {
 	return admin.Open(admin.Config{
 		Listen: listen, Socket: filepath.Join(d.data, "admin.sock"), Node: d.operator, Logger: d.log,
 	})
-}
-
-// steadyClock is the wall clock as it was at the start plus the time that has passed since:
-// setting the wall clock doesn't move it.
-func steadyClock() worker.Clock {
-	start := time.Now()
-	wall := start.UnixNano()
-	return func() int64 { return wall + int64(time.Since(start)) }
 }

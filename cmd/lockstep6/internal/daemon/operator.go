@@ -8,9 +8,11 @@ import (
 	"iter"
 	"net/netip"
 	"sync"
+	"time"
 
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/engine"
+	"github.com/lockstep6/lockstep6/core/policy"
 	"github.com/lockstep6/lockstep6/core/wire"
 	"github.com/lockstep6/lockstep6/core/worker"
 	"github.com/lockstep6/lockstep6/io/admin"
@@ -51,6 +53,14 @@ func (o *operator) State() admin.State {
 		s.NotReady = err.Error()
 	}
 	s.Ready = s.NotReady == ""
+	for reason, n := range map[string]uint64{
+		"oversize": kernel.Truncated, "unanswerable": kernel.Unanswerable, "unserved-interface": kernel.Unserved,
+	} {
+		if n > 0 {
+			s.Dropped[reason] = n
+		}
+	}
+	s.Peers = o.peers(p)
 	for _, w := range d.workers {
 		s.Sent += w.Counters.Sent()
 		for t := wire.Solicit; t <= wire.RelayReply; t++ {
@@ -65,6 +75,28 @@ func (o *operator) State() admin.State {
 		}
 	}
 	return s
+}
+
+// peers is how many messages were meant for each other node of the cluster.
+func (o *operator) peers(p *policy.Policy) map[string]admin.Peer {
+	peers := make(map[string]admin.Peer)
+	for i := range p.Nodes {
+		if i == p.Self {
+			continue
+		}
+		seen := admin.Peer{Messages: make(map[string]uint64)}
+		for t := wire.Solicit; t <= wire.InformationRequest; t++ {
+			if n := o.d.peers.Messages(i, t); n > 0 {
+				seen.Messages[t.String()] = n
+			}
+		}
+		if at, ok := o.d.peers.LastHeard(i); ok {
+			last := time.Unix(at.Unix(), 0).UTC()
+			seen.LastHeard = &last
+		}
+		peers[p.Nodes[i].Name] = seen
+	}
+	return peers
 }
 
 // Leases implements admin.Node. Records are copied a shard at a time, so no epoch is held while a slow reader reads.

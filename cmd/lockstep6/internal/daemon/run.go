@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net"
 	"runtime"
 	"sync"
@@ -11,11 +10,8 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
-	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/engine"
-	"github.com/lockstep6/lockstep6/core/wire"
 	"github.com/lockstep6/lockstep6/core/worker"
-	"github.com/lockstep6/lockstep6/io/admin"
 )
 
 const (
@@ -23,6 +19,7 @@ const (
 	sweepBudget  = 1 << 16 // records looked at per sweep
 	sweepGrace   = 60      // seconds that an ended binding keeps its lease for its client
 	drainTimeout = 10 * time.Second
+	hungDiskTick = 100 * time.Millisecond // how soon a worker sees that nothing comes back from the disk
 )
 
 // Run serves until the context ends, then drains: no message is taken any more, what was taken is answered,
@@ -42,6 +39,12 @@ func (d *Daemon) Run(ctx context.Context) error {
 		deliveries.Go(func() { w.Deliver(abandon) })
 	}
 	helpers.Go(func() { d.sweep(ctx) })
+	logging, stopLogging := context.WithCancel(context.Background())
+	defer stopLogging()
+	var logger sync.WaitGroup
+	if d.leaseLog != nil {
+		logger.Go(func() { d.leaseLog.run(logging) })
+	}
 	helpers.Go(func() {
 		if err := d.admin.Serve(ctx); err != nil {
 			stop(err)
@@ -59,6 +62,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 	close(abandon)
 	deliveries.Wait()
 	helpers.Wait()
+	stopLogging()
+	waitFor(&logger, time.Second)
 	err := d.closeAll()
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		err = errors.Join(cause, err)
@@ -125,51 +130,9 @@ func (d *Daemon) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if d.config.Log.Leases {
-			d.logLeases(changes)
+		if d.leaseLog != nil {
+			d.leaseLog.observe(changes)
 		}
-	}
-}
-
-// logLeases writes one line per lease event.
-func (d *Daemon) logLeases(changes []byte) {
-	for len(changes) > 0 {
-		key, value, rest, err := binding.NextChange(changes)
-		if err != nil {
-			d.log.Error("a change of a binding can't be read back", "error", err)
-			return
-		}
-		changes = rest
-		stored, err := binding.DecodeValue(key, value)
-		if err != nil {
-			d.log.Error("a change of a binding can't be read back", "error", err)
-			return
-		}
-		d.logLease(&stored)
-	}
-}
-
-func (d *Daemon) logLease(s *binding.Stored) {
-	if s.Removed {
-		d.log.Info("lease reclaimed", "lease", admin.LeaseText(s.Key))
-		return
-	}
-	attrs := []slog.Attr{
-		slog.String("lease", admin.LeaseText(s.Key)), slog.String("duid", wire.FormatDUID(s.DUID)),
-		slog.Uint64("iaid", uint64(s.IAID)), slog.Uint64("valid", uint64(s.Valid)),
-	}
-	d.log.LogAttrs(context.Background(), slog.LevelInfo, leaseEvent(s), attrs...)
-}
-
-// leaseEvent names what a change of a binding means to an operator.
-func leaseEvent(s *binding.Stored) string {
-	switch {
-	case s.State == binding.Bound && s.Since == s.LastTransaction:
-		return "lease granted"
-	case s.State == binding.Bound:
-		return "lease extended"
-	default:
-		return "lease " + s.State.String()
 	}
 }
 

@@ -1,0 +1,109 @@
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/wire"
+	"github.com/lockstep6/lockstep6/io/admin"
+)
+
+// leaseLogDepth is how many writes' events wait for the log at most.
+const leaseLogDepth = 1024
+
+// A leaseLog writes one line per lease event, behind the packet path: whoever hands changes over never waits. Where the
+// log can't follow, events are left out and counted.
+type leaseLog struct {
+	log   *slog.Logger
+	queue chan []byte
+	spare chan []byte
+	lost  atomic.Uint64
+}
+
+func newLeaseLog(log *slog.Logger) *leaseLog {
+	return &leaseLog{log: log, queue: make(chan []byte, leaseLogDepth), spare: make(chan []byte, leaseLogDepth)}
+}
+
+// observe takes a copy of a write's changes. Any goroutine may call it.
+func (l *leaseLog) observe(changes []byte) {
+	var copied []byte
+	select {
+	case copied = <-l.spare:
+	default:
+	}
+	copied = append(copied[:0], changes...)
+	select {
+	case l.queue <- copied:
+	default:
+		l.lost.Add(1)
+	}
+}
+
+// run writes events until the context ends, and then those that wait already.
+func (l *leaseLog) run(ctx context.Context) {
+	for {
+		select {
+		case changes := <-l.queue:
+			l.take(changes)
+		case <-ctx.Done():
+			for len(l.queue) > 0 {
+				l.take(<-l.queue)
+			}
+			return
+		}
+	}
+}
+
+func (l *leaseLog) take(changes []byte) {
+	if lost := l.lost.Swap(0); lost > 0 {
+		l.log.Warn("lease events were left out: the log is too slow", "batches", lost)
+	}
+	l.write(changes)
+	select {
+	case l.spare <- changes:
+	default:
+	}
+}
+
+func (l *leaseLog) write(changes []byte) {
+	for len(changes) > 0 {
+		key, value, rest, err := binding.NextChange(changes)
+		if err != nil {
+			l.log.Error("a change of a binding can't be read back", "error", err)
+			return
+		}
+		changes = rest
+		stored, err := binding.DecodeValue(key, value)
+		if err != nil {
+			l.log.Error("a change of a binding can't be read back", "error", err)
+			return
+		}
+		l.event(&stored)
+	}
+}
+
+func (l *leaseLog) event(s *binding.Stored) {
+	if s.Removed {
+		l.log.Info("lease reclaimed", "lease", admin.LeaseText(s.Key))
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("lease", admin.LeaseText(s.Key)), slog.String("duid", wire.FormatDUID(s.DUID)),
+		slog.Uint64("iaid", uint64(s.IAID)), slog.Uint64("valid", uint64(s.Valid)),
+	}
+	l.log.LogAttrs(context.Background(), slog.LevelInfo, leaseEvent(s), attrs...)
+}
+
+// leaseEvent names what a change of a binding means to an operator.
+func leaseEvent(s *binding.Stored) string {
+	switch {
+	case s.State == binding.Bound && s.Since == s.LastTransaction:
+		return "lease granted"
+	case s.State == binding.Bound:
+		return "lease extended"
+	default:
+		return "lease " + s.State.String()
+	}
+}
