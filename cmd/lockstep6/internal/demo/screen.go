@@ -19,10 +19,10 @@ const (
 
 // A view is what the table shows.
 type view struct {
-	rate                    float64 // exchanges per second
-	nodes                   []nodeView
-	agreed, compared        int
-	duplicates, moved, lost int
+	rate             float64 // exchanges per second
+	nodes            []nodeView
+	agreed, compared int
+	duplicates, lost int
 }
 
 type nodeView struct {

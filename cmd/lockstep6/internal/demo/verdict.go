@@ -15,7 +15,7 @@ func (d *demo) observe() view {
 	a := d.ledger.Agreement()
 	v := view{
 		rate: d.rate.now(d.load.Counts().Done, time.Now()), agreed: a.Agreed, compared: a.Compared,
-		duplicates: d.ledger.Broken(promise.Duplicate), moved: d.ledger.Broken(promise.Moved), lost: d.ledger.Broken(promise.Lost),
+		duplicates: d.ledger.Broken(promise.Duplicate), lost: d.ledger.Broken(promise.Lost),
 	}
 	for _, n := range d.nodes {
 		v.nodes = append(v.nodes, nodeView{n.name, n.state.Load().(string), n.bindings.Load()})
