@@ -26,19 +26,19 @@ type writer struct {
 
 // NewMark is the mark of a writer's batch; sequence counts from 1.
 func NewMark(writerID int, sequence uint64) binding.Mark {
-	return binding.Mark(uint64(writerID)<<48 | sequence&(1<<48-1))
+	return binding.NewMark(uint16(writerID), sequence)
 }
 
 // Durable tells whether what carries the mark is on stable storage. The zero mark, of what was loaded, is.
 func (m *Marks) Durable(mark binding.Mark) bool {
-	w := &m.writers[uint64(mark)>>48]
-	return uint64(mark)&(1<<48-1) <= w.settled.Load()
+	w := &m.writers[mark.Worker()]
+	return mark.Sequence() <= w.settled.Load()
 }
 
 // Settle notes that a batch is durable. Called by the writer's owner only.
 func (m *Marks) Settle(mark binding.Mark) {
-	w := &m.writers[uint64(mark)>>48]
-	sequence := uint64(mark) & (1<<48 - 1)
+	w := &m.writers[mark.Worker()]
+	sequence := mark.Sequence()
 	next := w.settled.Load() + 1
 	if sequence < next {
 		return // known already

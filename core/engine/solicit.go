@@ -29,7 +29,7 @@ func (e *Engine) solicit() wire.Drop {
 	}
 	// A server that can't give all must not win by its preference (RFC 9915, Section 18.2.1).
 	if p := e.preference(); p != 0 && !missing && e.message.IACount > 0 {
-		e.dst = wire.AppendOption(e.dst, wire.OptionPreference, []byte{p})
+		e.dst = wire.AppendUint8Option(e.dst, wire.OptionPreference, p)
 	}
 	e.close()
 	return wire.DropNone

@@ -33,15 +33,6 @@ func HardwareAddress(duid []byte) (hwtype uint16, addr []byte, ok bool) {
 	return binary.BigEndian.Uint16(duid[2:]), duid[skip:], true
 }
 
-// ClientLinkLayer splits the data of a Client Link-Layer Address option (RFC 6939, Section 4).
-// ok is false where it holds no address. addr is a view over data.
-func ClientLinkLayer(data []byte) (hwtype uint16, addr []byte, ok bool) {
-	if len(data) <= 2 {
-		return 0, nil, false
-	}
-	return binary.BigEndian.Uint16(data), data[2:], true
-}
-
 // AppendDUIDUUID appends a DUID-UUID (RFC 6355, Section 4), 18 octets.
 func AppendDUIDUUID(dst []byte, uuid [16]byte) []byte {
 	return append(append(dst, 0, DUIDUUID), uuid[:]...)

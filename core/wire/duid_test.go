@@ -1,7 +1,6 @@
 package wire_test
 
 import (
-	"bytes"
 	"testing"
 
 	"github.com/lockstep6/lockstep6/core/wire"
@@ -30,18 +29,6 @@ func TestHardwareAddress(t *testing.T) {
 		hwtype, addr, ok := wire.HardwareAddress([]byte(test.duid))
 		if hwtype != test.hwtype || string(addr) != test.addr || ok != test.ok {
 			t.Errorf("%s: %d, %q, %v; want %d, %q, %v", test.name, hwtype, addr, ok, test.hwtype, test.addr, test.ok)
-		}
-	}
-}
-
-func TestClientLinkLayer(t *testing.T) {
-	hwtype, addr, ok := wire.ClientLinkLayer([]byte("\x01\x02abcdef"))
-	if hwtype != 0x102 || !bytes.Equal(addr, []byte("abcdef")) || !ok {
-		t.Errorf("%d, %q, %v", hwtype, addr, ok)
-	}
-	for _, data := range []string{"", "\x00", "\x00\x01"} {
-		if _, _, ok := wire.ClientLinkLayer([]byte(data)); ok {
-			t.Errorf("%q holds an address", data)
 		}
 	}
 }

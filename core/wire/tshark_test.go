@@ -98,10 +98,10 @@ func appendConfiguration(t *testing.T, b []byte) []byte {
 	t.Helper()
 	name := func(texts ...string) (data []byte) {
 		for _, text := range texts {
-			var ok bool
-			if data, ok = wire.AppendDomainName(data, text); !ok {
-				t.Fatalf("%q is no name", text)
+			for label := range strings.SplitSeq(text, ".") {
+				data = append(append(data, byte(len(label))), label...)
 			}
+			data = append(data, 0)
 		}
 		return data
 	}
