@@ -28,9 +28,10 @@ var labs atomic.Int64
 
 // A Lab is a set of namespaces that vanish with their test.
 type Lab struct {
-	t   testing.TB
-	id  string
-	dir string
+	t     testing.TB
+	id    string
+	dir   string
+	plugs int // interfaces made
 }
 
 // NewLab makes an empty lab.
@@ -84,7 +85,11 @@ func (h *Host) Plug(s *Segment, name string, addresses ...string) {
 	t.Helper()
 	s.ports++
 	port := "p" + strconv.Itoa(s.ports)
-	h.lab.run("ip", "link", "add", name, "netns", h.ns, "type", "veth", "peer", "name", port, "netns", s.host.ns)
+	// Not the kernel's random address: dhclient makes an IAID of its last four octets, writes them as text into its lease
+	// file where they are printable, and can't read a quotation mark among them back.
+	h.lab.plugs++
+	mac := fmt.Sprintf("02:00:00:00:00:%02x", h.lab.plugs)
+	h.lab.run("ip", "link", "add", name, "address", mac, "netns", h.ns, "type", "veth", "peer", "name", port, "netns", s.host.ns)
 	h.lab.run("ip", "-n", s.host.ns, "link", "set", port, "master", "br0", "up")
 	for _, a := range addresses {
 		h.lab.run("ip", "-n", h.ns, "addr", "add", a, "dev", name, "nodad")
