@@ -98,3 +98,7 @@ func (h *Handle) inside() {
 		panic("binding: a handle was used outside of a batch")
 	}
 }
+
+// Full tells whether the table has as many leases as its Capacity: Publish would refuse a lease that has no record.
+// It is an estimate while others insert and remove.
+func (h *Handle) Full() bool { return h.table.live.Load() >= h.table.capacity }

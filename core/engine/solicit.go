@@ -19,7 +19,7 @@ func (e *Engine) solicit() wire.Drop {
 	for i := range e.message.IACount {
 		e.find(i)
 		g, ok := e.choose(i, true)
-		if !ok {
+		if !ok || g.old == nil && e.handle.Full() {
 			e.appendUnavailable(i, withdrawNothing)
 			missing = true
 			continue

@@ -34,26 +34,28 @@ func makeKey(c *cobra.Command, out string) error {
 	id, key := raw[:16], hex.EncodeToString(raw[16:])
 	id[6] = id[6]&0x0f | 0x40 // a UUID of version 4 (RFC 9562, Section 5.4)
 	id[8] = id[8]&0x3f | 0x80
-	w := c.OutOrStdout()
-	fmt.Fprintln(w, "cluster:")
-	fmt.Fprintf(w, "  id: %x-%x-%x-%x-%x\n", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
-	if out == "" {
-		fmt.Fprintf(w, "  key: %s   # better kept in a file: lockstep6 key --out cluster.key\n", key)
-		return nil
+	source := key + "   # better kept in a file: lockstep6 key --out cluster.key"
+	if out != "" {
+		if err := writeKey(out, key); err != nil {
+			return err
+		}
+		source = "file:" + out
 	}
+	_, err := fmt.Fprintf(c.OutOrStdout(), "cluster:\n  id: %x-%x-%x-%x-%x\n  key: %s\n", id[:4], id[4:6], id[6:8], id[8:10], id[10:], source)
+	return err
+}
+
+// writeKey writes a key into a new file that only its owner can read.
+func writeKey(out, key string) error {
 	f, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("%s exists and is not overwritten: another key would give every client another address; remove the file first if you mean it", out)
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; name a file in a folder that exists and may be written to", err)
 	}
 	if _, err := f.WriteString(key + "\n"); err != nil {
 		return errors.Join(err, f.Close())
 	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	fmt.Fprintf(w, "  key: file:%s\n", out)
-	return nil
+	return errors.Join(f.Sync(), f.Close())
 }

@@ -89,7 +89,7 @@ func releaseStored(ctx context.Context, s *store.Store, key binding.Key) (l admi
 	defer h.Leave()
 	now := worker.Time(time.Now().UnixNano())
 	r := h.Find(&key)
-	if r == nil || !r.Live(now) {
+	if r == nil || !r.Taken(now) {
 		return l, admin.ErrNoLease
 	}
 	draft := engine.DraftOf(r)

@@ -177,7 +177,7 @@ func (o *operator) release(key binding.Key, mark binding.Mark) (*binding.Stored,
 	for {
 		h.Enter()
 		r := h.Find(&key)
-		if r == nil || !r.Live(now) {
+		if r == nil || !r.Taken(now) {
 			h.Leave()
 			return nil, nil, admin.ErrNoLease
 		}

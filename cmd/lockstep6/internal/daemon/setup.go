@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -27,7 +28,7 @@ const (
 
 // ReadConfig reads and checks a configuration file. The error lists all that is wrong in it.
 func ReadConfig(file string) (*config.Config, error) {
-	data, err := os.ReadFile(file)
+	data, err := readBounded(file)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the configuration: %w", err)
 	}
@@ -36,6 +37,22 @@ func ReadConfig(file string) (*config.Config, error) {
 		return nil, faults
 	}
 	return c, nil
+}
+
+// maxConfig is how long a configuration may be, in octets: a hundred thousand reservations fit.
+const maxConfig = 64 << 20
+
+func readBounded(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	if err == nil && len(data) > maxConfig {
+		err = fmt.Errorf("%s is longer than %d MiB", file, maxConfig>>20)
+	}
+	return data, err
 }
 
 // DataFolder is where the node keeps its store: --data, else store.path.
