@@ -11,16 +11,9 @@ import (
 func (e *Engine) renew() wire.Drop {
 	e.open(wire.Reply)
 	for i := range e.message.IACount {
-		g, ok := e.assign(i, true)
-		if e.trouble != wire.DropNone {
-			return e.trouble
+		if drop := e.serve(i, withdrawAll); drop != wire.DropNone {
+			return drop
 		}
-		if !ok {
-			e.appendUnavailable(i, withdrawAll)
-			continue
-		}
-		e.supersede(&g.key)
-		e.appendGrant(&g, withdrawAll)
 	}
 	e.close()
 	return wire.DropNone

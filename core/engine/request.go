@@ -20,19 +20,28 @@ func (e *Engine) bind(rapid bool) wire.Drop {
 			e.appendRefusal(i, wire.StatusNotOnLink, "an address doesn't belong to this link", withdrawNothing)
 			continue
 		}
-		g, ok := e.assign(i, true)
-		if e.trouble != wire.DropNone {
-			return e.trouble
-		}
-		if !ok {
-			e.appendUnavailable(i, withdrawNothing)
-			continue
-		}
-		e.supersede(&g.key)
 		// Nothing that isn't assigned may stand in this Reply, so no other lease is withdrawn here.
-		e.appendGrant(&g, withdrawNothing)
+		if drop := e.serve(i, withdrawNothing); drop != wire.DropNone {
+			return drop
+		}
 	}
 	e.close()
+	return wire.DropNone
+}
+
+// serve assigns a lease to IA number i and appends the IA: with the lease, or with the status that there is none.
+// A Drop says why the message gets no answer.
+func (e *Engine) serve(i int, w withdrawal) wire.Drop {
+	g, ok := e.assign(i, true)
+	if e.trouble != wire.DropNone {
+		return e.trouble
+	}
+	if !ok {
+		e.appendUnavailable(i, w)
+		return wire.DropNone
+	}
+	e.supersede(&g.key)
+	e.appendGrant(&g, w)
 	return wire.DropNone
 }
 
