@@ -184,7 +184,7 @@ func (h *Handle) Load(key, value []byte) error {
 		if old != nil && old.Version() >= s.Version {
 			return nil
 		}
-		switch _, outcome := h.publish(old, &draft, s.Version); outcome {
+		switch h.publishStored(old, &draft, s.Version) {
 		case Published:
 			return nil
 		case Full:

@@ -45,10 +45,10 @@ func TestGoldenChange(t *testing.T) {
 	h := table.NewHandle()
 	h.Enter()
 	d := goldenDraft()
-	r, outcome := h.publish(nil, &d, 7)
-	if outcome != Published {
+	if outcome := h.publishStored(nil, &d, 7); outcome != Published {
 		t.Fatal(outcome)
 	}
+	r := h.Find(&d.Key)
 	change := AppendChange([]byte("front"), r)
 	if got := hex.EncodeToString(change[5:]); got != golden || string(change[:5]) != "front" {
 		t.Errorf("want %s\ngot  %s", golden, got)
@@ -216,9 +216,9 @@ func TestLoadTogether(t *testing.T) {
 			done <- nil
 		}()
 	}
-	for range versions {
+	for range versions { // all of them, even where one failed: the table goes with the test
 		if err := <-done; err != nil {
-			t.Fatal(err)
+			t.Error(err)
 		}
 	}
 	audit(t, table)

@@ -78,34 +78,48 @@ func (h *Handle) Publish(old *Record, draft *Draft) (*Record, Outcome) {
 	if !draft.acceptable() || old != nil && !old.is(&draft.Key) {
 		return nil, Invalid
 	}
-	version := uint64(0)
-	if old != nil {
-		version = old.Version() + 1
-	}
-	return h.publish(old, draft, version)
-}
-
-// publish is Publish of an acceptable draft with a version; 0: settle it.
-func (h *Handle) publish(old *Record, draft *Draft, version uint64) (*Record, Outcome) {
 	t := h.table
 	hash := t.leaseHash(&draft.Key)
-	if old == nil {
-		if t.records.get(hash, &draft.Key) != nil {
-			return nil, Lost
-		}
-		if t.live.Add(1) > t.capacity {
-			t.live.Add(-1)
-			return nil, Full
-		}
+	if old != nil {
+		return h.publishAs(hash, old, draft, old.Version()+1)
 	}
-	r, outcome := h.publishAs(hash, old, draft, version)
-	if outcome != Published && old == nil {
+	if t.records.get(hash, &draft.Key) != nil {
+		return nil, Lost
+	}
+	if t.live.Add(1) > t.capacity {
+		t.live.Add(-1)
+		return nil, Full
+	}
+	r, outcome := h.publishAs(hash, nil, draft, 0)
+	if outcome != Published {
 		t.live.Add(-1)
 	}
 	return r, outcome
 }
 
-// publishAs builds the record, announces it to its client's index and swaps it in.
+// publishStored is Publish of an acceptable draft with the version that the store has. It counts a lease once it is
+// linked: who finds the table full finds every lease that filled it, so of loaders that meet at the last place
+// with the same lease one has Lost, and none is refused. The count may pass the capacity by one per loader.
+func (h *Handle) publishStored(old *Record, draft *Draft, version uint64) Outcome {
+	t := h.table
+	hash := t.leaseHash(&draft.Key)
+	if old == nil {
+		full := t.live.Load() >= t.capacity
+		if t.records.get(hash, &draft.Key) != nil {
+			return Lost
+		}
+		if full {
+			return Full
+		}
+	}
+	_, outcome := h.publishAs(hash, old, draft, version)
+	if outcome == Published && old == nil {
+		t.live.Add(1)
+	}
+	return outcome
+}
+
+// publishAs builds the record (version 0: to be settled), announces it to its client's index and swaps it in.
 func (h *Handle) publishAs(hash uint64, old *Record, draft *Draft, version uint64) (*Record, Outcome) {
 	fresh, outcome := h.build(old, draft, version)
 	if outcome != Published {
