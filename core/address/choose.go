@@ -95,3 +95,11 @@ func (h *Hasher) Rank(node string, duid []byte) uint64 {
 	message = binary.BigEndian.AppendUint32(message, uint32(len(node)))
 	return h.number(append(message, byte(domainNode)))
 }
+
+// ClaimRank returns a client's keyed rank for a lease: where two clients hold the same one, and the configuration explains
+// both claims or neither, the one with the higher rank keeps it. All nodes rank alike.
+func (h *Hasher) ClaimRank(lease [16]byte, id *Identity) uint64 {
+	var buffer [room]byte
+	message := appendMessage(buffer[:0], lease, id, 0)
+	return h.number(append(message, byte(domainClaim)))
+}

@@ -62,6 +62,7 @@ type domain byte
 
 const (
 	domainChoose domain = 'c' // order of a link's pools
+	domainClaim  domain = 'k' // rank of a client's claim to a lease
 	domainLow    domain = 'l' // behind a whole message: the lower half of 128 bits
 	domainNode   domain = 'n' // rank of a node for a client
 	domainSpill  domain = 's' // start of a spill

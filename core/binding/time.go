@@ -27,3 +27,15 @@ func (t Time) Add(lifetime uint32) Time {
 	}
 	return Time(min(uint64(t)+uint64(lifetime), uint64(Never)-1))
 }
+
+// A Moment is milliseconds since 2000-01-01 00:00:00 UTC: for what a second is too long.
+type Moment uint64
+
+// MomentOf converts nanoseconds since 1970-01-01 UTC. What lies before 2000 becomes 0.
+func MomentOf(unixNano int64) Moment { return Moment(max(unixNano/1e6-epochUnix*1e3, 0)) }
+
+// Time returns the moment's second; what lies behind the last Time before Never becomes that.
+func (m Moment) Time() Time { return Time(min(uint64(m)/1000, uint64(Never)-1)) }
+
+// Moment returns the beginning of t's second.
+func (t Time) Moment() Moment { return Moment(t) * 1000 }

@@ -1,0 +1,173 @@
+package peer
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+const (
+	maxContended  = 4096 // leases with more than one claim
+	maxClaims     = 4    // claims on one lease beside the one in the table
+	conflictsSize = 1 << 12
+)
+
+// A Claim is what a client says in a peer's name about a lease that stands in the table for somebody else.
+type Claim struct {
+	Node      int
+	Kind      wire.Kind
+	IAID      uint32
+	DUID      []byte
+	Strong    bool         // a candidate or a reservation explains it
+	Confirmed bool         // heard again, by a Renew or Rebind, at least 30 s later
+	Since     binding.Time // first heard
+	Expires   binding.Time // last heard and our valid lifetime
+}
+
+// same tells whether two claims are of the same client's identity association.
+func (c *Claim) same(other *Claim) bool {
+	return c.Kind == other.Kind && c.IAID == other.IAID && string(c.DUID) == string(other.DUID)
+}
+
+// Conflicts holds the claims that compete with a binding in the table. There are few: of a lease with no other
+// claim a filter says so without a lock.
+type Conflicts struct {
+	filter [conflictsSize]atomic.Uint32 // claims by hash of the lease
+	mu     sync.Mutex
+	claims map[binding.Key][]Claim
+	lost   uint64 // claims that found no room
+	mended atomic.Uint64
+}
+
+func conflictHash(key *binding.Key) uint32 {
+	h := uint32(key.Length)
+	for _, b := range key.Address {
+		h = (h ^ uint32(b)) * 16777619
+	}
+	return (h >> 7) % conflictsSize
+}
+
+// confirmAfter is how many seconds after its first sight a claim is confirmed by a Renew or Rebind: by then the client
+// has its Reply, which a Request alone doesn't show.
+const confirmAfter = 30
+
+// Confirms tells whether a message now confirms what was first heard at since.
+func Confirms(since, now binding.Time) bool { return now >= since+confirmAfter }
+
+// Note takes a claim, or extends the one that the same client IA has in that node's name. Holds says that the client
+// speaks of a lease that it holds: a Renew or Rebind.
+func (c *Conflicts) Note(key *binding.Key, claim Claim, holds bool, now binding.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := c.claims[*key]
+	for i := range list {
+		old := &list[i]
+		if !old.same(&claim) {
+			continue
+		}
+		if claim.Node != Nobody {
+			old.Node = claim.Node
+		}
+		old.Strong, old.Expires = claim.Strong, max(old.Expires, claim.Expires)
+		old.Confirmed = old.Confirmed || holds && Confirms(old.Since, now)
+		return
+	}
+	if len(list) >= maxClaims || len(list) == 0 && len(c.claims) >= maxContended {
+		c.lost++
+		return
+	}
+	if c.claims == nil {
+		c.claims = make(map[binding.Key][]Claim)
+	}
+	claim.DUID = append([]byte(nil), claim.DUID...)
+	c.claims[*key] = append(list, claim)
+	c.filter[conflictHash(key)].Add(1)
+}
+
+// On returns the claims on a lease beside the table's binding. Without any it takes no lock.
+func (c *Conflicts) On(key *binding.Key) []Claim {
+	if c.filter[conflictHash(key)].Load() == 0 {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.claims[*key])
+}
+
+// fade is how many seconds a claim that has lost is still known, so that its client's repeated messages are told the same.
+const fade = 120
+
+// Lost notes that the claim's client was told to give the lease up.
+func (c *Conflicts) Lost(key *binding.Key, claim *Claim, now binding.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := c.claims[*key]
+	for i := range list {
+		if list[i].same(claim) {
+			list[i].Expires = min(list[i].Expires, now+fade)
+		}
+	}
+}
+
+// Drop forgets the claim of a client IA on a lease, if it has one: its client gave it up, or it stands in the table now.
+func (c *Conflicts) Drop(key *binding.Key, kind wire.Kind, iaid uint32, duid []byte) {
+	if c.filter[conflictHash(key)].Load() == 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	gone := Claim{Kind: kind, IAID: iaid, DUID: duid}
+	c.remove(*key, gone.same)
+}
+
+// remove drops a lease's claims. The lock must be held.
+func (c *Conflicts) remove(key binding.Key, gone func(*Claim) bool) {
+	list := c.claims[key]
+	left := list[:0]
+	for i := range list {
+		if !gone(&list[i]) {
+			left = append(left, list[i])
+		}
+	}
+	if n := len(list) - len(left); n > 0 {
+		c.filter[conflictHash(&key)].Add(-uint32(n))
+	}
+	if len(left) == 0 {
+		delete(c.claims, key)
+		return
+	}
+	c.claims[key] = left
+}
+
+// expire drops claims that weren't renewed.
+func (c *Conflicts) expire(now binding.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key := range c.claims {
+		c.remove(key, func(claim *Claim) bool { return claim.Expires <= now })
+	}
+}
+
+// Mended counts a conflict that ended because a client was given another lease.
+func (c *Conflicts) Mended() { c.mended.Add(1) }
+
+// Counts returns how many leases have competing claims, how many conflicts were mended, and how many claims found no room.
+func (c *Conflicts) Counts() (contended int, mended, lost uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.claims), c.mended.Load(), c.lost
+}
+
+// Leases returns the leases that have competing claims, sorted.
+func (c *Conflicts) Leases() (keys []binding.Key) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key := range c.claims {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, func(a, b binding.Key) int { return a.Compare(&b) })
+	return keys
+}

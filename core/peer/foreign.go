@@ -1,0 +1,54 @@
+package peer
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+)
+
+// maxForeign is how many server identifiers outside the cluster are kept apart, over all links.
+const maxForeign = 256
+
+// Foreign counts the messages that name servers that aren't in the cluster, by link. Their claims count for nothing.
+type Foreign struct {
+	total atomic.Uint64
+	mu    sync.Mutex
+	seen  []ForeignServer
+}
+
+// A ForeignServer is one of them.
+type ForeignServer struct {
+	ServerID []byte
+	Link     int // index; -1: a link that this node doesn't have
+	Messages uint64
+	Last     binding.Time
+}
+
+// Heard notes a message for a foreign server.
+func (f *Foreign) Heard(serverID []byte, link int, now binding.Time) {
+	f.total.Add(1)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range f.seen {
+		if s := &f.seen[i]; s.Link == link && string(s.ServerID) == string(serverID) {
+			s.Messages++
+			s.Last = now
+			return
+		}
+	}
+	if len(f.seen) < maxForeign {
+		f.seen = append(f.seen, ForeignServer{append([]byte(nil), serverID...), link, 1, now})
+	}
+}
+
+// Total is how many messages named a foreign server.
+func (f *Foreign) Total() uint64 { return f.total.Load() }
+
+// Servers returns those that were named.
+func (f *Foreign) Servers() []ForeignServer {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.seen)
+}

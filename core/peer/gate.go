@@ -1,0 +1,196 @@
+package peer
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+)
+
+// MaxListen is the longest time of listening, in seconds.
+const MaxListen = 86400
+
+// quietEnough is how many seconds without a message that names a peer end the back seat: nobody else serves.
+const quietEnough = 60
+
+// A Reason says why a gate was closed.
+type Reason uint32
+
+// Reasons to close the gate.
+const (
+	ReasonNone     Reason = iota
+	ReasonAbsent          // the process was down
+	ReasonHistory         // the store was empty, and a client has a lease of which it knows nothing
+	ReasonLink            // an interface was down
+	ReasonDrops           // the kernel dropped datagrams
+	ReasonClock           // the clock's tick was missed: the machine was suspended, or the process stopped
+	ReasonOverload        // datagrams were shed
+	ReasonRelay           // a relay was silent for ten times its usual interval
+	ReasonFull            // an observed binding found no room in the table
+	ReasonStore           // what was observed couldn't be written
+)
+
+// String returns the reason in words, as it is shown.
+func (r Reason) String() string {
+	names := [...]string{
+		"none", "the node was away", "an empty store, and a client with a lease from before", "an interface was down",
+		"the kernel dropped datagrams", "the clock stood still", "overload", "a relay was silent", "the binding table was full",
+		"the store couldn't write",
+	}
+	if int(r) < len(names) {
+		return names[r]
+	}
+	return "unknown"
+}
+
+// A Gate says whether this node's knowledge of its peers' bindings has no known gap. While it is closed, a dense pool's
+// shared primaries aren't given to clients that nobody is known to serve. It closes for one T1, in which every
+// client renews once and is heard; it closes per link, for the whole node in most cases.
+//
+// The back seat is the stricter state after a long absence: no preference, and silence to new clients while others answer.
+type Gate struct {
+	links []gateLink
+	after uint32 // seconds of absence that lead to the back seat
+	fresh atomic.Uint32
+
+	seatFrom, seatUntil atomic.Uint32 // binding.Time; the back seat lasts from .. until
+	absent              atomic.Uint32 // since when the node was away, while it is in the back seat
+
+	mu     sync.Mutex // of what changes when a gate closes
+	closed uint64     // how often
+}
+
+type gateLink struct {
+	since, until atomic.Uint32 // binding.Time
+	reason       atomic.Uint32
+	listen       uint32
+}
+
+// NewGate makes an open gate for links with these longest T1, in seconds. A T1 of 0 or without end counts as MaxListen.
+func NewGate(listen []uint32, after uint32) *Gate {
+	g := &Gate{links: make([]gateLink, len(listen)), after: after}
+	for i, t1 := range listen {
+		if t1 == 0 || t1 > MaxListen {
+			t1 = MaxListen
+		}
+		g.links[i].listen = t1
+	}
+	return g
+}
+
+// Open tells whether the link's gate is open.
+func (g *Gate) Open(link int, now binding.Time) bool {
+	return uint32(now) >= g.links[link].until.Load()
+}
+
+// Close closes the link's gate for one T1 from now on.
+func (g *Gate) Close(link int, now binding.Time, why Reason) {
+	l := &g.links[link]
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if uint32(now) >= l.until.Load() {
+		l.since.Store(uint32(now))
+		l.reason.Store(uint32(why))
+		g.closed++
+	}
+	l.until.Store(max(l.until.Load(), uint32(now.Add(l.listen))))
+}
+
+// CloseAll closes all links' gates.
+func (g *Gate) CloseAll(now binding.Time, why Reason) {
+	for i := range g.links {
+		g.Close(i, now, why)
+	}
+}
+
+// Returned says that the process was down from a time on, and had a store. All gates close; after a long absence the
+// node takes the back seat.
+func (g *Gate) Returned(from, now binding.Time) {
+	g.CloseAll(now, ReasonAbsent)
+	if uint32(max(now, from)-from) >= g.after {
+		g.absent.Store(uint32(from))
+		g.sit(now)
+	}
+}
+
+// Begun says that the node started with an empty store: a new cluster, until there is evidence of a history. Clients
+// that were there before are heard within one T1, the longest of all links.
+func (g *Gate) Begun(now binding.Time) { g.fresh.Store(uint32(now.Add(g.longest()))) }
+
+// Fresh tells whether evidence of a history would still mean something.
+func (g *Gate) Fresh(now binding.Time) bool { return uint32(now) < g.fresh.Load() }
+
+// Evidence says that a client has a lease of which the node has no record.
+func (g *Gate) Evidence(now binding.Time) {
+	if until := g.fresh.Load(); uint32(now) >= until || !g.fresh.CompareAndSwap(until, 0) {
+		return
+	}
+	g.CloseAll(now, ReasonHistory)
+	g.sit(now)
+}
+
+func (g *Gate) sit(now binding.Time) {
+	g.seatFrom.Store(uint32(now))
+	g.seatUntil.Store(uint32(now.Add(g.longest())))
+}
+
+func (g *Gate) longest() (t1 uint32) {
+	for i := range g.links {
+		t1 = max(t1, g.links[i].listen)
+	}
+	return t1
+}
+
+// BackSeat tells whether the node is in the back seat.
+func (g *Gate) BackSeat(now binding.Time) bool { return uint32(now) < g.seatUntil.Load() }
+
+// ExpiredUnheard tells whether a binding that ended then could have been extended by a peer while this node was
+// away: in the back seat such a slot isn't given to another client.
+func (g *Gate) ExpiredUnheard(expires, now binding.Time) bool {
+	return g.BackSeat(now) && g.absent.Load() != 0 && uint32(expires) >= g.absent.Load()
+}
+
+// tick ends the back seat where nobody names a peer. The gates stay closed: that costs nobody anything.
+func (g *Gate) tick(now, lastNamed binding.Time) {
+	if g.BackSeat(now) && uint32(now) >= max(g.seatFrom.Load(), uint32(lastNamed))+quietEnough {
+		g.seatUntil.Store(uint32(now))
+	}
+}
+
+// A Listening is how far a link's gate is from opening.
+type Listening struct {
+	Link     int
+	Reason   Reason
+	Since    binding.Time
+	Until    binding.Time
+	Progress float64 // of T1, 0 to 1
+}
+
+// Listening returns the closed gates.
+func (g *Gate) Listening(now binding.Time) (out []Listening) {
+	for i := range g.links {
+		l := &g.links[i]
+		since, until := l.since.Load(), l.until.Load()
+		if uint32(now) >= until {
+			continue
+		}
+		// A gap that was found anew while the gate was closed starts the T1 again.
+		progress := 1 - float64(until-uint32(now))/float64(l.listen)
+		out = append(out, Listening{
+			Link: i, Reason: Reason(l.reason.Load()), Since: binding.Time(since), Until: binding.Time(until),
+			Progress: math.Max(0, progress),
+		})
+	}
+	return out
+}
+
+// Longest is the longest T1 of all links, in seconds.
+func (g *Gate) Longest() uint32 { return g.longest() }
+
+// Closed is how often a link's gate was closed so far.
+func (g *Gate) Closed() uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.closed
+}
