@@ -22,6 +22,7 @@ type Config struct {
 	Relays    Relays
 	Server    Server
 	Decline   Decline
+	Limits    Limits
 	Positions map[string]Position // where each field stands, by its path such as links[0].addresses[1].pool
 	Warnings  Errors              // what is allowed and seldom meant
 }
@@ -79,6 +80,7 @@ type Listen struct {
 	Interfaces []string         // ff02::1:2 and ff05::1:3 there, and unicast
 	Addresses  []netip.AddrPort // unicast only
 	Workers    int              // 0: one per processor
+	After      uint32           // seconds of absence after which a node lets its peers serve new clients first
 }
 
 // Lifetimes are in seconds; wire.Infinity never ends. Renew is T1, Rebind is T2; both 0: the client chooses.
@@ -195,6 +197,12 @@ type Relays struct{ Supplied []wire.OptionCode } // RSOO-enabled options (RFC 64
 type Server struct {
 	DUID       []byte // nil: made once and kept in the data folder
 	Preference uint8
+}
+
+// Limits bound what one relay port takes: the clients behind one Interface-ID, Remote-ID or Subscriber-ID of a relay.
+type Limits struct {
+	LeasesPerPort int // own and observed leases; 0: any number
+	WeakPerPort   int // observed claims that the configuration doesn't explain; 0: any number
 }
 
 // Decline says how long a declined address is kept from everybody (RFC 9915, Section 18.3.8), in seconds,

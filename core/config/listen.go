@@ -16,13 +16,15 @@ const (
 	DefaultCapacity   = 1 << 20
 	DefaultQuarantine = 86400 // seconds
 	DefaultDeclines   = 10    // per client
+	DefaultAfter      = 300   // seconds
+	DefaultWeak       = 8     // per relay port
 )
 
 // maxInterfaceName is the kernel's IFNAMSIZ without the octet that ends a name.
 const maxInterfaceName = 15
 
 func (c *checker) listen(raw *rawListen) Listen {
-	l := Listen{Workers: int(raw.Workers.value)}
+	l := Listen{Workers: int(raw.Workers.value), After: raw.After.or(DefaultAfter)}
 	lines := make(map[string]int)
 	once := func(t *text, key string) bool {
 		if line := lines[key]; line > 0 {
@@ -140,6 +142,13 @@ func (c *checker) log(raw *rawLog) Log {
 		raw = &rawLog{}
 	}
 	return Log{Level: raw.Level.or("info"), Leases: raw.Leases.or(true)}
+}
+
+func (c *checker) limits(raw *rawLimits) Limits {
+	if raw == nil {
+		raw = &rawLimits{}
+	}
+	return Limits{LeasesPerPort: int(raw.Leases.or(0)), WeakPerPort: int(raw.Weak.or(DefaultWeak))}
 }
 
 func (c *checker) decline(raw *rawDecline) Decline {

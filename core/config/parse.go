@@ -75,6 +75,7 @@ func (c *checker) config(raw rawConfig) *Config {
 		Admin:   c.admin(raw.Admin),
 		Log:     c.log(raw.Log),
 		Decline: c.decline(raw.Decline),
+		Limits:  c.limits(raw.Limits),
 		Server:  c.server(raw.Server, raw.Cluster),
 	}
 	if raw.Listen != nil {

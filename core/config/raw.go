@@ -23,6 +23,7 @@ type rawConfig struct {
 	Options           *rawOptions     `json:"options,omitempty" jsonschema:"Options for clients on all links. Links inherit them one by one."`
 	Links             []rawLink       `json:"links" jsonschema:"The links that clients are on." example:"[{name: lan, match: {interface: eth0}, addresses: [{pool: \"2001:db8:1::/64\"}]}]"`
 	Relays            *rawRelays      `json:"relays,omitempty" jsonschema:"What is taken from relays."`
+	Limits            *rawLimits      `json:"limits,omitempty" jsonschema:"What one relay port may take: the clients behind one Interface-ID, Remote-ID or Subscriber-ID of a relay."`
 	Decline           *rawDecline     `json:"decline,omitempty" jsonschema:"What becomes of addresses that clients found in use (RFC 9915, Section 18.3.8)."`
 	Store             *rawStore       `json:"store,omitempty" jsonschema:"Where bindings are kept."`
 	Admin             *rawAdmin       `json:"admin,omitempty" jsonschema:"The HTTP interface; without it there is none."`
@@ -60,6 +61,7 @@ type rawListen struct {
 	At         place  `json:"-"`
 	Interfaces []text `json:"interfaces,omitempty" jsonschema:"Interfaces on which clients and relays reach the server: ff02::1:2 and ff05::1:3 there, and unicast from relays." example:"[eth0]"`
 	Addresses  []text `json:"addresses,omitempty" jsonschema:"Addresses for unicast from relays: [ADDRESS]:PORT, or an address for port 547. Port 0 leaves the choice to the kernel." example:"[\"[::1]:10547\", \"2001:db8::547\"]"`
+	After      span   `json:"after,omitempty" jsonschema:"After how long an absence a node of a cluster lets its peers serve new clients first, until it has listened for one T1." min:"1" default:"5m" example:"5m"`
 	Workers    number `json:"workers,omitempty" jsonschema:"How many workers answer messages." min:"0" max:"128" default:"0" zero:"one per processor" example:"4"`
 }
 
@@ -144,6 +146,12 @@ type rawLog struct {
 type rawRelays struct {
 	At       place     `json:"-"`
 	Supplied []codeRef `json:"supplied-options,omitempty" jsonschema:"Options that relays may supply for clients (RFC 6422), by code or name, where the server has none of its own. The default is what IANA lists as permitted; others only count when they stand here." default:"[65]" example:"[65]"`
+}
+
+type rawLimits struct {
+	At     place  `json:"-"`
+	Leases number `json:"leases-per-port,omitempty" jsonschema:"How many leases the clients behind one relay port may have together, those that other nodes granted included. What goes beyond is answered with NoAddrsAvail or NoPrefixAvail; reservations aren't limited." min:"0" max:"1000000" default:"0" zero:"any number" example:"16"`
+	Weak   number `json:"weak-claims-per-port,omitempty" jsonschema:"How many claims in other nodes' names that the configuration doesn't explain are believed of one relay port." min:"0" max:"1000000" default:"8" zero:"any number" example:"8"`
 }
 
 type rawDecline struct {

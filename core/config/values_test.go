@@ -48,7 +48,7 @@ func TestCluster(t *testing.T) {
 			ID: "5b0e4ad8-3c1f-4f0e-9a57-0d6c2f1b7a11", Key: "file:cluster.key", Parts: 2,
 			Nodes: []config.Node{{Name: "a", Preference: 255}, {Name: "b"}},
 		},
-		Listen: config.Listen{Interfaces: []string{"eth0"}, Addresses: []netip.AddrPort{netip.MustParseAddrPort("[::1]:10547")}},
+		Listen: config.Listen{Interfaces: []string{"eth0"}, Addresses: []netip.AddrPort{netip.MustParseAddrPort("[::1]:10547")}, After: config.DefaultAfter},
 		Policy: config.Defaults{Lifetimes: lifetimes, Options: options},
 		Links: []config.Link{{
 			Name: "pop1", Interfaces: []string{"eth0"}, LinkAddress: []netip.Prefix{netip.MustParsePrefix("2001:db8:1::/64")},
@@ -72,6 +72,7 @@ func TestCluster(t *testing.T) {
 		Store:   config.Store{Path: "/var/lib/lockstep6", Sync: true, Capacity: config.DefaultCapacity},
 		Admin:   config.Admin{Listen: netip.MustParseAddrPort("127.0.0.1:8067")},
 		Log:     config.Log{Level: "info", Leases: true},
+		Limits:  config.Limits{WeakPerPort: config.DefaultWeak},
 		Relays:  config.Relays{Supplied: []wire.OptionCode{65}},
 		Decline: config.Decline{Quarantine: 86400, MaxPerClient: 10},
 	}
@@ -181,7 +182,7 @@ listen: {addresses: ["2001:db8::547", "[2001:db8::1]:0"], interfaces: [eth0]}
 		ID: "5b0e4ad8-3c1f-4f0e-9a57-0d6c2f1b7a11", Model: config.Unique, Hash: address.SHA256, Favour: config.FavourDelay, Parts: 4,
 		Key: config.Secret(strings.Repeat("Ab", 32)), Accept: []config.Secret{"env:OLD_KEY", "file:a b"},
 		Nodes: []config.Node{
-			{Name: "a", Parts: []int{3, 0}, DUID: []byte{0, 1, 2}, Interfaces: map[string]string{"up": "eth1"}, Listen: &config.Listen{Interfaces: []string{"eth1"}, Workers: 3}},
+			{Name: "a", Parts: []int{3, 0}, DUID: []byte{0, 1, 2}, Interfaces: map[string]string{"up": "eth1"}, Listen: &config.Listen{Interfaces: []string{"eth1"}, Workers: 3, After: config.DefaultAfter}},
 			{Name: "b", Parts: []int{}},
 		},
 	}

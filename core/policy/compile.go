@@ -30,10 +30,13 @@ type Input struct {
 // afterwards. The error is a config.Errors with all faults found, or tells what is wrong with the Input.
 func Compile(cfg *config.Config, in Input) (*Policy, error) {
 	c := &compiler{cfg: cfg, in: in, p: &Policy{
-		Single:      cfg.Cluster == nil,
-		Quarantine:  cfg.Decline.Quarantine,
-		MaxDeclined: cfg.Decline.MaxPerClient,
-		source:      cfg,
+		Single:        cfg.Cluster == nil,
+		Quarantine:    cfg.Decline.Quarantine,
+		MaxDeclined:   cfg.Decline.MaxPerClient,
+		ListenAfter:   cfg.Listen.After,
+		LeasesPerPort: cfg.Limits.LeasesPerPort,
+		WeakPerPort:   cfg.Limits.WeakPerPort,
+		source:        cfg,
 	}}
 	if err := c.server(); err != nil {
 		return nil, err

@@ -28,6 +28,7 @@ func (c *compiler) server() error {
 	c.interfaces = self.Interfaces
 	if self.Listen != nil {
 		p.Interfaces = self.Listen.Interfaces
+		p.ListenAfter = self.Listen.After
 	}
 	c.nodes()
 	c.divide()
@@ -159,19 +160,35 @@ func (p *Policy) NodeOf(serverID []byte) (node int, ok bool) {
 	return 0, false
 }
 
-// Favoured tells whether this node is the client's first one: with `favour: rendezvous` that of the highest keyed rank
-// for the client, else that of the highest preference. Of equal ones it is the one that is listed first.
-// A single node always is.
-func (p *Policy) Favoured(clientID []byte) bool {
-	best, bestScore := 0, uint64(0)
+// OwnsStripe tells whether the node spills into the stripe of the pool: it is one of its parts, or the pool is its own.
+func (p *Policy) OwnsStripe(node int, pool *Pool, stripe int) bool {
+	if node < 0 || node >= len(p.Nodes) {
+		return false
+	}
+	if pool.Owner != Everyone {
+		return pool.Owner == node
+	}
+	return slices.Contains(p.Nodes[node].Parts, stripe)
+}
+
+// Favoured tells whether this node is the client's first one. A single node always is.
+func (p *Policy) Favoured(clientID []byte) bool { return p.FavourRank(clientID) == 0 }
+
+// FavourRank is this node's place, from 0, in the client's order of nodes: with `favour: rendezvous` by their keyed rank
+// for the client, else by their preference, the highest first. Of equal ones the one that is listed first comes first.
+func (p *Policy) FavourRank(clientID []byte) (rank int) {
+	own := p.favour(p.Self, clientID)
 	for i := range p.Nodes {
-		score := uint64(p.Nodes[i].Preference)
-		if p.Favour == config.FavourRendezvous {
-			score = p.Hasher.Rank(p.Nodes[i].Name, clientID)
-		}
-		if i == 0 || score > bestScore {
-			best, bestScore = i, score
+		if score := p.favour(i, clientID); score > own || score == own && i < p.Self {
+			rank++
 		}
 	}
-	return best == p.Self
+	return rank
+}
+
+func (p *Policy) favour(node int, clientID []byte) uint64 {
+	if p.Favour == config.FavourRendezvous {
+		return p.Hasher.Rank(p.Nodes[node].Name, clientID)
+	}
+	return uint64(p.Nodes[node].Preference)
 }

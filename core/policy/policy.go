@@ -12,24 +12,27 @@ import (
 
 // A Policy is all that decides a node's answers. It is immutable; a reload compiles another one.
 type Policy struct {
-	ServerID    []byte // this node's DUID
-	Single      bool   // no cluster: rules about siblings don't apply
-	Model       config.Model
-	Favour      config.Favour
-	Self        int // index into Nodes
-	Nodes       []Node
-	Preference  uint8 // 0 sends no option (RFC 9915, Section 18.3.9)
-	Stripes     int   // how many stripes dense pools that all nodes share are dealt into; 1 where there are none
-	OwnStripes  []int // those of this node, the first one preferred
-	Hasher      *address.Hasher
-	Accept      []*address.Hasher // further keys: their candidates verify a claim, but are never assigned
-	Links       []Link
-	Pools       []*Pool  // all pools of all links by their ID
-	Interfaces  []string // configured interfaces; Datagram.Listen-1 is an index here
-	Global      Options  // for clients whose link isn't known, and without Client Identifier
-	Quarantine  uint32   // seconds that a declined address is kept from everybody
-	MaxDeclined int      // declined addresses per client at a time
-	Fingerprint [32]byte // digest of all that decides an address
+	ServerID      []byte // this node's DUID
+	Single        bool   // no cluster: rules about siblings don't apply
+	Model         config.Model
+	Favour        config.Favour
+	Self          int // index into Nodes
+	Nodes         []Node
+	Preference    uint8 // 0 sends no option (RFC 9915, Section 18.3.9)
+	Stripes       int   // how many stripes dense pools that all nodes share are dealt into; 1 where there are none
+	OwnStripes    []int // those of this node, the first one preferred
+	Hasher        *address.Hasher
+	Accept        []*address.Hasher // further keys: their candidates verify a claim, but are never assigned
+	Links         []Link
+	Pools         []*Pool  // all pools of all links by their ID
+	Interfaces    []string // configured interfaces; Datagram.Listen-1 is an index here
+	Global        Options  // for clients whose link isn't known, and without Client Identifier
+	Quarantine    uint32   // seconds that a declined address is kept from everybody
+	MaxDeclined   int      // declined addresses per client at a time
+	ListenAfter   uint32   // seconds of absence after which the node takes the back seat
+	LeasesPerPort int      // leases that one relay port may have; 0: any number
+	WeakPerPort   int      // claims in peers' names that nothing explains, likewise
+	Fingerprint   [32]byte // digest of all that decides an address
 
 	selection selection
 	leases    [2]table       // pools' IDs by the leases in them; addresses, prefixes
