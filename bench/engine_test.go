@@ -28,7 +28,7 @@ type runner struct {
 func newRunner(tb testing.TB) *runner {
 	o := newCore(tb, clients)
 	return &runner{
-		core: o, engine: engine.New(o.table.NewHandle(), o.marks, o.peers),
+		core: o, engine: engine.New(o.table.NewHandle(), o.marks),
 		arena: make([]byte, 0, engine.MaxReply), changes: make([]byte, 0, worker.BatchSize*256),
 	}
 }
@@ -64,7 +64,7 @@ const duidOffset = 34 + 14 + 4 + 4 + 4 + 6
 // batch handles n messages, each of the next client.
 func (r *runner) batch(tb testing.TB, n int) {
 	mark := engine.NewMark(0, r.sequence+1)
-	r.engine.Begin(r.core.site.Load(), 800_000_000, mark, true, r.changes[:0])
+	r.engine.Begin(r.core.site.Load(), 800_000_000_000, mark, true, r.changes[:0])
 	for range n {
 		binary.BigEndian.PutUint32(r.data[duidOffset:], r.turn)
 		r.turn = (r.turn + 1) % clients

@@ -13,7 +13,6 @@ import (
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/core/engine"
-	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/policy"
 	"github.com/lockstep6/lockstep6/core/worker"
 	"github.com/lockstep6/lockstep6/io/udp"
@@ -39,7 +38,6 @@ var (
 type core struct {
 	table *binding.Table
 	marks *engine.Marks
-	peers *peer.Tally
 	site  atomic.Pointer[engine.Site]
 }
 
@@ -53,13 +51,13 @@ func newCore(tb testing.TB, capacity int) *core {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	o := &core{marks: new(engine.Marks), peers: peer.NewTally(1)}
+	o := &core{marks: new(engine.Marks)}
 	if o.table, err = binding.New(binding.Options{Capacity: capacity}); err != nil {
 		tb.Fatal(err)
 	}
 	h := o.table.NewHandle()
 	defer h.Close()
-	site, err := engine.NewSite(p, h, o.table.Shards())
+	site, err := engine.NewSite(p, engine.NewView(p, engine.Memory{}, capacity), h, o.table.Shards())
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -98,7 +96,7 @@ func serve(tb testing.TB, journal worker.Journal, capacity int) netip.AddrPort {
 	var running sync.WaitGroup
 	for i := range runtime.GOMAXPROCS(0) {
 		w := worker.New(worker.Options{
-			ID: i, Socket: sockets.Worker(i), Journal: journal, Engine: engine.New(o.table.NewHandle(), o.marks, o.peers),
+			ID: i, Socket: sockets.Worker(i), Journal: journal, Engine: engine.New(o.table.NewHandle(), o.marks),
 			Marks: o.marks, Site: &o.site, Clock: clock, Wall: func() int64 { return time.Now().UnixNano() },
 		})
 		running.Go(func() { run(tb, w.Run) })

@@ -28,7 +28,7 @@ func (e *Engine) choose(i int, create bool) (grant, bool) {
 	if g, ok := e.chooseReserved(i, ia); ok {
 		return g, true
 	}
-	bound, hasBound := e.chooseOwn(i, ia, true, true)
+	bound, hasBound := e.chooseKnown(i, ia, true, true)
 	length := e.lengthHint(ia)
 	if hasBound && (e.keeps(ia, &bound.key) || length == 0 || length == bound.key.Length) {
 		return bound, true
@@ -38,11 +38,11 @@ func (e *Engine) choose(i int, create bool) (grant, bool) {
 		return g, true
 	}
 	if !hasBound {
-		if g, ok := e.chooseOwn(i, ia, false, create); ok && (length == 0 || length == g.key.Length || e.names(ia, &g.key)) {
+		if g, ok := e.chooseKnown(i, ia, false, create); ok && (length == 0 || length == g.key.Length || e.names(ia, &g.key)) {
 			return g, true
 		}
 	}
-	if create || e.knows() {
+	if (create || e.knows()) && (e.knows() || !e.crowded(leasePort)) {
 		if g, ok := e.chooseNew(i, ia, &id, length); ok && (!hasBound || closer(g.key.Length, bound.key.Length, length)) {
 			return g, true
 		}
@@ -100,9 +100,10 @@ func (e *Engine) reservedKey(kind wire.Kind, k int) (key binding.Key, ok bool) {
 	}
 }
 
-// chooseOwn takes a record of this client IA: a live one, or (live false) one that has ended. Of several it takes
-// one that the client names, else the newest. With unnamed false only one that the client names counts.
-func (e *Engine) chooseOwn(i int, ia *wire.IA, live, unnamed bool) (grant, bool) {
+// chooseKnown takes a record of this client IA: a live one, or (live false) one that has ended. Of several it takes
+// one that the client names, else one of this node's own before a peer's, else the newest. With unnamed false only one
+// that the client names counts.
+func (e *Engine) chooseKnown(i int, ia *wire.IA, live, unnamed bool) (grant, bool) {
 	var best *binding.Record
 	bestNamed := false
 	for _, r := range e.found {
@@ -112,10 +113,14 @@ func (e *Engine) chooseOwn(i int, ia *wire.IA, live, unnamed bool) (grant, bool)
 		}
 		key := r.Key()
 		named := e.names(ia, &key)
-		if !named && (bestNamed || !unnamed) || !e.assignable(ia.Kind, &key, live) {
+		why := trustNothing
+		if live {
+			why = trustRecord
+		}
+		if !named && (bestNamed || !unnamed) || !e.assignable(ia.Kind, &key, why) {
 			continue
 		}
-		if best == nil || named && !bestNamed || newer(r, best) {
+		if best == nil || named && !bestNamed || better(r, best) {
 			best, bestNamed = r, named
 		}
 	}
@@ -126,9 +131,12 @@ func (e *Engine) chooseOwn(i int, ia *wire.IA, live, unnamed bool) (grant, bool)
 	return e.free(i, &key)
 }
 
-// newer tells which of two records of a client IA was written later; of two of the same second the key decides, for
-// the table gives them in no order.
-func newer(r, than *binding.Record) bool {
+// better tells which of two records of a client IA is preferred: this node's own, then the one that was written later;
+// of two of the same second the key decides, for the table gives them in no order.
+func better(r, than *binding.Record) bool {
+	if Observed(r) != Observed(than) {
+		return !Observed(r)
+	}
 	if r.LastTransaction() != than.LastTransaction() {
 		return r.LastTransaction() > than.LastTransaction()
 	}
@@ -141,7 +149,11 @@ func newer(r, than *binding.Record) bool {
 func (e *Engine) chooseHinted(i int, ia *wire.IA, id *address.Identity) (grant, bool) {
 	for lease, rest, ok := ia.NextLease(ia.Options); ok; lease, rest, ok = ia.NextLease(rest) {
 		key := binding.Key{Address: lease.Address, Length: lease.Length}
-		if !e.assignable(ia.Kind, &key, e.claims()) || !e.verifies(&key, id) {
+		why := trustNothing
+		if e.claims() {
+			why = trustClaim
+		}
+		if !e.assignable(ia.Kind, &key, why) || !e.verifies(&key, id) {
 			continue
 		}
 		if g, ok := e.free(i, &key); ok {
@@ -169,8 +181,17 @@ func (e *Engine) free(i int, key *binding.Key) (grant, bool) {
 		// Another client waits until the Release is on stable storage.
 		return g, own || e.marks.Durable(g.old.Mark())
 	default:
-		return g, own || !g.old.Live(e.now)
+		return g, own || e.over(g.old)
 	}
+}
+
+// over tells whether another client's lease can be given away: it has ended, and no peer could have extended it while
+// this node was away. Where nothing else is left a peer's weak claim doesn't stand in the way.
+func (e *Engine) over(r *binding.Record) bool {
+	if r.Live(e.now) {
+		return e.desperate && Observed(r) && !has(r, FlagStrong)
+	}
+	return e.policy.Single || !e.view.Gate.ExpiredUnheard(r.Expires(), e.now)
 }
 
 // chosen tells whether an earlier IA of the same message already gets the lease.

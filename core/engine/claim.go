@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
@@ -57,7 +58,13 @@ func (e *Engine) claim(g *grant) binding.Outcome {
 		LastTransaction: e.now, Expires: e.now.Add(times.Valid), Since: e.now,
 		Extension: e.kept(),
 	}
-	if g.old != nil && g.old.Live(e.now) {
+	if e.rapid {
+		draft.Flags = FlagRapid
+	}
+	if e.reserved != nil && e.link.Reserved(&g.key.Address, g.key.Length) == e.reserved {
+		draft.Flags |= FlagStrong
+	}
+	if g.old != nil && g.old.Live(e.now) && g.old.Belongs(draft.DUID, draft.Kind, draft.IAID) {
 		e.extend(g.old, &draft)
 	}
 	outcome := e.publish(g.old, &draft)
@@ -73,16 +80,18 @@ func (e *Engine) claim(g *grant) binding.Outcome {
 }
 
 // extend lets a draft go on from the client's live binding, superseded or not. Nothing that a client may have been told
-// of is shortened: not by a worker whose clock reading is older than the one that wrote the record, and not, at the
-// first time, by a configuration with shorter lifetimes, for the reply that says so can be lost.
+// of is shortened: not by a worker whose clock reading is older than the one that wrote the record, and not by a
+// configuration with shorter lifetimes, for the reply that says so can be lost, however often it is sent.
 func (e *Engine) extend(old *binding.Record, draft *binding.Draft) {
 	draft.Since = old.Since()
+	draft.Flags |= old.Flags() & FlagConfirmed
+	if e.claims() && peer.Confirms(old.Since(), e.now) {
+		draft.Flags |= FlagConfirmed
+	}
 	if last := old.LastTransaction(); last > e.now {
 		draft.LastTransaction, draft.Expires = last, last.Add(draft.Valid)
 	}
-	if draft.Valid < old.Valid() {
-		draft.Expires = max(draft.Expires, old.Expires())
-	}
+	draft.Expires = max(draft.Expires, old.Expires())
 }
 
 // retire gives a record of this client another state: it isn't extended any more.
@@ -100,6 +109,8 @@ func (e *Engine) publish(old *binding.Record, draft *binding.Draft) binding.Outc
 	}
 	e.Changes = binding.AppendChange(e.Changes, r)
 	e.Count++
+	e.waits = true
+	e.recount(old, r)
 	if old == nil {
 		e.site.Take(&draft.Key, draft.Kind)
 	}

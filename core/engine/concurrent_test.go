@@ -92,7 +92,7 @@ func (w world) sweepUntil(stop <-chan struct{}) {
 func (w *world) echo(k *testWorker, message []byte) {
 	f := &flight{mark: engine.NewMark(k.id, k.sequence+1)}
 	k.engine.Interfere(nil)
-	k.engine.Begin(w.site, w.now, f.mark, true, nil)
+	k.engine.Begin(w.site, w.now.Moment(), f.mark, true, nil)
 	k.engine.Handle(directInput(message), make([]byte, 0, engine.MaxReply))
 	f.changes = append([]byte(nil), k.engine.Changes...)
 	count := k.engine.Count

@@ -1,10 +1,15 @@
 package engine
 
-import "github.com/lockstep6/lockstep6/core/wire"
+import (
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/peer"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
 
 // confirm answers a Confirm (RFC 9915, Section 18.3.3). It tests the link, not the binding: a server that
 // never made the binding says Success as well, and nothing is extended or created.
 func (e *Engine) confirm() wire.Drop {
+	e.witness()
 	addresses, onLink := 0, true
 	for i := range e.message.IACount {
 		ia := &e.message.IAs[i]
@@ -16,6 +21,7 @@ func (e *Engine) confirm() wire.Drop {
 				continue // no address
 			}
 			addresses++
+			e.confirmObserved(ia, &lease)
 			onLink = onLink && e.link.Appropriate(&lease.Address)
 		}
 	}
@@ -29,4 +35,18 @@ func (e *Engine) confirm() wire.Drop {
 		e.dst = wire.AppendStatus(e.dst, wire.StatusNotOnLink, "an address doesn't belong to this link")
 	}
 	return wire.DropNone
+}
+
+// confirmObserved notes that a client still has a lease with which it was heard a while ago. Nothing waits for that.
+func (e *Engine) confirmObserved(ia *wire.IA, lease *wire.Lease) {
+	key := binding.Key{Address: lease.Address, Length: 128}
+	r := e.handle.Find(&key)
+	if r == nil || !r.Live(e.now) || has(r, FlagConfirmed) || !r.Belongs(e.message.ClientID, ia.Kind, ia.IAID) ||
+		!peer.Confirms(r.Since(), e.now) || !e.writable {
+		return
+	}
+	draft := DraftOf(r)
+	draft.Flags |= FlagConfirmed
+	draft.Mark = e.mark
+	e.record(r, &draft)
 }

@@ -43,12 +43,13 @@ type Result struct {
 type Engine struct {
 	handle *binding.Handle
 	marks  *Marks
-	peers  *peer.Tally
 
 	// the batch's
 	site     *Site
 	policy   *policy.Policy
-	now      binding.Time
+	view     *peer.View
+	at       binding.Moment
+	now      binding.Time // its second
 	mark     binding.Mark
 	writable bool
 
@@ -72,17 +73,25 @@ type Engine struct {
 	extension []byte            // what is kept with the message's bindings
 	hasExt    bool
 	trouble   wire.Drop // why the message gets no answer, if a claim failed so
+	waits     bool      // the reply reports what has to be on stable storage first
+	rapid     bool      // the Solicit is answered by a Reply
+	unseen    bool      // the reply grants what peers can't have seen
+	desperate bool      // nothing is left but what weak claims stand on
+	forfeit   []binding.Key
+	lostRoom  [wire.MaxLeasesPerIA]binding.Key
+	relay     int    // by which the message came, as peer.Relays counts
+	client    uint64 // hash of the client's DUID
+	exchange  uint64 // hash of that, the transaction-id and the type
 
 	interfere func() // tests: what another worker does between a choice and its claim
 }
 
 // New makes an engine over a table. The handle and the engine belong to one goroutine;
-// marks and peers are shared by all engines of the table.
-func New(handle *binding.Handle, marks *Marks, peers *peer.Tally) *Engine {
+// marks are shared by all engines of the table.
+func New(handle *binding.Handle, marks *Marks) *Engine {
 	return &Engine{
 		handle:    handle,
 		marks:     marks,
-		peers:     peers,
 		found:     make([]*binding.Record, 0, wire.MaxLeasesPerIA),
 		order:     make([]int, 0, 64),
 		extension: make([]byte, 0, 2048),
@@ -91,9 +100,9 @@ func New(handle *binding.Handle, marks *Marks, peers *peer.Tally) *Engine {
 
 // Begin starts a batch: one policy, one time, one mark for all that it writes.
 // With writable false nothing that needs stable storage is answered.
-func (e *Engine) Begin(site *Site, now binding.Time, mark binding.Mark, writable bool, changes []byte) {
-	e.site, e.policy = site, site.Policy
-	e.now, e.mark, e.writable = now, mark, writable
+func (e *Engine) Begin(site *Site, at binding.Moment, mark binding.Mark, writable bool, changes []byte) {
+	e.site, e.policy, e.view = site, site.Policy, site.View
+	e.at, e.now, e.mark, e.writable = at, at.Time(), mark, writable
 	e.Changes, e.Count = changes, 0
 	e.handle.Enter()
 }
@@ -113,10 +122,10 @@ func (e *Engine) Handle(in *Input, dst []byte) Result {
 		return result
 	}
 	e.reset(in)
+	e.arrive(in)
 	dst = dst[:0:min(cap(dst), MaxReply)]
 	var marks wire.RelayMarks
 	e.dst, marks = wire.OpenRelays(dst, &e.packet)
-	before := e.Count
 	if drop := e.dispatch(); drop != wire.DropNone {
 		result.Drop = drop
 		return result
@@ -131,7 +140,7 @@ func (e *Engine) Handle(in *Input, dst []byte) Result {
 	}
 	result.Reply = wire.CloseRelays(e.dst, marks)
 	result.Port = wire.ReplyPort(&e.packet, in.SourcePort)
-	result.Durable = e.Count != before
+	result.Durable = e.waits
 	return result
 }
 
@@ -140,7 +149,7 @@ func (e *Engine) admit(in *Input) wire.Drop {
 	m := e.message
 	if drop := m.Validate(e.policy.ServerID); drop != wire.DropNone {
 		if drop == wire.DropForeignServer {
-			return e.overhear()
+			return e.overhear(in)
 		}
 		return drop
 	}
@@ -161,19 +170,12 @@ func (e *Engine) admit(in *Input) wire.Drop {
 	return wire.DropNone
 }
 
-// overhear notes a message that another server is asked to answer.
-func (e *Engine) overhear() wire.Drop {
-	if node, ok := e.policy.NodeOf(e.message.ServerID); ok {
-		e.peers.Heard(node, e.message.Type, e.now)
-		return wire.DropForPeer
-	}
-	return wire.DropForeignServer
-}
-
 func (e *Engine) reset(in *Input) {
 	e.grants = e.grantRoom[:0]
 	e.granted = e.markRoom[:0]
+	e.forfeit = e.lostRoom[:0]
 	e.hasExt, e.trouble = false, wire.DropNone
+	e.waits, e.rapid, e.unseen = false, false, false
 	e.source = in.Source
 	e.reserved = nil
 	if e.link != nil {

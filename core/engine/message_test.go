@@ -17,6 +17,7 @@ import (
 //
 //	solicit|request|confirm|renew|rebind|release|decline|inform|type=N
 //	duid=HEX | noduid           default 00030001020000000001; the last one counts
+//	xid=HEX                     transaction-id, default 010203
 //	server=ours|NODE|HEX        Server Identifier
 //	na=IAID [ADDRESS...]        IA_NA that names addresses; ADDRESS*N names it N times
 //	pd=IAID [PREFIX/LEN...]     IA_PD; ::/LEN is a length hint; PREFIX/LEN!HEX has Prefix Exclude data
@@ -45,7 +46,7 @@ var messageTypes = map[string]wire.MessageType{
 
 func parseMessage(text string, s *session) (*message, error) {
 	m := &message{source: netip.MustParseAddr("fe80::1"), listen: 1, port: wire.ClientPort}
-	duid, header := mustHex("00030001020000000001"), wire.Solicit
+	duid, header, xid := mustHex("00030001020000000001"), wire.Solicit, mustHex("010203")
 	var options, raw []byte
 	var relays [][]string
 	cut := 0
@@ -62,6 +63,8 @@ func parseMessage(text string, s *session) (*message, error) {
 			header = wire.MessageType(number(value))
 		case name == "duid":
 			duid = mustHex(value)
+		case name == "xid":
+			xid = mustHex(value)
 		case name == "noduid":
 			duid = nil
 		case name == "relay":
@@ -78,7 +81,7 @@ func parseMessage(text string, s *session) (*message, error) {
 			}
 		}
 	}
-	m.octets = wire.AppendHeader(nil, header, [3]byte{1, 2, 3})
+	m.octets = wire.AppendHeader(nil, header, [3]byte(xid))
 	if duid != nil {
 		m.octets = wire.AppendOption(m.octets, wire.OptionClientID, duid)
 	}

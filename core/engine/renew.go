@@ -1,53 +1,80 @@
 package engine
 
 import (
+	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/config"
+	"github.com/lockstep6/lockstep6/core/policy"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
 // renew answers a Renew (RFC 9915, Section 18.3.4). Each IA stands on its own: its binding is extended; where
 // the lease is no longer right the client gets another one and the old one with lifetimes 0; an IA that
 // the server doesn't know gets a new binding, the lease that it names where that verifies.
+//
+// While the gate is closed an unknown IA is left out instead, unless what it names verifies: this node may have
+// granted it and lost its disk, or a peer has taken it over. The client asks again, and then anybody.
 func (e *Engine) renew() wire.Drop {
+	e.witness()
 	e.open(wire.Reply)
+	start := len(e.dst)
 	for i := range e.message.IACount {
-		if drop := e.serve(i, withdrawAll); drop != wire.DropNone {
+		unsure := e.contests(i)
+		if !e.policy.Single && !unsure && len(e.forfeit) == 0 && e.unknown(i) {
+			unsure = !e.gateOpen()
+			e.suspectTwin()
+		}
+		if drop := e.extendIA(i, !unsure, withdrawAll); drop != wire.DropNone {
 			return drop
 		}
 	}
-	e.close()
-	return wire.DropNone
+	if e.message.IACount == 0 {
+		e.close()
+		return wire.DropNone
+	}
+	return e.closeIfAny(start)
 }
 
-// rebind answers a Rebind (RFC 9915, Section 18.3.5). It extends what the node bound or can verify. Unlike
-// there, a verified lease is bound even where Rapid Commit is off: all nodes verify alike, so no two of them
+// rebind answers a Rebind (RFC 9915, Section 18.3.5). It extends what the node bound, observed or can verify. Unlike
+// there, that is bound even where Rapid Commit is off: all nodes verify alike, so no two of them
 // create different bindings, which is what the section warns of. Nothing else is created then.
 func (e *Engine) rebind() wire.Drop {
+	e.witness()
+	if e.leavesToOwner() {
+		return wire.DropPatience
+	}
 	e.open(wire.Reply)
 	start := len(e.dst)
-	create := e.link.RapidCommit != config.RapidCommitOff
+	create := e.link.RapidCommit != config.RapidCommitOff && e.gateOpen()
 	for i := range e.message.IACount {
-		g, ok := e.assign(i, create)
-		if e.trouble != wire.DropNone {
-			return e.trouble
+		unsure := e.contests(i)
+		if drop := e.extendIA(i, create && !unsure, withdrawWrong); drop != wire.DropNone {
+			return drop
 		}
-		if ok {
-			e.supersede(&g.key)
-			e.appendGrant(&g, withdrawWrong)
-			continue
-		}
-		e.rebindUnknown(i, create)
 	}
-	if len(e.dst) == start {
-		return wire.DropNothingToSay
+	return e.closeIfAny(start)
+}
+
+// extendIA extends IA number i, or says that there is nothing to extend. With create it may get a new binding.
+func (e *Engine) extendIA(i int, create bool, w withdrawal) wire.Drop {
+	// A client that loses its lease to another one gets a new one beside the old one's lifetimes 0.
+	g, ok := e.assign(i, create || len(e.forfeit) > 0)
+	switch {
+	case e.trouble != wire.DropNone:
+		return e.trouble
+	case ok:
+		e.supersede(&g.key)
+		e.appendGrant(&g, w)
+	case e.message.Type == wire.Renew && create:
+		e.appendUnavailable(i, w)
+	default:
+		e.extendNothing(i, create)
 	}
-	e.close()
 	return wire.DropNone
 }
 
-// rebindUnknown answers an IA of a Rebind for which there is no binding and nothing to verify. A Rebind goes to all
-// servers, so an IA of a kind that this link doesn't serve is another server's business.
-func (e *Engine) rebindUnknown(i int, create bool) {
+// extendNothing answers an IA for which there is no binding and nothing to verify. A Rebind goes to all servers, so an
+// IA of a kind that this link doesn't serve is another server's business.
+func (e *Engine) extendNothing(i int, create bool) {
 	serves := len(e.pools(e.message.IAs[i].Kind)) > 0 || e.reserved != nil
 	switch {
 	case create && serves:
@@ -62,4 +89,106 @@ func (e *Engine) rebindUnknown(i int, create bool) {
 			e.dst = e.dst[:before]
 		}
 	}
+}
+
+// closeIfAny ends a reply that says something about an IA.
+func (e *Engine) closeIfAny(start int) wire.Drop {
+	if len(e.dst) == start {
+		return wire.DropNothingToSay
+	}
+	e.close()
+	return wire.DropNone
+}
+
+// contests decides who keeps what IA number i names, where others claim it too. True: that isn't decided yet, so the IA
+// is told nothing of it. What it loses stands in e.forfeit.
+func (e *Engine) contests(i int) (unsure bool) {
+	e.forfeit = e.lostRoom[:0]
+	if e.policy.Single {
+		return false
+	}
+	ia := &e.message.IAs[i]
+	e.find(i)
+	for lease, rest, ok := ia.NextLease(ia.Options); ok; lease, rest, ok = ia.NextLease(rest) {
+		key := binding.Key{Address: lease.Address, Length: lease.Length}
+		switch e.contest(i, &key) {
+		case lost:
+			if len(e.forfeit) < cap(e.forfeit) {
+				e.forfeit = append(e.forfeit, key)
+			}
+		case undecided:
+			unsure = true
+		}
+	}
+	return unsure
+}
+
+// unknown tells whether the IA names leases of this link and the node has a record of none of them.
+func (e *Engine) unknown(i int) bool {
+	ia := &e.message.IAs[i]
+	e.find(i)
+	named := false
+	for lease, rest, ok := ia.NextLease(ia.Options); ok; lease, rest, ok = ia.NextLease(rest) {
+		key := binding.Key{Address: lease.Address, Length: lease.Length}
+		if e.held(&key) != nil {
+			return false
+		}
+		named = named || e.poolOf(ia.Kind, &key) != nil
+	}
+	return named
+}
+
+// suspectTwin notes a Renew that names this node and a lease that it didn't grant, though it knows of no gap.
+func (e *Engine) suspectTwin() {
+	if e.message.Type == wire.Renew && e.gateOpen() && !e.view.Gate.Fresh(e.now) {
+		e.view.Twin.Renewed(e.client, e.now)
+	}
+}
+
+// leavesToOwner tells whether a Rebind is left to a peer for now: one that owns the binding and isn't known to be silent.
+// A Rebind alone doesn't show that its server is dead (RFC 9915, Section 18.2.12). What this node granted it extends
+// at once.
+func (e *Engine) leavesToOwner() bool {
+	if e.policy.Single {
+		return false
+	}
+	peers := false
+	for i := range e.message.IACount {
+		e.find(i)
+		for _, r := range e.found {
+			if !r.Live(e.now) {
+				continue
+			}
+			if !Observed(r) {
+				return false
+			}
+			if node, ok := e.view.Node(r.Owner()); ok {
+				e.view.Health.Rebound(node)
+				peers = peers || !e.view.Health.Silent(node, e.relay, e.now)
+			}
+		}
+		peers = peers || e.unknown(i) && e.peersLease(i)
+	}
+	return peers && !e.waited(yielding)
+}
+
+// peersLease tells whether a lease that the IA names, and of which there is no record, may be a peer's that isn't silent.
+func (e *Engine) peersLease(i int) bool {
+	ia := &e.message.IAs[i]
+	for lease, rest, ok := ia.NextLease(ia.Options); ok; lease, rest, ok = ia.NextLease(rest) {
+		key := binding.Key{Address: lease.Address, Length: lease.Length}
+		pool := e.poolOf(ia.Kind, &key)
+		if pool == nil || pool.Owner == e.policy.Self {
+			continue
+		}
+		if pool.Owner != policy.Everyone {
+			return pool.Owner < 0 || !e.view.Health.Silent(pool.Owner, e.relay, e.now)
+		}
+		for node := range e.policy.Nodes {
+			if node != e.policy.Self && !e.view.Health.Silent(node, e.relay, e.now) {
+				return true
+			}
+		}
+	}
+	return false
 }

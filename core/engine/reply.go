@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/policy"
 	"github.com/lockstep6/lockstep6/core/wire"
@@ -30,10 +32,36 @@ func (e *Engine) refuse() {
 // close ends the reply: T1 and T2, the same in all IAs (RFC 9915, Section 18.1), and the options
 // that the client asked for or that are always sent.
 func (e *Engine) close() {
+	renew, rebind := uint32(0), uint32(0)
+	if e.link != nil {
+		renew, rebind = e.link.Lifetimes.Renew, e.link.Lifetimes.Rebind
+	}
+	if e.unseen && renew != 0 {
+		renew = min(renew, showSoon)
+	}
 	for _, mark := range e.granted {
-		wire.SetTimes(e.dst, mark, e.link.Lifetimes.Renew, e.link.Lifetimes.Rebind)
+		wire.SetTimes(e.dst, mark, renew, rebind)
 	}
 	e.configure()
+}
+
+// showSoon is the T1, in seconds, of a grant that peers can't have seen, so that a Renew shows it.
+const showSoon = 60
+
+// hidden tells whether peers can't know of a grant from the client's messages: it is another lease than the message
+// names, or a Reply to a Solicit or a Rebind, which name no server; or peers may know less than they should.
+func (e *Engine) hidden(g *grant) bool {
+	if e.policy.Single || e.message.Type == wire.Solicit && !e.rapid {
+		return false
+	}
+	extended := g.old != nil && !Observed(g.old) && g.old.Live(e.now) &&
+		g.old.Belongs(e.message.ClientID, e.message.IAs[g.ia].Kind, e.message.IAs[g.ia].IAID)
+	switch {
+	case e.rapid || !e.names(&e.message.IAs[g.ia], &g.key):
+		return true
+	default:
+		return !extended && (e.message.Type == wire.Rebind || !e.gateOpen())
+	}
 }
 
 // configure appends configuration options, the reservation's before the link's before the global ones,
@@ -74,6 +102,7 @@ func (e *Engine) appendGrant(g *grant, w withdrawal) {
 	dst, mark := wire.OpenIA(e.dst, ia.Kind, ia.IAID)
 	e.dst = dst
 	e.granted = append(e.granted, mark)
+	e.unseen = e.unseen || e.hidden(g)
 	e.appendLease(ia.Kind, &g.key, e.link.Lifetimes.Preferred, e.link.Lifetimes.Valid)
 	e.appendWithdrawn(ia, &g.key, w)
 	e.dst = wire.CloseOption(e.dst, mark)
@@ -133,7 +162,7 @@ func (e *Engine) appendWithdrawn(ia *wire.IA, keep *binding.Key, w withdrawal) {
 		if key == *keep || lease.Address == [16]byte{} {
 			continue
 		}
-		if all || e.held(&key) != nil || e.foreign(ia.Kind, &key) {
+		if all || e.held(&key) != nil || slices.Contains(e.forfeit, key) || e.foreign(ia.Kind, &key) {
 			e.appendLease(ia.Kind, &key, 0, 0)
 		}
 	}

@@ -6,12 +6,16 @@ import (
 )
 
 // request answers a Request (RFC 9915, Section 18.3.2).
-func (e *Engine) request() wire.Drop { return e.bind(false) }
+func (e *Engine) request() wire.Drop {
+	e.view.Relays.Requested(e.client, true, e.now)
+	return e.bind(false)
+}
 
 // bind creates or extends a binding for each IA and answers by a Reply. It serves the Request and the
 // Solicit with Rapid Commit (RFC 9915, Sections 18.3.1 and 18.3.2).
 func (e *Engine) bind(rapid bool) wire.Drop {
 	e.open(wire.Reply)
+	e.rapid = rapid
 	if rapid {
 		e.dst = wire.AppendOption(e.dst, wire.OptionRapidCommit, nil)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
@@ -21,11 +22,16 @@ import (
 //	                       independent library reads it, or why there is none
 //	clients N [from=K]     the message from N clients, whose DUIDs end with K+1, K+2, ...; prints how many got
 //	                       leases, and fails if two got the same one
-//	time +SECONDS          lets time pass, at all nodes
+//	time +SECONDS          lets time pass, at all nodes; +0.5 is half a second
 //	sync [off]             makes what was written durable; off: stops doing so by itself
 //	table [full]           prints the bindings; full: with what is kept of relays and hardware
 //	count                  prints how many there are
 //	peers                  prints what was heard of messages for others
+//	view                   prints what the node makes of that: gate, health, divergence, conflicts, relays
+//	tick                   what the daemon does once a second
+//	absent seconds=N       the node comes back after an absence
+//	begun                  the node starts with an empty store
+//	gap                    the node may have missed something
 //	store broken|whole     whether the journal can write
 //	sweep [grace=SECONDS]  reclaims what has ended
 //	pin [off]              a reader that stays in its batch, so that no replaced record is reclaimed
@@ -75,12 +81,13 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	case "node":
 		return s.node(t, d.CmdArgs[0].Key)
 	case "time":
-		seconds, err := strconv.ParseUint(strings.TrimPrefix(d.CmdArgs[0].Key, "+"), 10, 32)
+		seconds, err := strconv.ParseFloat(strings.TrimPrefix(d.CmdArgs[0].Key, "+"), 64)
 		if err != nil {
 			d.Fatalf(t, "%v", err)
 		}
 		for _, node := range s.nodes {
-			node.now += binding.Time(seconds)
+			at := node.now.Moment() + node.millis + binding.Moment(seconds*1000)
+			node.now, node.millis = at.Time(), at%1000
 		}
 		return ""
 	case "send":
@@ -99,7 +106,7 @@ func (s *script) node(t *testing.T, name string) string {
 	if node == nil {
 		node = sessionOver(t, mustCompile(t, s.text, name), s.options)
 		if s.session != nil {
-			node.now = s.session.now
+			node.now, node.millis = s.session.now, s.session.millis
 		}
 		s.nodes[name] = node
 	}
@@ -190,6 +197,18 @@ func (s *session) run(t *testing.T, d *datadriven.TestData) string {
 		return s.count()
 	case "peers":
 		return s.heard()
+	case "tick":
+		s.site.View.Tick(s.now.Moment() + s.millis)
+	case "absent":
+		seconds := 0
+		d.ScanArgs(t, "seconds", &seconds)
+		s.site.View.Gate.Returned(s.now-binding.Time(seconds), s.now)
+	case "begun":
+		s.site.View.Gate.Begun(s.now)
+	case "gap":
+		s.site.View.Gate.CloseAll(s.now, peer.ReasonDrops)
+	case "view":
+		return s.describeView()
 	default:
 		d.Fatalf(t, "no command %s", d.Cmd)
 	}
@@ -199,7 +218,7 @@ func (s *session) run(t *testing.T, d *datadriven.TestData) string {
 func (s *session) heard() (text string) {
 	for i := range s.site.Policy.Nodes {
 		for _, m := range []wire.MessageType{wire.Request, wire.Renew, wire.Release, wire.Decline, wire.InformationRequest} {
-			if n := s.peers.Messages(i, m); n > 0 {
+			if n := s.site.View.Messages(i, m); n > 0 {
 				text += fmt.Sprintf("%s: %s %d\n", s.site.Policy.Nodes[i].Name, m, n)
 			}
 		}

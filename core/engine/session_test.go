@@ -9,7 +9,6 @@ import (
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/core/engine"
-	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/policy"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
@@ -53,11 +52,11 @@ type session struct {
 	table    *binding.Table
 	handle   *binding.Handle
 	marks    *engine.Marks
-	peers    *peer.Tally
 	engine   *engine.Engine
 	site     *engine.Site
 	sweeper  *engine.Sweeper
 	now      binding.Time
+	millis   binding.Moment // behind now
 	sequence uint64
 	autoSync bool
 	unsynced []binding.Mark
@@ -74,9 +73,9 @@ func sessionOver(t testing.TB, p *policy.Policy, options binding.Options) *sessi
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &session{table: table, marks: new(engine.Marks), peers: peer.NewTally(len(p.Nodes)), now: start, autoSync: true}
+	s := &session{table: table, marks: new(engine.Marks), now: start, autoSync: true}
 	s.handle = table.NewHandle()
-	s.engine = engine.New(table.NewHandle(), s.marks, s.peers)
+	s.engine = engine.New(table.NewHandle(), s.marks)
 	s.sweeper = engine.NewSweeper(table.NewHandle(), s.marks)
 	s.install(t, p)
 	return s
@@ -85,7 +84,7 @@ func sessionOver(t testing.TB, p *policy.Policy, options binding.Options) *sessi
 // install makes p the policy in force.
 func (s *session) install(t testing.TB, p *policy.Policy) {
 	t.Helper()
-	site, err := engine.NewSite(p, s.handle, s.table.Shards())
+	site, err := engine.NewSite(p, engine.NewView(p, engine.Memory{}, testCapacity), s.handle, s.table.Shards())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +101,7 @@ func (s *session) settle() {
 // handleOne runs one datagram as a batch of its own.
 func (s *session) handleOne(in *engine.Input) engine.Result {
 	mark := engine.NewMark(1, s.sequence+1)
-	s.engine.Begin(s.site, s.now, mark, !s.broken, nil)
+	s.engine.Begin(s.site, s.now.Moment()+s.millis, mark, !s.broken, nil)
 	result := s.engine.Handle(in, make([]byte, 0, engine.MaxReply))
 	s.engine.End()
 	if s.engine.Count > 0 {
@@ -121,10 +120,10 @@ func (s *session) contend(on bool, in *engine.Input) {
 		s.engine.Interfere(nil)
 		return
 	}
-	rival := engine.New(s.table.NewHandle(), s.marks, s.peers)
+	rival := engine.New(s.table.NewHandle(), s.marks)
 	s.engine.Interfere(func() {
 		s.rivals++
-		rival.Begin(s.site, s.now, engine.NewMark(2, uint64(s.rivals)), true, nil)
+		rival.Begin(s.site, s.now.Moment()+s.millis, engine.NewMark(2, uint64(s.rivals)), true, nil)
 		rival.Handle(in, make([]byte, 0, engine.MaxReply))
 		rival.End()
 	})
@@ -152,12 +151,34 @@ func (s *session) dump(full bool) string {
 		}
 		line := fmt.Sprintf("%s/%d %s iaid=%d duid=%x %s, %s\n",
 			netip.AddrFrom16(k.Address), k.Length, r.Kind(), r.IAID(), r.DUID(), r.State(), left)
+		if engine.Observed(r) {
+			line = strings.TrimSuffix(line, "\n") + s.describeObserved(r) + "\n"
+		} else if r.Flags()&engine.FlagConfirmed != 0 {
+			line = strings.TrimSuffix(line, "\n") + ", confirmed\n"
+		}
 		if full {
 			line += describeExtension(r.Extension())
 		}
 		lines = append(lines, line)
 	})
 	return sorted(lines)
+}
+
+// describeObserved says whose binding it is, and how sure that is.
+func (s *session) describeObserved(r *binding.Record) string {
+	text := ", observed at a node unknown"
+	if node, ok := s.site.View.Node(r.Owner()); ok {
+		text = ", observed at " + s.site.Policy.Nodes[node].Name
+	}
+	for _, f := range []struct {
+		flag uint8
+		name string
+	}{{engine.FlagStrong, " strong"}, {engine.FlagConfirmed, " confirmed"}} {
+		if r.Flags()&f.flag != 0 {
+			text += f.name
+		}
+	}
+	return text
 }
 
 // count is how many records there are by state, without naming them.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/policy"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
@@ -13,10 +14,11 @@ import (
 // be more than half full with the bindings that fit into memory, so probing finds a free slot soon.
 const maxMapped = 1 << 28
 
-// A Site is a policy together with the maps of free slots of its dense pools. The policy is immutable,
-// the maps are lock-free hints: whether a lease is taken, the binding table decides.
+// A Site is a policy together with what is known of peers and the maps of free slots of its dense pools. The policy is
+// immutable, the maps are lock-free hints: whether a lease is taken, the binding table decides.
 type Site struct {
 	Policy *policy.Policy
+	View   *peer.View           // made for this policy: what its engines learn of peers
 	free   [][]*binding.FreeMap // by pool ID and stripe; nil for sparse pools and very large stripes
 	strays strays
 }
@@ -27,8 +29,8 @@ type Site struct {
 // What workers bind under an earlier site meanwhile may be missing. In the maps that costs a look; but a stray that is
 // missing isn't in anybody's way. So after a reload that changes pools a site should be made twice: the second one when
 // all workers have begun a batch with the first.
-func NewSite(p *policy.Policy, h *binding.Handle, shards int) (*Site, error) {
-	s := &Site{Policy: p, free: make([][]*binding.FreeMap, len(p.Pools))}
+func NewSite(p *policy.Policy, view *peer.View, h *binding.Handle, shards int) (*Site, error) {
+	s := &Site{Policy: p, View: view, free: make([][]*binding.FreeMap, len(p.Pools))}
 	for _, pool := range p.Pools {
 		if pool.Sparse {
 			continue
@@ -111,4 +113,27 @@ func (s *Site) note(key *binding.Key, kind wire.Kind, taken bool) {
 	} else {
 		m.Put(i.Lo)
 	}
+}
+
+// A Fill is how full a stripe of a dense pool is. What is excluded or reserved counts as used.
+type Fill struct {
+	Pool   *policy.Pool
+	Stripe int
+	Own    bool // this node gives new leases from it
+	Used   uint64
+	Size   uint64
+}
+
+// Fills returns the fill of all mapped stripes. Pools that aren't mapped can't fill.
+func (s *Site) Fills() (out []Fill) {
+	for id, maps := range s.free {
+		pool := s.Policy.Pools[id]
+		for stripe, m := range maps {
+			if m != nil {
+				own := pool.Own && slices.Contains(pool.OwnStripes, stripe)
+				out = append(out, Fill{pool, stripe, own, m.Size() - m.Free(), m.Size()})
+			}
+		}
+	}
+	return out
 }

@@ -42,7 +42,7 @@ func TestNewSite(t *testing.T) {
 		}
 	}
 	s.handle.Leave()
-	site, err := engine.NewSite(p, s.handle, s.table.Shards())
+	site, err := engine.NewSite(p, engine.NewView(p, engine.Memory{}, testCapacity), s.handle, s.table.Shards())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,36 +8,41 @@ import (
 // solicit answers a Solicit (RFC 9915, Section 18.3.1): by an Advertise, which is a computation that writes and
 // reserves nothing, or with Rapid Commit by a Reply as for a Request.
 func (e *Engine) solicit() wire.Drop {
-	if e.waits() {
-		return wire.DropPolicy
+	if drop := e.forbears(); drop != wire.DropNone {
+		return drop
 	}
 	if e.commits() {
 		return e.bind(true)
 	}
 	e.open(wire.Advertise)
-	missing := false
+	missing := 0
 	for i := range e.message.IACount {
 		e.find(i)
 		g, ok := e.choose(i, true)
 		if !ok || g.old == nil && e.handle.Full() {
 			e.appendUnavailable(i, withdrawNothing)
-			missing = true
+			missing++
 			continue
 		}
 		e.grants = append(e.grants, g)
 		e.appendGrant(&g, withdrawNothing)
 	}
-	// A server that can't give all must not win by its preference (RFC 9915, Section 18.2.1).
-	if p := e.preference(); p != 0 && !missing && e.message.IACount > 0 {
+	// A node that has nothing to give is silent as long as a peer may have (RFC 6853, Section 6.1, on preference alone).
+	if missing > 0 && missing == e.message.IACount && !e.policy.Single && !e.waited(yielding) {
+		return wire.DropExhausted
+	}
+	// A server that can't give all must not win by its preference (RFC 9915, Section 18.2.1), and in the back seat none does.
+	if p := e.preference(); p != 0 && missing == 0 && e.message.IACount > 0 && !e.backSeat() {
 		e.dst = wire.AppendUint8Option(e.dst, wire.OptionPreference, p)
 	}
 	e.close()
+	e.view.Relays.Offered(e.relay, e.client, e.now)
 	return wire.DropNone
 }
 
 // commits tells whether the Solicit is answered by a Reply: the client wants it and so does the policy.
 func (e *Engine) commits() bool {
-	if e.message.Type != wire.Solicit || !e.message.RapidCommit || e.link == nil {
+	if e.message.Type != wire.Solicit || !e.message.RapidCommit || e.link == nil || e.backSeat() {
 		return false
 	}
 	switch e.link.RapidCommit {

@@ -58,7 +58,7 @@ func (e *Engine) pools(kind wire.Kind) []*policy.Pool {
 // chooseIn takes the first free candidate of a pool. In a pool with few slots only the primary is shared;
 // where it is taken the client spills into a stripe. In an exclusive one nothing is shared.
 func (e *Engine) chooseIn(i int, pool *policy.Pool, id *address.Identity) (grant, bool) {
-	if exclusive(pool) {
+	if e.strict(pool) {
 		return e.spill(i, pool, id)
 	}
 	for counter := uint32(0); ; {
@@ -95,9 +95,16 @@ func leaseOf(pool *policy.Pool, slot address.U128) binding.Key {
 
 // spill takes the next free slot in this node's stripes, and where they are full in the others. The maps call a slot
 // taken until its ended binding is swept, which leaves a client that comes late its old lease. So where they
-// have nothing free, a second round looks for what has ended.
+// have nothing free, a second round looks for what has ended; and a third one takes, last, what a weak claim stands on.
 func (e *Engine) spill(i int, pool *policy.Pool, id *address.Identity) (grant, bool) {
-	for _, mapped := range [...]bool{true, false} {
+	rounds := [...]struct{ mapped, desperate bool }{{mapped: true}, {}, {desperate: true}}
+	defer func() { e.desperate = false }()
+	for _, round := range rounds {
+		if round.desperate && e.policy.Single {
+			break
+		}
+		mapped := round.mapped
+		e.desperate = round.desperate
 		for _, stripe := range pool.OwnStripes {
 			if g, ok := e.spillInto(i, pool, id, stripe, mapped); ok {
 				return g, true

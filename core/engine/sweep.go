@@ -24,12 +24,13 @@ func (s *Sweeper) Sweep(site *Site, now binding.Time, grace uint32, budget int, 
 	s.handle.Enter()
 	defer s.handle.Leave()
 	s.handle.Sweep(now, budget, func(r *binding.Record) bool {
-		return r.Expires().Add(grace) <= now && s.marks.Durable(r.Mark())
+		return r.Expires().Add(grace) <= now && s.marks.Durable(r.Mark()) && !site.View.Gate.ExpiredUnheard(r.Expires(), now)
 	}, func(r *binding.Record) {
 		key := r.Key()
 		changes = binding.AppendRemoval(changes, &key, binding.RemovalVersion(r))
 		count++
 		site.Put(&key, r.Kind())
+		countPorts(site.View, r, -1)
 	})
 	return changes, count
 }

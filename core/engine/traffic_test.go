@@ -106,7 +106,7 @@ func (l *loop) handle(in *engine.Input) engine.Result {
 	l.n++
 	s := l.session
 	mark := engine.NewMark(1, l.n)
-	s.engine.Begin(s.site, s.now, mark, true, l.changes[:0])
+	s.engine.Begin(s.site, s.now.Moment(), mark, true, l.changes[:0])
 	result := s.engine.Handle(in, l.reply)
 	s.engine.End()
 	s.marks.Settle(mark)

@@ -10,16 +10,24 @@ import (
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
+// Trust is why a node would give a client a lease out of a sibling's pool: so that it keeps it when its server died.
+type trust uint8
+
+const (
+	trustNothing trust = iota // the client would like it: this node's own pools only
+	trustClaim                // the client says that it holds it: a sibling's sparse pool will do. In a dense one the sibling
+	// could have given the same slot to another client, and nothing here would tell
+	trustRecord // this node has a record of it, its own or observed: any pool of the link will do
+)
+
 // assignable tells whether this node may assign the lease to this client on the link: it lies in one of the node's
-// pools or is reserved for the client, and isn't reserved for another. With held, for a lease that the client holds, a
-// sibling's sparse pool will do: so a client keeps its address when its server died. A sibling's dense pool doesn't:
-// the sibling could give the same slot to another client, and nothing here would tell.
-func (e *Engine) assignable(kind wire.Kind, key *binding.Key, held bool) bool {
+// pools, or in a sibling's where that is trusted, or is reserved for the client; and isn't reserved for another.
+func (e *Engine) assignable(kind wire.Kind, key *binding.Key, why trust) bool {
 	if holder := e.link.Reserved(&key.Address, key.Length); holder != nil {
 		return holder == e.reserved
 	}
 	pool := e.poolOf(kind, key)
-	if pool == nil || !pool.Own && !(held && pool.Sparse) {
+	if pool == nil || !pool.Own && !(why == trustRecord || why == trustClaim && pool.Sparse) {
 		return false
 	}
 	slot, ok := pool.Range.Slot(key.Address)
@@ -44,41 +52,59 @@ func (e *Engine) verifies(key *binding.Key, id *address.Identity) bool {
 	if !ok {
 		return false
 	}
-	// Every new binding of an exclusive pool comes from the node's own stripes, whatever the client would like.
-	if exclusive(pool) && !e.claims() && !slices.Contains(pool.OwnStripes, address.StripeOf(slot, pool.Stripes)) {
+	// Every new binding of an exclusive pool comes from the node's own stripes, whatever the client would like; and of
+	// any dense one while the gate is closed.
+	own := slices.Contains(pool.OwnStripes, address.StripeOf(slot, pool.Stripes))
+	if e.strict(pool) && !e.claims() && !own {
 		return false
 	}
-	if explains(e.policy.Hasher, pool, slot, id) {
+	return e.derived(pool, slot, id)
+}
+
+// derived tells whether the slot follows from the client's identity, under the key in use or an accepted one.
+func (e *Engine) derived(pool *policy.Pool, slot address.U128, id *address.Identity) bool {
+	if explains(e.policy.Hasher, pool, slot, id) >= 0 {
 		return true
 	}
 	for _, h := range e.policy.Accept {
-		if explains(h, pool, slot, id) {
+		if explains(h, pool, slot, id) >= 0 {
 			return true
 		}
 	}
 	return false
 }
 
+// strict tells whether new bindings come from the node's own stripes alone: in an exclusive pool always, in a dense one
+// that all share while peers could have granted what this node hasn't heard of.
+func (e *Engine) strict(pool *policy.Pool) bool {
+	return exclusive(pool) || !pool.Sparse && pool.Stripes > 1 && !e.gateOpen()
+}
+
 func exclusive(pool *policy.Pool) bool { return !pool.Sparse && pool.Dense == config.DenseExclusive }
 
-// explains tells whether the slot is what a node gives the client where nobody is in the way: in a sparse pool any of
-// its candidates, in an exclusive one the start of its spill in the slot's stripe, in another dense one the primary.
-// Where others were in the way a dense pool gives what cannot be verified: the next free slot of that moment.
-func explains(h *address.Hasher, pool *policy.Pool, slot address.U128, id *address.Identity) bool {
+// explains tells whether the slot is what a node gives the client where nobody is in the way, and returns the number of
+// the candidate from 0, or -1: in a sparse pool any of its candidates, in an exclusive one the start of its spill in the
+// slot's stripe, in another dense one the primary. Where others were in the way a dense pool gives what cannot be
+// verified: the next free slot of that moment.
+func explains(h *address.Hasher, pool *policy.Pool, slot address.U128, id *address.Identity) int {
 	if exclusive(pool) {
 		stripe := address.StripeOf(slot, pool.Stripes)
-		return h.Spill(&pool.Range, id, stripe, pool.Stripes) == address.StripeIndex(slot, pool.Stripes)
+		if h.Spill(&pool.Range, id, stripe, pool.Stripes) == address.StripeIndex(slot, pool.Stripes) {
+			return 0
+		}
+		return -1
 	}
-	for counter := uint32(0); ; {
+	counter := uint32(0)
+	for number := 0; ; number++ {
 		candidate, next, ok := h.NextUsable(&pool.Range, id, counter)
 		if !ok {
-			return false
+			return -1
 		}
 		if candidate == slot {
-			return true
+			return number
 		}
 		if !pool.Sparse {
-			return false
+			return -1
 		}
 		counter = next
 	}

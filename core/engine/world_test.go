@@ -9,7 +9,6 @@ import (
 
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/engine"
-	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/policy"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
@@ -138,7 +137,7 @@ func (w *world) boot() {
 }
 
 func (w *world) hire(id int) {
-	w.workers = append(w.workers, &testWorker{id: id, engine: engine.New(w.table.NewHandle(), w.marks, peer.NewTally(1))})
+	w.workers = append(w.workers, &testWorker{id: id, engine: engine.New(w.table.NewHandle(), w.marks)})
 }
 
 // close gives the table's memory back.
@@ -153,7 +152,7 @@ func (w *world) close() {
 }
 
 func (w *world) reload(p *policy.Policy) {
-	site, err := engine.NewSite(p, w.handle, w.table.Shards())
+	site, err := engine.NewSite(p, engine.NewView(p, engine.Memory{}, testCapacity), w.handle, w.table.Shards())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -205,7 +204,7 @@ func (w *world) batch(k *testWorker, messages int) {
 	}
 	f := &flight{mark: engine.NewMark(k.id, k.sequence+1)}
 	k.engine.Interfere(func() { w.nest() })
-	k.engine.Begin(w.site, now, f.mark, true, nil)
+	k.engine.Begin(w.site, now.Moment(), f.mark, true, nil)
 	var immediate []answer
 	for range messages {
 		c := w.pick()

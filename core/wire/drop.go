@@ -29,7 +29,9 @@ const (
 	DropNoLink                  // no configured link matches
 	DropNoAddresses             // a Confirm without addresses (Section 18.3.3)
 	DropNothingToSay            // a Rebind that leaves nothing to answer (Section 18.3.5)
-	DropPolicy                  // policy forbids an answer (Section 18.3.1)
+	DropPatience                // left to a peer for now: the client's first node, or the one that owns the binding
+	DropBackSeat                // a new client, left to peers while this node listens after an absence
+	DropExhausted               // nothing to give, and a peer may have
 	DropStoreBroken             // what would be granted can't be made durable
 	DropTableFull               // no room for another binding
 	DropContended               // lost a race for a binding several times in a row
@@ -69,7 +71,9 @@ var dropNames = [DropCount]string{
 	DropNoLink:             "no-link",
 	DropNoAddresses:        "no-addresses",
 	DropNothingToSay:       "nothing-to-say",
-	DropPolicy:             "policy",
+	DropPatience:           "patience",
+	DropBackSeat:           "back-seat",
+	DropExhausted:          "exhausted",
 	DropStoreBroken:        "store-broken",
 	DropTableFull:          "table-full",
 	DropContended:          "contended",

@@ -11,7 +11,6 @@ import (
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/core/engine"
-	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/policy"
 	"github.com/lockstep6/lockstep6/core/wire"
 	"github.com/lockstep6/lockstep6/core/worker"
@@ -83,7 +82,7 @@ func options(t testing.TB, s worker.Socket, j worker.Journal, marks *engine.Mark
 		t.Fatal(err)
 	}
 	handle := table.NewHandle()
-	site, err := engine.NewSite(p, handle, table.Shards())
+	site, err := engine.NewSite(p, engine.NewView(p, engine.Memory{}, 1024), handle, table.Shards())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +90,7 @@ func options(t testing.TB, s worker.Socket, j worker.Journal, marks *engine.Mark
 	current.Store(site)
 	clock := func() int64 { return now }
 	return worker.Options{
-		ID: 3, Socket: s, Journal: j, Engine: engine.New(handle, marks, peer.NewTally(1)),
+		ID: 3, Socket: s, Journal: j, Engine: engine.New(handle, marks),
 		Marks: marks, Site: &current, Clock: clock, Wall: clock, Observe: observe,
 	}
 }

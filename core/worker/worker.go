@@ -139,7 +139,7 @@ func (w *Worker) handle(f *flight, batch []Datagram, writable bool) {
 	f.now, f.durable = f.now[:0], f.durable[:0]
 	f.mark = engine.NewMark(w.ID, w.sequence+1)
 	e := w.Engine
-	e.Begin(w.Site.Load(), Time(unixNano), f.mark, writable, f.write.Changes[:0])
+	e.Begin(w.Site.Load(), binding.MomentOf(unixNano), f.mark, writable, f.write.Changes[:0])
 	arena := f.arena
 	for i := range batch {
 		d := &batch[i]

@@ -1,0 +1,212 @@
+package engine
+
+import (
+	"github.com/lockstep6/lockstep6/core/address"
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/peer"
+	"github.com/lockstep6/lockstep6/core/policy"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+// observe takes what a client tells a peer for what it is: what was asked, not what was granted. The observed binding is
+// tentative after a Request and confirmed by a Renew at least 30 s later; it ends one valid lifetime after
+// the client was last heard. It is written, and nobody waits for that.
+func (e *Engine) observe(node int) {
+	if e.message.Type != wire.Request {
+		e.witness()
+	}
+	for i := range e.message.IACount {
+		ia := &e.message.IAs[i]
+		e.find(i)
+		for lease, rest, ok := ia.NextLease(ia.Options); ok; lease, rest, ok = ia.NextLease(rest) {
+			key := binding.Key{Address: lease.Address, Length: lease.Length}
+			switch e.message.Type {
+			case wire.Request, wire.Renew:
+				e.observeClaim(i, &key, node)
+			case wire.Release:
+				e.observeEnd(ia, &key, binding.Released, e.now)
+			case wire.Decline:
+				e.observeEnd(ia, &key, binding.Declined, e.now.Add(e.policy.Quarantine))
+			}
+		}
+		if e.message.Type == wire.Renew {
+			e.giveWay(ia)
+		}
+	}
+}
+
+// observeClaim takes that a client asks a peer for a lease, or says that it has it.
+func (e *Engine) observeClaim(i int, key *binding.Key, node int) {
+	ia := &e.message.IAs[i]
+	id := e.identity(ia)
+	pool := e.poolOf(ia.Kind, key)
+	by, strong := e.explain(key, pool, &id, node)
+	r := e.handle.Find(key)
+	known := r != nil && r.Belongs(id.DUID, id.Kind, id.IAID)
+	if e.message.Type == wire.Request && !known {
+		at := -1
+		if pool != nil {
+			at = pool.ID
+		}
+		e.view.Divergence.Claimed(node, at, e.link.Index, by, peer.Example{Lease: *key, DUID: id.DUID, IAID: id.IAID, At: e.now})
+	}
+	if pool == nil && !strong {
+		return // no lease of this link
+	}
+	draft := e.observed(ia, key, node, strong)
+	switch {
+	case r == nil || !r.Taken(e.now):
+		if strong || !e.crowded(weakPort) {
+			e.record(r, &draft)
+		}
+	case known:
+		e.observeAgain(r, &draft)
+	case r.State() != binding.Declined:
+		e.observeRival(r, &draft, node, strong)
+	}
+}
+
+// observed is a peer's binding as it is written.
+func (e *Engine) observed(ia *wire.IA, key *binding.Key, node int, strong bool) binding.Draft {
+	times := &e.link.Lifetimes
+	draft := binding.Draft{
+		Key: *key, Kind: ia.Kind, IAID: ia.IAID, DUID: e.message.ClientID,
+		State: binding.Bound, Owner: e.view.Owner(node), Mark: e.mark,
+		Preferred: times.Preferred, Valid: times.Valid,
+		LastTransaction: e.now, Expires: e.now.Add(times.Valid), Since: e.now,
+		Extension: e.kept(),
+	}
+	if strong {
+		draft.Flags = FlagStrong
+	}
+	return draft
+}
+
+// observeAgain goes on with the client's record of the same lease. Of one that this node granted a Request to a peer
+// changes only the end: the client may still come back. A Renew tells that the peer serves it now. Nothing is shortened.
+func (e *Engine) observeAgain(r *binding.Record, draft *binding.Draft) {
+	holds := e.message.Type == wire.Renew
+	if r.State() == binding.Declined {
+		return
+	}
+	draft.Expires = max(draft.Expires, r.Expires())
+	if !Observed(r) && !holds {
+		renewed := DraftOf(r)
+		renewed.Expires, renewed.Mark = draft.Expires, e.mark
+		e.record(r, &renewed)
+		return
+	}
+	if Observed(r) {
+		draft.Since = r.Since()
+		draft.Flags |= r.Flags() & FlagConfirmed
+		if holds && peer.Confirms(r.Since(), e.now) {
+			draft.Flags |= FlagConfirmed
+		}
+	}
+	e.record(r, draft)
+}
+
+// observeRival takes a claim to a lease that stands in the table for another client: a strong claim takes the place
+// of another peer's weak one, any other waits beside it.
+func (e *Engine) observeRival(r *binding.Record, draft *binding.Draft, node int, strong bool) {
+	if Observed(r) && strong && !has(r, FlagStrong) {
+		loser := e.claimOf(r)
+		key := r.Key()
+		if e.record(r, draft) == binding.Published {
+			e.view.Conflicts.Note(&key, loser, false, e.now)
+			e.view.Conflicts.Drop(&key, draft.Kind, draft.IAID, draft.DUID)
+		}
+		return
+	}
+	if !strong && e.crowded(weakPort) {
+		return
+	}
+	e.view.Conflicts.Note(&draft.Key, peer.Claim{
+		Node: node, Kind: draft.Kind, IAID: draft.IAID, DUID: draft.DUID, Strong: strong, Since: e.now, Expires: draft.Expires,
+	}, e.message.Type == wire.Renew, e.now)
+}
+
+// claimOf is what a record says, as a claim beside another's.
+func (e *Engine) claimOf(r *binding.Record) peer.Claim {
+	node, _ := e.view.Node(r.Owner())
+	return peer.Claim{
+		Node: node, Kind: r.Kind(), IAID: r.IAID(), DUID: r.DUID(), Strong: has(r, FlagStrong),
+		Confirmed: has(r, FlagConfirmed), Since: r.Since(), Expires: r.Expires(),
+	}
+}
+
+// observeEnd takes that the client gives an observed lease up. What this node granted isn't touched: the message is
+// for somebody else, who may not have got it.
+func (e *Engine) observeEnd(ia *wire.IA, key *binding.Key, state binding.State, expires binding.Time) {
+	e.view.Conflicts.Drop(key, ia.Kind, ia.IAID, e.message.ClientID)
+	r := e.held(key)
+	if r == nil || !Observed(r) || r.State() != binding.Bound {
+		return
+	}
+	if state == binding.Declined && (ia.Kind != wire.IANA || e.declined() >= e.policy.MaxDeclined) {
+		state, expires = binding.Released, e.now
+	}
+	draft := DraftOf(r)
+	draft.State, draft.Mark, draft.LastTransaction, draft.Expires, draft.Since = state, e.mark, e.now, expires, e.now
+	e.record(r, &draft)
+}
+
+// giveWay ends what this node granted to a client IA that renews with a peer, and doesn't name there: a Rapid Commit
+// left-over that the client never confirmed is free; any other binding isn't extended, and not reused before it ends.
+func (e *Engine) giveWay(ia *wire.IA) {
+	for _, r := range e.found {
+		key := r.Key()
+		if Observed(r) || r.State() != binding.Bound || !r.Live(e.now) || e.names(ia, &key) {
+			continue
+		}
+		draft := DraftOf(r)
+		draft.State, draft.Mark, draft.Since = binding.Superseded, e.mark, e.now
+		if has(r, FlagRapid) {
+			draft.State, draft.Expires = binding.Released, e.now
+		}
+		e.record(r, &draft)
+	}
+}
+
+// record publishes what this node learned. No reply waits for it. Where the table is full the node has a gap.
+func (e *Engine) record(old *binding.Record, draft *binding.Draft) binding.Outcome {
+	waits := e.waits
+	outcome := e.publish(old, draft)
+	e.waits = waits
+	if outcome == binding.Full {
+		e.view.Gate.Close(e.link.Index, e.now, peer.ReasonFull)
+	}
+	return outcome
+}
+
+// explain tells by what a node's grant of the lease to the client follows from the configuration, and whether that
+// makes a strong claim. Pool is the link's that has the lease, or nil.
+func (e *Engine) explain(key *binding.Key, pool *policy.Pool, id *address.Identity, node int) (by peer.Explanation, strong bool) {
+	if holder := e.link.Reserved(&key.Address, key.Length); holder != nil {
+		if holder == e.reserved {
+			return peer.ByFirst, true
+		}
+		return peer.ByNothing, false
+	}
+	if pool == nil || pool.Owner != policy.Everyone && pool.Owner != node && node != peer.Nobody {
+		return peer.ByNothing, false
+	}
+	slot, ok := pool.Range.Slot(key.Address)
+	if !ok || !pool.Range.Usable(slot) {
+		return peer.ByNothing, false
+	}
+	if rank := explains(e.policy.Hasher, pool, slot, id); rank == 0 {
+		return peer.ByFirst, true
+	} else if rank > 0 {
+		return peer.ByLater, true
+	}
+	for _, h := range e.policy.Accept {
+		if explains(h, pool, slot, id) >= 0 {
+			return peer.ByOtherKey, true
+		}
+	}
+	if !pool.Sparse && e.policy.OwnsStripe(node, pool, address.StripeOf(slot, pool.Stripes)) {
+		return peer.ByLater, false
+	}
+	return peer.ByNothing, false
+}

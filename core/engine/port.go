@@ -1,0 +1,89 @@
+package engine
+
+import (
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/peer"
+)
+
+// What is counted by relay port.
+type portCount uint8
+
+const (
+	leasePort portCount = iota // all leases that stand, own and observed
+	weakPort                   // weak claims in peers' names
+)
+
+// portKinds tell a relay port: the relay's link-address and what it says of the port. A Remote-ID or Subscriber-ID
+// alone will do, and so will an Interface-ID; clients that none of them describes have no port, and no limit.
+var portKinds = [...]binding.ExtensionKind{
+	binding.ExtLinkAddress, binding.ExtInterfaceID, binding.ExtRemoteID, binding.ExtSubscriberID,
+}
+
+// portOf hashes what a binding's extension says of the relay port; 0: nothing.
+func portOf(extension binding.Extension, what portCount) uint64 {
+	var room [4 * 1024]byte
+	b := append(room[:0], byte(what))
+	told := false
+	for _, kind := range portKinds {
+		value, ok := extension.Find(kind)
+		told = told || ok && kind != binding.ExtLinkAddress
+		b = append(append(b, byte(len(value)), byte(kind)), value...)
+	}
+	if !told {
+		return 0
+	}
+	return xxhash.Sum64(b) | 1
+}
+
+// crowded tells whether the message's relay port has as many leases, or weak claims, as it may have.
+func (e *Engine) crowded(what portCount) bool {
+	limit := e.policy.LeasesPerPort
+	if what == weakPort {
+		limit = e.policy.WeakPerPort
+	}
+	if limit == 0 {
+		return false
+	}
+	port := portOf(e.kept(), what)
+	return port != 0 && e.view.Ports.Count(port) >= limit
+}
+
+// recount notes at which ports a record came and another one went.
+func (e *Engine) recount(old, fresh *binding.Record) {
+	if e.policy.LeasesPerPort == 0 && e.policy.WeakPerPort == 0 {
+		return
+	}
+	if old != nil && old.State() == fresh.State() && old.Flags() == fresh.Flags() && old.Owner() == fresh.Owner() &&
+		string(old.Extension()) == string(fresh.Extension()) {
+		return // a renewal
+	}
+	if old != nil {
+		countPorts(e.view, old, -1)
+	}
+	countPorts(e.view, fresh, 1)
+}
+
+// countPorts adds a record to the counts of its port, or takes it out.
+func countPorts(view *peer.View, r *binding.Record, n int) {
+	if r.State() != binding.Bound && r.State() != binding.Superseded {
+		return
+	}
+	view.Ports.Add(portOf(r.Extension(), leasePort), n)
+	if Observed(r) && !has(r, FlagStrong) {
+		view.Ports.Add(portOf(r.Extension(), weakPort), n)
+	}
+}
+
+// CountPorts adds all records of a table, which was loaded before any engine runs, to a view's counts.
+func CountPorts(view *peer.View, h *binding.Handle, shards int) {
+	for shard := range shards {
+		h.Enter()
+		h.Range(shard, func(r *binding.Record) bool {
+			countPorts(view, r, 1)
+			return true
+		})
+		h.Leave()
+	}
+}
