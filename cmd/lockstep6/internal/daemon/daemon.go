@@ -21,7 +21,6 @@ import (
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/core/engine"
-	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/policy"
 	"github.com/lockstep6/lockstep6/core/worker"
 	"github.com/lockstep6/lockstep6/io/admin"
@@ -57,14 +56,14 @@ type Daemon struct {
 	store    *store.Store
 	table    *binding.Table
 	marks    *engine.Marks
-	peers    *peer.Tally
 	site     atomic.Pointer[engine.Site]
 	sockets  *udp.Server
 	workers  []*worker.Worker
 	operator *operator
 	admin    *admin.Server
 	clock    worker.Clock
-	leaseLog *leaseLog    // nil: lease events aren't logged
+	leaseLog *leaseLog // nil: lease events aren't logged
+	gaps     gaps
 	tick     *time.Ticker // the workers'
 	started  time.Time
 }
@@ -95,7 +94,6 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	d.peers = peer.NewTally(len(compiled.Nodes))
 	if d.table, err = binding.New(binding.Options{Capacity: d.config.Store.Capacity, Seed: rand.Uint64()}); err != nil {
 		return fmt.Errorf("store.capacity: %w", err)
 	}
@@ -103,7 +101,7 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 		return err
 	}
 	d.setClock()
-	if err = d.install(compiled); err != nil {
+	if err = d.install(ctx, compiled); err != nil {
 		return err
 	}
 	workers, err := d.openSockets(compiled)
@@ -131,10 +129,19 @@ func (d *Daemon) openPolicy(ctx context.Context) (compiled *policy.Policy, err e
 }
 
 // install makes a policy the one in force.
-func (d *Daemon) install(p *policy.Policy) error {
+func (d *Daemon) install(ctx context.Context, p *policy.Policy) error {
+	memory, err := d.remember(ctx, p)
+	if err != nil {
+		return err
+	}
+	view := engine.NewView(p, memory, d.config.Store.Capacity)
 	h := d.table.NewHandle()
 	defer h.Close()
-	site, err := engine.NewSite(p, h, d.table.Shards())
+	engine.CountPorts(view, h, d.table.Shards())
+	if !p.Single {
+		d.greet(view)
+	}
+	site, err := engine.NewSite(p, view, h, d.table.Shards())
 	if err != nil {
 		return fmt.Errorf("cannot map the free slots of the pools: %w", err)
 	}
@@ -168,6 +175,7 @@ func (d *Daemon) openSockets(p *policy.Policy) (workers int, err error) {
 		Interfaces: listen.Interfaces,
 		Addresses:  listen.Addresses,
 		Logger:     d.log,
+		Notify:     d.notified,
 	})
 	return workers, err
 }
@@ -183,7 +191,7 @@ func (d *Daemon) makeWorkers(workers int) {
 		handle := d.table.NewHandle()
 		d.workers = append(d.workers, worker.New(worker.Options{
 			ID: i, Socket: d.sockets.Worker(i), Journal: d.store,
-			Engine: engine.New(handle, d.marks, d.peers),
+			Engine: engine.New(handle, d.marks),
 			Marks:  d.marks, Site: &d.site, Clock: d.clock,
 			Wall: func() int64 { return time.Now().UnixNano() }, Tick: d.tick.C, Observe: observe,
 		}))

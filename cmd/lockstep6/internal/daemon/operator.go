@@ -79,18 +79,18 @@ func (o *operator) State() admin.State {
 
 // peers is how many messages were meant for each other node of the cluster.
 func (o *operator) peers(p *policy.Policy) map[string]admin.Peer {
-	peers := make(map[string]admin.Peer)
+	peers, view := make(map[string]admin.Peer), o.d.site.Load().View
 	for i := range p.Nodes {
 		if i == p.Self {
 			continue
 		}
 		seen := admin.Peer{Messages: make(map[string]uint64)}
 		for t := wire.Solicit; t <= wire.InformationRequest; t++ {
-			if n := o.d.peers.Messages(i, t); n > 0 {
+			if n := view.Messages(i, t); n > 0 {
 				seen.Messages[t.String()] = n
 			}
 		}
-		if at, ok := o.d.peers.LastHeard(i); ok {
+		if at, ok := view.LastHeard(i); ok {
 			last := time.Unix(at.Unix(), 0).UTC()
 			seen.LastHeard = &last
 		}

@@ -39,6 +39,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		deliveries.Go(func() { w.Deliver(abandon) })
 	}
 	helpers.Go(func() { d.sweep(ctx) })
+	helpers.Go(func() { d.watch(ctx) })
 	logging, stopLogging := context.WithCancel(context.Background())
 	defer stopLogging()
 	var logger sync.WaitGroup
@@ -64,6 +65,11 @@ func (d *Daemon) Run(ctx context.Context) error {
 	helpers.Wait()
 	stopLogging()
 	waitFor(&logger, time.Second)
+	if !d.site.Load().Policy.Single && d.store.Healthy() {
+		bye, cancel := context.WithTimeout(context.Background(), time.Second)
+		_ = d.beat(bye) // the last one was at most half a minute ago
+		cancel()
+	}
 	err := d.closeAll()
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		err = errors.Join(cause, err)

@@ -1,0 +1,100 @@
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/engine"
+	"github.com/lockstep6/lockstep6/core/peer"
+	"github.com/lockstep6/lockstep6/core/policy"
+	"github.com/lockstep6/lockstep6/core/worker"
+)
+
+// Names in the store's meta space of what a node remembers of its cluster.
+const (
+	metaCluster   = "cluster.memory"    // JSON of clusterMemory
+	metaHeartbeat = "cluster.heartbeat" // binding.Time, 4 octets, big-endian: when the node last served
+)
+
+// clusterMemory outlives the process and changes of the configuration.
+type clusterMemory struct {
+	// Owners gives each server that was ever a peer a number of its own, 1 to 255, by its DUID in hexadecimal. Records
+	// in the store name their owner by it, so that it must not depend on the order of nodes.
+	Owners map[string]uint8 `json:"owners"`
+	// Longest is the longest T1 ever granted on a link, in seconds, by the link's name.
+	Longest map[string]uint32 `json:"longest_t1"`
+}
+
+// remember brings what the node remembers up to date with a policy, writes it where it changed, and returns it for a view.
+func (d *Daemon) remember(ctx context.Context, p *policy.Policy) (engine.Memory, error) {
+	m := clusterMemory{Owners: map[string]uint8{}, Longest: map[string]uint32{}}
+	before, _ := d.store.Meta(metaCluster)
+	if before != nil {
+		if err := json.Unmarshal(before, &m); err != nil {
+			return engine.Memory{}, fmt.Errorf("the store's %s can't be read: %w", metaCluster, err)
+		}
+	}
+	out := engine.Memory{Longest: m.Longest}
+	for i := range p.Nodes {
+		owner := uint8(peer.Self)
+		if i != p.Self {
+			var err error
+			if owner, err = m.owner(hex.EncodeToString(p.Nodes[i].ServerID)); err != nil {
+				return engine.Memory{}, err
+			}
+		}
+		out.Owners = append(out.Owners, owner)
+	}
+	for i := range p.Links {
+		l := &p.Links[i]
+		m.Longest[l.Name] = max(m.Longest[l.Name], l.Lifetimes.Renew)
+	}
+	_, _ = rand.Read(out.Salt[:]) // never fails, by its documentation
+	after, err := json.Marshal(m)
+	if err != nil || p.Single || string(after) == string(before) {
+		return out, err
+	}
+	return out, d.store.PutMeta(ctx, metaCluster, after)
+}
+
+// owner is the number of the server with that DUID; a new one gets the next.
+func (m *clusterMemory) owner(duid string) (uint8, error) {
+	if n, ok := m.Owners[duid]; ok {
+		return n, nil
+	}
+	if len(m.Owners) == 255 {
+		return 0, errors.New("the store remembers 255 servers of this cluster and has no number left for another; start this node with an empty data folder")
+	}
+	n := uint8(len(m.Owners) + 1)
+	m.Owners[duid] = n
+	return n, nil
+}
+
+// greet tells the view how long the node was away. A store without heartbeat and bindings is a new node's.
+func (d *Daemon) greet(view *peer.View) {
+	now := worker.Time(d.clock())
+	beat, ok := d.store.Meta(metaHeartbeat)
+	switch {
+	case ok && len(beat) == 4:
+		from := min(binding.Time(binary.BigEndian.Uint32(beat)), now)
+		view.Gate.Returned(from, now)
+		d.log.Info("back after an absence: listening to clients of other nodes",
+			"away", (time.Duration(now-from) * time.Second).String(), "back_seat", view.Gate.BackSeat(now))
+	case d.table.Stats().Live > 0:
+		view.Gate.Returned(0, now)
+	default:
+		view.Gate.Begun(now)
+	}
+}
+
+// beat writes that the node serves now.
+func (d *Daemon) beat(ctx context.Context) error {
+	return d.store.PutMeta(ctx, metaHeartbeat, binary.BigEndian.AppendUint32(nil, uint32(worker.Time(d.clock()))))
+}

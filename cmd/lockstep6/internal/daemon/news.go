@@ -1,0 +1,174 @@
+package daemon
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/peer"
+	"github.com/lockstep6/lockstep6/core/wire"
+	"github.com/lockstep6/lockstep6/io/admin"
+)
+
+// News tells the log what has changed in what a node knows of its cluster: each thing once when it comes and once
+// when it goes.
+type news struct {
+	d         *Daemon
+	peers     []peer.Condition
+	standing  map[string]bool // what was told and still holds
+	contended map[binding.Key]bool
+	mended    uint64
+}
+
+func newNews(d *Daemon) *news {
+	return &news{
+		d: d, peers: make([]peer.Condition, len(d.site.Load().Policy.Nodes)),
+		standing: make(map[string]bool), contended: make(map[binding.Key]bool),
+	}
+}
+
+// tell compares with what was told before.
+func (n *news) tell(now binding.Time) {
+	n.health(now)
+	held := make(map[string]bool)
+	n.gate(now, held)
+	n.divergence(held)
+	n.twin(now, held)
+	n.coverage(now, held)
+	n.fills(held)
+	for what := range n.standing {
+		if !held[what] {
+			delete(n.standing, what)
+			n.d.log.Info("over: " + what)
+		}
+	}
+	n.conflicts()
+}
+
+// hold notes that something holds, and warns of it where it is new.
+func (n *news) hold(held map[string]bool, what string, attrs ...any) {
+	held[what] = true
+	if !n.standing[what] {
+		n.standing[what] = true
+		n.d.log.Warn(what, attrs...)
+	}
+}
+
+func (n *news) health(now binding.Time) {
+	p, view := n.d.site.Load().Policy, n.d.site.Load().View
+	for i := range p.Nodes {
+		if i == p.Self {
+			continue
+		}
+		r := view.Health.Report(i, now)
+		if r.Condition == n.peers[i] {
+			continue
+		}
+		log := n.d.log.Info
+		if r.Condition == peer.Silent {
+			log = n.d.log.Warn
+		}
+		log("peer is "+r.Condition.String(), "peer", p.Nodes[i].Name, "was", n.peers[i].String(),
+			"unanswered_clients", r.Clients, "relays", len(r.Relays), "last_answer", timeText(r.LastAnswer))
+		n.peers[i] = r.Condition
+	}
+}
+
+func (n *news) gate(now binding.Time, held map[string]bool) {
+	p, view := n.d.site.Load().Policy, n.d.site.Load().View
+	for _, l := range view.Gate.Listening(now) {
+		n.hold(held, "listening on link "+p.Links[l.Link].Name+": "+l.Reason.String(), "until", timeText(l.Until))
+	}
+	if view.Gate.BackSeat(now) {
+		n.hold(held, "in the back seat: new clients are left to other nodes")
+	}
+}
+
+func (n *news) divergence(held map[string]bool) {
+	p, view := n.d.site.Load().Policy, n.d.site.Load().View
+	for _, f := range view.Divergence.Findings() {
+		n.hold(held, "peer "+p.Nodes[f.Node].Name+" has another configuration: "+findingText(p, &f),
+			"of_newest_claims", f.Claims, "unexplained", f.Strange,
+			"example", admin.LeaseText(f.Example.Lease), "duid", wire.FormatDUID(f.Example.DUID), "iaid", f.Example.IAID)
+	}
+}
+
+func (n *news) twin(now binding.Time, held map[string]bool) {
+	p, view := n.d.site.Load().Policy, n.d.site.Load().View
+	for i := range p.Links {
+		if t1 := p.Links[i].Lifetimes.Renew; view.Twin.Seen(t1, now) {
+			n.hold(held, "another server answers under this node's name: clients renew leases that this node never granted")
+			return
+		}
+	}
+}
+
+func (n *news) coverage(now binding.Time, held map[string]bool) {
+	view := n.d.site.Load().View
+	for _, r := range view.Relays.States() {
+		if r.NoRenews(view.Gate.Longest(), now) {
+			n.hold(held, "relay "+netip.AddrFrom16(r.Address).String()+" doesn't copy to this node what other nodes' clients renew",
+				"requests", r.Requests)
+		}
+		if r.OursOnly() {
+			n.hold(held, "relay "+netip.AddrFrom16(r.Address).String()+" doesn't copy to this node what clients ask of others",
+				"solicits", r.Solicits, "requests_to_us", r.Ours)
+		}
+	}
+}
+
+// Shares of a stripe in use that are worth a warning. Between the two it is told once.
+const (
+	nearlyFull = 0.9
+	full       = 1.0
+)
+
+func (n *news) fills(held map[string]bool) {
+	for _, f := range n.d.site.Load().Fills() {
+		if !f.Own {
+			continue
+		}
+		where := fmt.Sprintf("pool %s, stripe %d", f.Pool.Name, f.Stripe)
+		switch used := float64(f.Used) / float64(f.Size); {
+		case used >= full:
+			n.hold(held, "full: "+where, "slots", f.Size)
+		case used >= nearlyFull:
+			n.hold(held, "nearly full: "+where, "used", f.Used, "slots", f.Size)
+		}
+	}
+}
+
+func (n *news) conflicts() {
+	view := n.d.site.Load().View
+	now := make(map[binding.Key]bool)
+	for _, key := range view.Conflicts.Leases() {
+		now[key] = true
+		if n.contended[key] {
+			continue
+		}
+		for _, c := range view.Conflicts.On(&key) {
+			n.d.log.Warn("two clients claim one lease", "lease", admin.LeaseText(key),
+				"client", wire.FormatDUID(c.DUID), "iaid", c.IAID, "node", n.d.nodeName(c.Node), "explained", c.Strong)
+		}
+	}
+	n.contended = now
+	if _, mended, _ := view.Conflicts.Counts(); mended != n.mended {
+		n.d.log.Info("conflicts mended: the loser is told at its Renew or Rebind", "leases", mended-n.mended)
+		n.mended = mended
+	}
+}
+
+func (d *Daemon) nodeName(node int) string {
+	if nodes := d.site.Load().Policy.Nodes; node >= 0 && node < len(nodes) {
+		return nodes[node].Name
+	}
+	return "unknown"
+}
+
+func timeText(t binding.Time) string {
+	if t == 0 {
+		return "never"
+	}
+	return time.Unix(t.Unix(), 0).UTC().Format(time.RFC3339)
+}

@@ -1,0 +1,94 @@
+package daemon
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/peer"
+	"github.com/lockstep6/lockstep6/core/wire"
+	"github.com/lockstep6/lockstep6/core/worker"
+	"github.com/lockstep6/lockstep6/io/udp"
+)
+
+const (
+	watchEvery = time.Second
+	beatEvery  = 30 * time.Second // how exactly a node knows for how long it was away
+	missedTick = 10 * time.Second // a tick so late shows that the process or the machine stood still
+)
+
+// gaps are the reasons to close the gate that other goroutines come upon, one bit each by peer.Reason.
+type gaps struct{ pending atomic.Uint32 }
+
+func (g *gaps) note(r peer.Reason) { g.pending.Or(1 << r) }
+
+// take returns what has come up since the last call.
+func (g *gaps) take() (out []peer.Reason) {
+	bits := g.pending.Swap(0)
+	for r := peer.ReasonNone; r < 32; r++ {
+		if bits>>r&1 != 0 {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// notified is called by the sockets when something has happened to them.
+func (d *Daemon) notified(e udp.Event) {
+	switch e.Kind {
+	case udp.InterfaceDown, udp.InterfaceGone:
+		d.gaps.note(peer.ReasonLink)
+	case udp.DropsGrew:
+		d.gaps.note(peer.ReasonDrops)
+	}
+}
+
+// watch keeps a cluster's node informed of what time brings: it finds the gaps in what the node hears, lets the view
+// judge, writes the heartbeat, and tells the log what has changed.
+func (d *Daemon) watch(ctx context.Context) {
+	if d.site.Load().Policy.Single {
+		return
+	}
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	news := newNews(d)
+	last, beaten := d.clock(), int64(0)
+	shed := d.shed()
+	for {
+		now := d.clock()
+		if now-last > int64(missedTick) {
+			d.gaps.note(peer.ReasonClock)
+		}
+		last = now
+		if n := d.shed(); n != shed {
+			shed = n
+			d.gaps.note(peer.ReasonOverload)
+		}
+		view := d.site.Load().View
+		for _, why := range d.gaps.take() {
+			view.Gate.CloseAll(worker.Time(now), why)
+		}
+		view.Tick(binding.MomentOf(now))
+		news.tell(worker.Time(now))
+		if now-beaten >= int64(beatEvery) && d.store.Healthy() {
+			beaten = now
+			if err := d.beat(ctx); err != nil && ctx.Err() == nil {
+				d.log.Warn("the heartbeat could not be written; after a restart the node seems to have been away for longer", "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// shed is how many datagrams the workers have dropped unread.
+func (d *Daemon) shed() (n uint64) {
+	for _, w := range d.workers {
+		n += w.Counters.Dropped(wire.DropOverload)
+	}
+	return n
+}
