@@ -67,11 +67,7 @@ type node struct {
 
 func newModel(s Setup) *model {
 	m := &model{Setup: s, random: rand.New(rand.NewPCG(s.Seed, 0)), held: make([]bool, s.Slots)}
-	var key address.Key
-	for i := 0; i < len(key); i += 8 {
-		binary.BigEndian.PutUint64(key[i:], m.random.Uint64())
-	}
-	m.hasher = address.NewHasher(address.XXH64, key)
+	m.hasher = address.NewHasher(address.XXH64, newKey(m.random))
 	last := address.U128{Lo: s.Slots - 1}.Lsh(128 - leaseLength).Add(address.FromBytes(poolStart)).Bytes()
 	var err error
 	m.pool, err = address.NewPool(poolStart, last, leaseLength, address.CommonPrefix(poolStart, last), nil)
@@ -82,6 +78,13 @@ func newModel(s Setup) *model {
 		m.nodes = append(m.nodes, m.newNode())
 	}
 	return m
+}
+
+func newKey(random *rand.Rand) (key address.Key) {
+	for i := 0; i < len(key); i += 8 {
+		binary.BigEndian.PutUint64(key[i:], random.Uint64())
+	}
+	return key
 }
 
 func (m *model) newNode() (n node) {
