@@ -11,7 +11,6 @@ import (
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/core/engine"
-	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/policy"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
@@ -58,10 +57,10 @@ func newServer(t *testing.T, key address.Key, dense Strategy, node int) *server 
 	}
 	s := &server{marks: new(engine.Marks), duid: []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, byte(node)}}
 	handle := table.NewHandle()
-	if s.site, err = engine.NewSite(p, handle, table.Shards()); err != nil {
+	if s.site, err = engine.NewSite(p, engine.NewView(p, engine.Memory{}, 2*slots), handle, table.Shards()); err != nil {
 		t.Fatal(err)
 	}
-	s.engine = engine.New(handle, s.marks, peer.NewTally(nodes))
+	s.engine = engine.New(handle, s.marks)
 	return s
 }
 
@@ -79,7 +78,7 @@ func (s *server) request(t *testing.T, m *model, id *address.Identity) (slot uin
 	b = wire.CloseOption(wire.CloseOption(b, mark), outer)
 	s.writes++
 	write := engine.NewMark(0, s.writes)
-	s.engine.Begin(s.site, 800_000_000, write, true, nil)
+	s.engine.Begin(s.site, 800_000_000_000, write, true, nil)
 	result := s.engine.Handle(&engine.Input{Data: b, SourcePort: 547, Listen: 1}, make([]byte, 0, engine.MaxReply))
 	s.engine.End()
 	s.marks.Settle(write)
