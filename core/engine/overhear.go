@@ -39,8 +39,11 @@ func (e *Engine) overhear(in *Input) wire.Drop {
 }
 
 // arrive notes by which relay the message came, and hashes what tells it from others. Hashes are seeded, so that nobody
-// can know which clients share a place in a table.
+// can know which clients share a place in a table. A single node has nobody to compare with.
 func (e *Engine) arrive(in *Input) {
+	if e.policy.Single {
+		return
+	}
 	relay := in.Source
 	if e.packet.RelayCount == 0 {
 		relay = [16]byte{}

@@ -23,18 +23,20 @@ var portKinds = [...]binding.ExtensionKind{
 
 // portOf hashes what a binding's extension says of the relay port; 0: nothing.
 func portOf(extension binding.Extension, what portCount) uint64 {
-	var room [4 * 1024]byte
-	b := append(room[:0], byte(what))
+	var digest xxhash.Digest
+	digest.ResetWithSeed(uint64(what))
 	told := false
 	for _, kind := range portKinds {
 		value, ok := extension.Find(kind)
 		told = told || ok && kind != binding.ExtLinkAddress
-		b = append(append(b, byte(len(value)), byte(kind)), value...)
+		header := [2]byte{byte(len(value)), byte(kind)}
+		digest.Write(header[:]) // never fails
+		digest.Write(value)
 	}
 	if !told {
 		return 0
 	}
-	return xxhash.Sum64(b) | 1
+	return digest.Sum64() | 1
 }
 
 // crowded tells whether the message's relay port has as many leases, or weak claims, as it may have.
@@ -52,7 +54,7 @@ func (e *Engine) crowded(what portCount) bool {
 
 // recount notes at which ports a record came and another one went.
 func (e *Engine) recount(old, fresh *binding.Record) {
-	if e.policy.LeasesPerPort == 0 && e.policy.WeakPerPort == 0 {
+	if e.view.Ports.Idle() {
 		return
 	}
 	if old != nil && old.State() == fresh.State() && old.Flags() == fresh.Flags() && old.Owner() == fresh.Owner() &&

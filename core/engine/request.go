@@ -7,7 +7,9 @@ import (
 
 // request answers a Request (RFC 9915, Section 18.3.2).
 func (e *Engine) request() wire.Drop {
-	e.view.Relays.Requested(e.client, true, e.now)
+	if !e.policy.Single {
+		e.view.Relays.Requested(e.client, true, e.now)
+	}
 	return e.bind(false)
 }
 

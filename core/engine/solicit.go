@@ -36,7 +36,9 @@ func (e *Engine) solicit() wire.Drop {
 		e.dst = wire.AppendUint8Option(e.dst, wire.OptionPreference, p)
 	}
 	e.close()
-	e.view.Relays.Offered(e.relay, e.client, e.now)
+	if !e.policy.Single {
+		e.view.Relays.Offered(e.relay, e.client, e.now)
+	}
 	return wire.DropNone
 }
 

@@ -29,6 +29,9 @@ func NewPorts(ports int) *Ports {
 	return &Ports{words: make([]atomic.Uint64, 1<<bits.Len(uint(2*ports-1)))}
 }
 
+// Idle tells that nothing is counted.
+func (p *Ports) Idle() bool { return len(p.words) == 0 }
+
 // place finds the port's word, and makes it where make is set. nil: there is none.
 func (p *Ports) place(port uint64, make bool) *atomic.Uint64 {
 	if len(p.words) == 0 || port == 0 {

@@ -1,0 +1,85 @@
+package peer_test
+
+import (
+	"testing"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/peer"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+var lease = binding.Key{Address: [16]byte{0x20, 0x01, 0x0d, 0xb8}, Length: 56}
+
+func claim(duid string, expires binding.Time) peer.Claim {
+	return peer.Claim{Node: 1, Kind: wire.IAPD, IAID: 1, DUID: []byte(duid), Since: begin, Expires: expires}
+}
+
+// TestClaims: a claim is confirmed by a Renew 30 s later, extended by any message, and ends by itself.
+func TestClaims(t *testing.T) {
+	var c peer.Conflicts
+	if c.On(&lease) != nil {
+		t.Fatal("claims before any was noted")
+	}
+	c.Note(&lease, claim("one", begin+100), false, begin)
+	c.Note(&lease, claim("one", begin+150), false, begin+60) // a Request confirms nothing
+	c.Note(&lease, claim("one", begin+120), true, begin+29)
+	got := c.On(&lease)
+	if len(got) != 1 || got[0].Confirmed || got[0].Expires != begin+150 || got[0].Since != begin {
+		t.Fatalf("want one tentative claim until +150, got %+v", got)
+	}
+	unknown := claim("one", begin+150)
+	unknown.Node = peer.Nobody
+	c.Note(&lease, unknown, true, begin+30)
+	if got := c.On(&lease); !got[0].Confirmed || got[0].Node != 1 {
+		t.Errorf("want it confirmed, and its node kept, got %+v", got)
+	}
+	v := newView(2, 1000)
+	v.Conflicts.Note(&lease, claim("one", begin+100), false, begin)
+	v.Tick((begin + 99).Moment())
+	if len(v.Conflicts.Leases()) != 1 {
+		t.Error("over before its end")
+	}
+	v.Tick((begin + 100).Moment())
+	if len(v.Conflicts.Leases()) != 0 || v.Conflicts.On(&lease) != nil {
+		t.Error("a claim outlives its end")
+	}
+}
+
+// TestClaimsBounds: a lease takes four claims besides the table's; further ones are counted.
+func TestClaimsBounds(t *testing.T) {
+	var c peer.Conflicts
+	for _, duid := range []string{"one", "two", "three", "four", "five"} {
+		c.Note(&lease, claim(duid, begin+100), false, begin)
+	}
+	if contended, _, lost := c.Counts(); contended != 1 || lost != 1 || len(c.On(&lease)) != 4 {
+		t.Errorf("want four claims and one lost, got %d, lost %d", len(c.On(&lease)), lost)
+	}
+	c.Drop(&lease, wire.IAPD, 2, []byte("one")) // another IA
+	c.Drop(&lease, wire.IAPD, 1, []byte("one"))
+	if len(c.On(&lease)) != 3 {
+		t.Errorf("want three claims left, got %d", len(c.On(&lease)))
+	}
+	loser := claim("two", 0)
+	c.Lost(&lease, &loser, begin)
+	if got := c.On(&lease)[0]; got.Expires != begin+100 {
+		t.Errorf("a claim that has lost is extended: %+v", got)
+	}
+}
+
+// TestFirsts tells how long a message has been repeated.
+func TestFirsts(t *testing.T) {
+	v := newView(2, 1000)
+	at := begin.Moment()
+	const hash = 0xabcde<<44 | 7
+	for _, test := range []struct {
+		after binding.Moment
+		want  uint64
+	}{{0, 0}, {900, 900}, {119_999, 119_999}, {120_000, 0}, {120_500, 500}} {
+		if got := v.Firsts.Age(hash, at+test.after); got != test.want {
+			t.Errorf("after %d ms: want %d, got %d", test.after, test.want, got)
+		}
+	}
+	if got := v.Firsts.Age(0xabcdf<<44|7, at+121_000); got != 0 {
+		t.Errorf("another message at the same place: want 0, got %d", got)
+	}
+}

@@ -1,0 +1,101 @@
+package peer_test
+
+import (
+	"testing"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/peer"
+)
+
+const begin = binding.Time(800_000_000)
+
+func newView(nodes int, listen ...uint32) *peer.View {
+	o := peer.Options{Nodes: nodes, Listen: listen, After: 300, Pools: 2}
+	for node := range nodes {
+		o.Owners = append(o.Owners, uint8(node))
+	}
+	return peer.NewView(o)
+}
+
+// TestGateCloses: a gap closes a link's gate for one T1, and another gap begins the T1 anew.
+func TestGateCloses(t *testing.T) {
+	g := peer.NewGate([]uint32{1000, 0}, 300)
+	if !g.Open(0, begin) || len(g.Listening(begin)) != 0 {
+		t.Fatal("a new gate is closed")
+	}
+	g.Close(0, begin, peer.ReasonDrops)
+	if g.Open(0, begin+999) || !g.Open(0, begin+1000) || !g.Open(1, begin) {
+		t.Error("want link 0 closed for 1000 s, and link 1 open")
+	}
+	g.Close(0, begin+500, peer.ReasonLink)
+	if g.Open(0, begin+1499) || !g.Open(0, begin+1500) {
+		t.Error("a second gap doesn't begin the T1 anew")
+	}
+	l := g.Listening(begin + 750)
+	if len(l) != 1 || l[0].Progress != 0.25 || l[0].Reason != peer.ReasonDrops || l[0].Since != begin {
+		t.Errorf("want 25 %% of T1 since the first gap, got %+v", l)
+	}
+	if g.Closed() != 1 {
+		t.Errorf("want one closing, got %d", g.Closed())
+	}
+	g.Close(1, begin, peer.ReasonLink)
+	if g.Open(1, begin+peer.MaxListen-1) || !g.Open(1, begin+peer.MaxListen) {
+		t.Error("without T1 a day counts")
+	}
+}
+
+// TestReturned: only a long absence leads to the back seat, and slots that ended meanwhile stay apart in it.
+func TestReturned(t *testing.T) {
+	g := peer.NewGate([]uint32{1000}, 300)
+	g.Returned(begin-299, begin)
+	if g.BackSeat(begin) || g.Open(0, begin) {
+		t.Error("after 299 s: want the gate closed and no back seat")
+	}
+	g.Returned(begin-300, begin)
+	if !g.BackSeat(begin+999) || g.BackSeat(begin+1000) {
+		t.Error("after 300 s: want the back seat for one T1")
+	}
+	for _, test := range []struct {
+		expires binding.Time
+		want    bool
+	}{{begin - 301, false}, {begin - 300, true}, {begin + 10, true}} {
+		if got := g.ExpiredUnheard(test.expires, begin+20); got != test.want {
+			t.Errorf("ended at %d: want %v, got %v", int64(test.expires)-int64(begin), test.want, got)
+		}
+	}
+}
+
+// TestEvidence: within one T1 of its start with an empty store, and once, a node believes that there was a history.
+func TestEvidence(t *testing.T) {
+	g := peer.NewGate([]uint32{1000}, 300)
+	g.Evidence(begin)
+	if g.BackSeat(begin) {
+		t.Error("a node that wasn't new believes evidence")
+	}
+	g.Begun(begin)
+	if !g.Open(0, begin) || g.BackSeat(begin) || !g.Fresh(begin+999) || g.Fresh(begin+1000) {
+		t.Error("want an open gate and one T1 of freshness")
+	}
+	g.Evidence(begin + 10)
+	if !g.BackSeat(begin+10) || g.Open(0, begin+10) || g.Fresh(begin+11) {
+		t.Error("want the back seat and a closed gate after evidence")
+	}
+	if g.ExpiredUnheard(begin, begin+20) {
+		t.Error("an empty store has no slots that ended unheard")
+	}
+}
+
+// TestQuiet: the back seat ends after a minute in which nobody named a peer; each message that does puts that off.
+func TestQuiet(t *testing.T) {
+	v := newView(2, 1000)
+	v.Gate.Returned(begin-5000, begin)
+	v.Heard(1, 3, begin+30)
+	v.Tick((begin + 89).Moment())
+	if !v.Gate.BackSeat(begin + 89) {
+		t.Error("over after 59 quiet seconds")
+	}
+	v.Tick((begin + 90).Moment())
+	if v.Gate.BackSeat(begin + 90) {
+		t.Error("not over after 60 quiet seconds")
+	}
+}

@@ -1,0 +1,103 @@
+package peer_test
+
+import (
+	"testing"
+
+	"github.com/lockstep6/lockstep6/core/peer"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+// relayAt is the address of relay number n.
+func relayAt(n byte) [16]byte { return [16]byte{0x20, 0x01, 0x0d, 0xb8, 15: n} }
+
+// TestRelayNumbers: each relay has its own number, which it keeps; clients without relay have 0.
+func TestRelayNumbers(t *testing.T) {
+	v := newView(2, 1000)
+	seen := map[int]byte{}
+	for n := range byte(200) {
+		number := v.Relays.Heard(relayAt(n), 0, begin)
+		if other, ok := seen[number]; ok || number == 0 {
+			t.Fatalf("relay %d has the number %d of relay %d", n, number, other)
+		}
+		seen[number] = n
+	}
+	for n := range byte(200) {
+		if number := v.Relays.Heard(relayAt(n), 0, begin); seen[number] != n {
+			t.Errorf("relay %d got another number", n)
+		}
+	}
+	if got := v.Relays.Heard([16]byte{}, 0, begin); got != 0 {
+		t.Errorf("no relay: want 0, got %d", got)
+	}
+}
+
+// TestCoverage counts, of the Solicits that were answered, those that led to a Request within 5 s.
+func TestCoverage(t *testing.T) {
+	v := newView(2, 1000)
+	number := v.Relays.Heard(relayAt(1), 0, begin)
+	offer := func(client uint64) { v.Relays.Offered(number, client<<44|client, begin) }
+	state := func() peer.RelayState { return v.Relays.States()[0] }
+	for client := range uint64(19) {
+		offer(client + 1)
+	}
+	if s := state(); s.Known() || s.OursOnly() {
+		t.Error("known with 19 samples")
+	}
+	offer(20)
+	offer(20) // a retransmission
+	v.Relays.Requested(1<<44|1, true, begin+5)
+	v.Relays.Requested(1<<44|1, true, begin+5) // once
+	v.Relays.Requested(2<<44|2, true, begin+6) // too late
+	v.Relays.Requested(99<<44|99, false, begin)
+	if s := state(); s.Solicits != 20 || s.Followed != 1 || s.Ours != 1 || !s.Known() || !s.OursOnly() {
+		t.Errorf("want 20 solicits, 1 followed by a Request to us, and none heard to others: %+v", s)
+	}
+	v.Relays.Requested(3<<44|3, false, begin+1)
+	if s := state(); s.Followed != 2 || s.Ours != 1 || s.OursOnly() {
+		t.Errorf("want a Request to somebody else: %+v", s)
+	}
+}
+
+// TestNoRenews: twenty Requests to peers and no Renew in twice T1 show a relay that doesn't copy them.
+func TestNoRenews(t *testing.T) {
+	v := newView(2, 1000)
+	number := v.Relays.Heard(relayAt(1), 0, begin)
+	for range 20 {
+		v.Relays.Named(number, wire.Request, begin)
+	}
+	s := v.Relays.States()[0]
+	if s.NoRenews(1000, begin+1999) || !s.NoRenews(1000, begin+2000) {
+		t.Error("want the finding after twice T1")
+	}
+	v.Relays.Named(number, wire.Renew, begin+100)
+	if s := v.Relays.States()[0]; s.NoRenews(1000, begin+5000) {
+		t.Error("found though a Renew was heard")
+	}
+}
+
+// TestSilentRelay: a relay that is silent for ten times its longest usual interval closes the gate of its link until one
+// T1 after it is heard again.
+func TestSilentRelay(t *testing.T) {
+	v := newView(2, 1000, 1000)
+	now := begin
+	for range 5 {
+		v.Relays.Heard(relayAt(1), 1, now)
+		v.Tick(now.Moment())
+		now += 30
+	}
+	now += 270 // 300 s since the last message
+	v.Tick(now.Moment())
+	if !v.Gate.Open(1, now) {
+		t.Error("closed at ten times the usual interval")
+	}
+	v.Tick((now + 1).Moment())
+	if v.Gate.Open(1, now+1) || !v.Gate.Open(0, now+1) {
+		t.Error("want link 1 closed, and link 0 open")
+	}
+	v.Tick((now + 900).Moment())
+	v.Relays.Heard(relayAt(1), 1, now+901)
+	v.Tick((now + 902).Moment())
+	if v.Gate.Open(1, now+1899) || !v.Gate.Open(1, now+1900) {
+		t.Error("want it open one T1 after the silence was over")
+	}
+}
