@@ -35,6 +35,7 @@ type vectors struct {
 	Clients []clientVector
 	Choices []choiceVector
 	Ranks   []rankVector
+	Claims  []claimVector
 	Servers []serverVector
 	Keys    []keyVector
 
@@ -84,6 +85,16 @@ type rankVector struct {
 	Key       string `json:"key"`
 	DUID      string `json:"duid"`
 	Node      string `json:"node"`
+
+	Rank string `json:"rank"`
+}
+
+type claimVector struct {
+	Algorithm string `json:"algorithm"`
+	Key       string `json:"key"`
+	Lease     string `json:"lease"`
+	DUID      string `json:"duid"`
+	IAID      uint32 `json:"iaid"`
 
 	Rank string `json:"rank"`
 }
@@ -184,6 +195,14 @@ func (v *vectors) rank(algorithm address.Algorithm, key address.Key, duid []byte
 	})
 }
 
+func (v *vectors) claim(algorithm address.Algorithm, key address.Key, lease [16]byte, duid []byte, iaid uint32) {
+	id := &address.Identity{DUID: duid, IAID: iaid, Kind: wire.IAPD}
+	v.Claims = append(v.Claims, claimVector{
+		Algorithm: algorithm.String(), Key: hex.EncodeToString(key[:]), Lease: text(lease), DUID: hex.EncodeToString(duid), IAID: iaid,
+		Rank: strconv.FormatUint(address.NewHasher(algorithm, key).ClaimRank(lease, id), 10),
+	})
+}
+
 func (v *vectors) server(cluster, node string) {
 	duid := address.ServerDUID(cluster, node)
 	v.Servers = append(v.Servers, serverVector{cluster, node, hex.EncodeToString(duid[:])})
@@ -218,6 +237,7 @@ func (v *vectors) json(t testing.TB) []byte {
 	section("clients", ",", len(v.Clients), func(i int) any { return v.Clients[i] })
 	section("choices", ",", len(v.Choices), func(i int) any { return v.Choices[i] })
 	section("ranks", ",", len(v.Ranks), func(i int) any { return v.Ranks[i] })
+	section("claims", ",", len(v.Claims), func(i int) any { return v.Claims[i] })
 	section("servers", ",", len(v.Servers), func(i int) any { return v.Servers[i] })
 	section("keys", "}", len(v.Keys), func(i int) any { return v.Keys[i] })
 	return b.Bytes()
@@ -297,6 +317,10 @@ func publishedVectors(t testing.TB) *vectors {
 		}
 	}
 	const cluster = "5b0e4ad8-3c1f-4f0e-9a57-0d6c2f1b7a11"
+	for _, algorithm := range bothAlgorithms {
+		v.claim(algorithm, counting, [16]byte{0x20, 0x01, 0x0d, 0xb8, 0x80, 0x8e, 0x11}, pageDUID, 1)
+		v.claim(algorithm, random, [16]byte{15: 1}, pageDUID[:3], 1<<32-1)
+	}
 	v.server(cluster, "a")
 	v.server(cluster, "b")
 	v.server(cluster+"a", "")
@@ -353,11 +377,12 @@ func TestPythonDiffers(t *testing.T) {
 	order := v.Choices[0].Order
 	order[0], order[1] = order[1], order[0]
 	v.Ranks[0].Rank = "0"
+	v.Claims[0].Rank = "0"
 	v.Servers[0].DUID = v.Servers[1].DUID
 	v.Keys[0].Check = v.Keys[1].Check
 	output, err := python(t, v.json(t))
-	if err == nil || !strings.Contains(output, " 7 differ") {
-		t.Errorf("of 7 changed values Python noticed: %v\n%s", err, output)
+	if err == nil || !strings.Contains(output, " 8 differ") {
+		t.Errorf("of 8 changed values Python noticed: %v\n%s", err, output)
 	}
 }
 
@@ -407,6 +432,7 @@ func randomVectors(t testing.TB, r *rand.Rand) *vectors {
 		r.Shuffle(pools, func(a, b int) { names[a], names[b] = names[b], names[a] })
 		v.choice(append([]string(nil), names[:1+r.IntN(6)]...), algorithm, key, duid, r.Uint32())
 		v.rank(algorithm, key, duid, strings.Repeat("n", 1+r.IntN(60)))
+		v.claim(algorithm, key, [16]byte(randomOctets(r, 16)), duid, r.Uint32())
 		v.server(strconv.FormatUint(r.Uint64(), 10), "node"+strconv.Itoa(i))
 		v.key(key)
 	}

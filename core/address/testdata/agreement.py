@@ -105,6 +105,9 @@ class Hasher:
     def rank(self, duid, name):
         return self.reduce(duid + name + u32(len(name)) + b"n", 2**64)
 
+    def claim_rank(self, lease, client):
+        return self.reduce(lease.to_bytes(16, "big") + client + u32(0) + b"k", 2**64)
+
 
 class Pool:
     def __init__(self, first, last, length, excluded=(), part=None):
@@ -172,6 +175,10 @@ def expectations(v):
     for r in v["ranks"]:
         h = Hasher(r["algorithm"], bytes.fromhex(r["key"]))
         yield "rank " + r["node"], r["rank"], str(h.rank(bytes.fromhex(r["duid"]), r["node"].encode()))
+    for c in v["claims"]:
+        h = Hasher(c["algorithm"], bytes.fromhex(c["key"]))
+        client = bytes.fromhex(c["duid"]) + u32(c["iaid"])
+        yield "claim " + c["lease"], c["rank"], str(h.claim_rank(address(c["lease"]), client))
     for s in v["servers"]:
         yield "server " + s["node"], s["duid"], server_duid(s["cluster"].encode(), s["node"].encode()).hex()
     for k in v["keys"]:
