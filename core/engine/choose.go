@@ -186,12 +186,22 @@ func (e *Engine) free(i int, key *binding.Key) (grant, bool) {
 }
 
 // over tells whether another client's lease can be given away: it has ended, and no peer could have extended it while
-// this node was away. Where nothing else is left a peer's weak claim doesn't stand in the way.
+// this node was away. Where nothing else is left, neither does a peer's weak claim stand in the way whose client should
+// have renewed by now and wasn't heard: a spill that was granted is.
 func (e *Engine) over(r *binding.Record) bool {
 	if r.Live(e.now) {
-		return e.desperate && Observed(r) && !has(r, FlagStrong)
+		return e.desperate && Observed(r) && r.Flags()&(FlagStrong|FlagConfirmed) == 0 && e.now > r.LastTransaction().Add(e.overdue())
 	}
 	return e.policy.Single || !e.view.Gate.ExpiredUnheard(r.Expires(), e.now)
+}
+
+// overdue is how many seconds after it was heard a client that has its lease has renewed it: T1 and half of it, or as long
+// as the lease lasts where the client chooses T1.
+func (e *Engine) overdue() uint32 {
+	if t1 := e.link.Lifetimes.Renew; t1 > 0 && t1 < wire.Infinity/2 {
+		return t1 + t1/2
+	}
+	return e.link.Lifetimes.Valid
 }
 
 // chosen tells whether an earlier IA of the same message already gets the lease.
