@@ -13,6 +13,9 @@ import (
 // MaxNodes is the most nodes of a cluster.
 const MaxNodes = 64
 
+// MaxParts is the most parts of a cluster, as the field's own bound says.
+const MaxParts = 256
+
 var (
 	uuidForm    = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 	nodeForm    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)

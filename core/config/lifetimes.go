@@ -49,7 +49,7 @@ func (c *checker) lifetimes(raw *rawLifetimes, inherited Lifetimes) Lifetimes {
 		if short.raw.given {
 			at = short.raw.place
 		}
-		c.fail(at, fmt.Sprintf("%s %s is longer than %s %s", short.name, formatSpan(short.value), long.name, formatSpan(long.value)),
+		c.fail(at, fmt.Sprintf("%s %s is longer than %s %s", short.name, FormatSpan(short.value), long.name, FormatSpan(long.value)),
 			"renew <= rebind <= preferred <= valid must hold")
 	}
 	return l

@@ -113,7 +113,7 @@ func typeName(t reflect.Type, tag reflect.StructTag, seen map[reflect.Type]strin
 		if !bounded {
 			return "time, 0 to infinite"
 		}
-		return "time, " + formatSpan(uint32(low)) + " to " + formatSpan(uint32(high))
+		return "time, " + FormatSpan(uint32(low)) + " to " + FormatSpan(uint32(high))
 	case reflect.TypeFor[hexadecimal]():
 		return of("hexadecimal", " octets")
 	case reflect.TypeFor[octets]():

@@ -37,7 +37,7 @@ func (s *span) read(c *checker, n *yaml.Node, at place, tag reflect.StructTag) {
 	}
 	low, high := bounds(tag)
 	if uint64(value) < low || uint64(value) > high {
-		c.fail(at, "is "+printable(n.Value), "it must be from "+formatSpan(uint32(low))+" to "+formatSpan(uint32(high)))
+		c.fail(at, "is "+printable(n.Value), "it must be from "+FormatSpan(uint32(low))+" to "+FormatSpan(uint32(high)))
 		return
 	}
 	s.value, s.ok = value, true
@@ -92,8 +92,8 @@ func parseSpan(s string) (seconds uint32, problem string) {
 	return uint32(total), ""
 }
 
-// formatSpan writes a time as parseSpan reads it.
-func formatSpan(seconds uint32) string {
+// FormatSpan writes a time in seconds as a configuration has it: 1h20m, or infinite.
+func FormatSpan(seconds uint32) string {
 	if seconds == wire.Infinity {
 		return "infinite"
 	}

@@ -84,27 +84,33 @@ func TestFingerprintTellsWhatDecides(t *testing.T) {
 				t.Errorf("the fingerprint is that of %s", other)
 			}
 			seen[p.Fingerprint] = test.name
+			if c := Compare(want, p); len(c.Changes) == 0 {
+				t.Error("a comparison finds no change")
+			}
 		})
 	}
 }
 
 func TestFingerprintIgnoresTheRest(t *testing.T) {
-	tests := []struct{ name, old, new string }{
-		{"listen", "interfaces: [eth0]}", "interfaces: [eth0], addresses: [\"[::1]:10547\"]}"},
-		{"a node's own listen", "preference: 255,", "preference: 255, listen: {interfaces: [eth0, eth1]},"},
-		{"preference", "preference: 255", "preference: 7"},
-		{"favour", "favour: preference", "favour: rendezvous"},
-		{"lifetimes", "valid: 80m", "valid: 90m"},
-		{"Rapid Commit", "rapid-commit: \"off\"", "rapid-commit: all"},
-		{"options", "2001:db8::53", "2001:db8::54"},
-		{"accepted keys", "accept: []", "accept: [\"" + strings.Repeat("0", 64) + "\"]"},
-		{"name of a link", "pop2", "pop3"},
-		{"comment and form", "length: 56", "length: 56 "},
+	tests := []struct {
+		name, old, new string
+		rest           int // how many things a comparison names
+	}{
+		{"listen", "interfaces: [eth0]}", "interfaces: [eth0], addresses: [\"[::1]:10547\"]}", 1},
+		{"a node's own listen", "preference: 255,", "preference: 255, listen: {interfaces: [eth0, eth1]},", 1},
+		{"preference", "preference: 255", "preference: 7", 1},
+		{"favour", "favour: preference", "favour: rendezvous", 1},
+		{"lifetimes", "valid: 80m", "valid: 90m", 1},
+		{"Rapid Commit", "rapid-commit: \"off\"", "rapid-commit: all", 1},
+		{"options", "2001:db8::53", "2001:db8::54", 1},
+		{"accepted keys", "accept: []", "accept: [\"" + strings.Repeat("0", 64) + "\"]", 0},
+		{"name of a link", "pop2", "pop3", 1},
+		{"comment and form", "length: 56", "length: 56 ", 0},
 		{"order of reservations", `      - {duid: "00:03:00:01:02:00:00:00:00:01", addresses: ["2001:db8:1::10", "2001:db8:1::11"]}
       - {remote-id: {enterprise: 9, id: line}, prefixes: ["2001:db8:80ff::/56"]}
 `, `      - {remote-id: {enterprise: 9, id: line}, prefixes: ["2001:db8:80ff::/56"]}
       - {duid: "00:03:00:01:02:00:00:00:00:01", addresses: ["2001:db8:1::10", "2001:db8:1::11"]}
-`},
+`, 0},
 	}
 	want := compile(t, agreed, "a")
 	if other := compile(t, agreed, "b"); other.Fingerprint != want.Fingerprint {
@@ -118,6 +124,9 @@ func TestFingerprintIgnoresTheRest(t *testing.T) {
 			p := compile(t, strings.Replace(agreed, test.old, test.new, 1), "a")
 			if p.Fingerprint != want.Fingerprint {
 				t.Errorf("(-want +got):\n%s", cmp.Diff(want.FingerprintText(), p.FingerprintText()))
+			}
+			if c := Compare(want, p); !c.Safe() || len(c.Rest) != test.rest {
+				t.Errorf("a comparison finds %+v", c)
 			}
 		})
 	}

@@ -13,30 +13,31 @@ import (
 )
 
 func newCheck() *cobra.Command {
-	var file string
+	var file, against string
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Check a configuration, for every node",
 		Long: `Check a configuration for every node of the cluster, its key included, without touching a running node.
 
 Every fault is listed at once, as file:line:column: field: what is wrong; what would be right.
-The exit code is 0 where all is well, 3 where the configuration is refused.`,
-		Example: `  lockstep6 check --config lockstep6.yaml`,
-		Args:    noArgs,
+With --against it also tells what the configuration changes of what decides an address, and whether the nodes may take
+it one by one in any order while the others still have the old one. Where they may not, it tells the steps that are safe.
+
+The exit code is 0 where all is well, 3 where the configuration, or the change to it in one step, is refused.`,
+		Example: `  lockstep6 check --config lockstep6.yaml
+  lockstep6 check --config new.yaml --against lockstep6.yaml`,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return check(c.OutOrStdout(), file)
+			return check(c.OutOrStdout(), file, against)
 		},
 	}
 	c.Flags().StringVarP(&file, "config", "c", "lockstep6.yaml", "configuration `FILE`")
+	c.Flags().StringVar(&against, "against", "", "the configuration `FILE` that the nodes have now")
 	return c
 }
 
-func check(w io.Writer, file string) error {
-	c, err := daemon.ReadConfig(file)
-	if err != nil {
-		return refusal(err)
-	}
-	policies, err := compileAll(c, file)
+func check(w io.Writer, file, against string) error {
+	c, policies, err := readAll(file)
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,29 @@ func check(w io.Writer, file string) error {
 	if !p.Single {
 		fmt.Fprintf(w, "fingerprint %x\n", p.Fingerprint)
 	}
+	if against == "" {
+		return nil
+	}
+	_, old, err := readAll(against)
+	if err != nil {
+		return err
+	}
+	comparison := policy.Compare(old[0], p)
+	printComparison(w, against, comparison)
+	if !comparison.Safe() {
+		return errUnsafe
+	}
 	return nil
+}
+
+// readAll reads a configuration and compiles it for all its nodes.
+func readAll(file string) (*config.Config, []*policy.Policy, error) {
+	c, err := daemon.ReadConfig(file)
+	if err != nil {
+		return nil, nil, refusal(err)
+	}
+	policies, err := compileAll(c, file)
+	return c, policies, err
 }
 
 // placeholderDUID stands for the DUID that a single node makes at its first start: a DUID-UUID of zeros.

@@ -19,11 +19,14 @@ const (
 	exitOK      = 0
 	exitFailed  = 1 // the command ran and failed
 	exitUsage   = 2 // the command line is wrong
-	exitRefused = 3 // the configuration is refused
+	exitRefused = 3 // the configuration, or a change of it, is refused
 )
 
 // errRefused marks a configuration that was refused: its faults are printed as they are.
 var errRefused = errors.New("the configuration is refused")
+
+// errUnsafe marks a change between two configurations that was refused: the steps around it were printed.
+var errUnsafe = errors.New("the change is refused: it isn't safe in one step")
 
 // usageError is a fault in the command line.
 type usageError struct{ error }
@@ -43,7 +46,7 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, errRefused):
+	case errors.Is(err, errRefused), errors.Is(err, errUnsafe):
 		fmt.Fprintln(errOut, err)
 		return exitRefused
 	case errors.As(err, &usage):
@@ -65,7 +68,7 @@ Several nodes with the same configuration file serve the same clients side by si
 same client the same address, because it is computed from the client's identity and a shared key,
 and none of them loses a binding when it dies.
 
-Exit codes: 0 done, 1 failed, 2 wrong command line, 3 configuration refused.`,
+Exit codes: 0 done, 1 failed, 2 wrong command line, 3 configuration refused, or a change of it.`,
 		Example: `  lockstep6 demo                                   # see three nodes at work, on loopback only
   lockstep6 check --config lockstep6.yaml          # is this file right?
   lockstep6 serve --config lockstep6.yaml --node a`,
