@@ -170,6 +170,9 @@ func (e *Engine) free(i int, key *binding.Key) (grant, bool) {
 		return grant{}, false
 	}
 	g := grant{ia: i, key: *key, old: e.handle.Find(key)}
+	if e.claimed(ia, key) {
+		return g, false
+	}
 	if g.old == nil {
 		return g, true
 	}
@@ -183,6 +186,28 @@ func (e *Engine) free(i int, key *binding.Key) (grant, bool) {
 	default:
 		return g, own || e.over(g.old)
 	}
+}
+
+// claimed tells whether a claim of another client to the lease waits beside a binding that has ended or is the client's:
+// it is observed like any other. Without conflicts this is one look at a filter.
+func (e *Engine) claimed(ia *wire.IA, key *binding.Key) bool {
+	if e.policy.Single {
+		return false
+	}
+	claims := e.view.Conflicts.On(key)
+	if len(claims) == 0 {
+		return false
+	}
+	if r := e.handle.Find(key); r != nil && r.Live(e.now) && r.Belongs(e.message.ClientID, ia.Kind, ia.IAID) {
+		return false // it stands until the conflict is decided (see contest)
+	}
+	for i := range claims {
+		c := &claims[i]
+		if c.Expires > e.now && !(c.Kind == ia.Kind && c.IAID == ia.IAID && string(c.DUID) == string(e.message.ClientID)) {
+			return true
+		}
+	}
+	return false
 }
 
 // over tells whether another client's lease can be given away: it has ended, and no peer could have extended it while

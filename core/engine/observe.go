@@ -58,6 +58,7 @@ func (e *Engine) observeClaim(i int, key *binding.Key, node int) {
 	case r == nil || !r.Taken(e.now):
 		if strong || !e.crowded(weakPort) {
 			e.record(r, &draft)
+			e.view.Conflicts.Drop(key, ia.Kind, ia.IAID, id.DUID)
 		}
 	case known:
 		e.observeAgain(r, &draft)
