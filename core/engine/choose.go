@@ -215,7 +215,7 @@ func (e *Engine) claimed(ia *wire.IA, key *binding.Key) bool {
 // have renewed by now and wasn't heard: a spill that was granted is.
 func (e *Engine) over(r *binding.Record) bool {
 	if r.Live(e.now) {
-		return e.desperate && Observed(r) && r.Flags()&(FlagStrong|FlagConfirmed) == 0 && e.now > r.LastTransaction().Add(e.overdue())
+		return e.desperate && r.Flags()&(FlagStrong|FlagConfirmed) == 0 && e.late(r)
 	}
 	return e.policy.Single || !e.view.Gate.ExpiredUnheard(r.Expires(), e.now)
 }

@@ -41,7 +41,7 @@ func (e *Engine) defend(r *binding.Record, key *binding.Key) verdict {
 	mine := e.claimOf(r)
 	for k := range claims {
 		c := &claims[k]
-		if !c.Confirmed || c.Expires <= e.now || !e.beats(key, c, &mine) {
+		if !c.Confirmed || c.Expires <= e.now || !e.rivals(c, &mine) || !e.beats(key, c, &mine) {
 			continue
 		}
 		if e.seat(r, key, c) {
@@ -71,26 +71,23 @@ func (e *Engine) attack(i int, r *binding.Record, key *binding.Key) verdict {
 	if _, mine.Strong = e.explain(key, e.poolOf(ia.Kind, key), &id, mine.Node); !mine.Strong && e.crowded(weakPort) {
 		return undecided
 	}
-	e.view.Conflicts.Note(key, mine, true, e.now)
-	for _, c := range e.view.Conflicts.On(key) {
-		if c.Kind != ia.Kind || c.IAID != ia.IAID || string(c.DUID) != string(id.DUID) {
-			continue
-		}
-		other := e.claimOf(r)
-		switch {
-		case !c.Confirmed || !other.Confirmed:
-			return undecided
-		case !e.beats(key, &c, &other):
-			e.view.Conflicts.Lost(key, &c, e.now)
-			return lost
-		case e.seat(r, key, &c):
+	mine = e.view.Conflicts.Note(key, mine, true, e.now)
+	other := e.claimOf(r)
+	late := e.late(r)
+	switch {
+	case !mine.Confirmed || !late && (!other.Confirmed || !e.rivals(&mine, &other)):
+		return undecided
+	case !late && !e.beats(key, &mine, &other):
+		e.view.Conflicts.Lost(key, &mine, e.now)
+		return lost
+	case e.seat(r, key, &mine):
+		if !late {
 			e.view.Conflicts.Note(key, other, true, e.now)
-			e.find(i)
-			return standing
 		}
+		return standing
+	default:
 		return undecided
 	}
-	return undecided
 }
 
 // seat gives the lease's record to the winner's claim.

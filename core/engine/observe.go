@@ -107,32 +107,49 @@ func (e *Engine) observeAgain(r *binding.Record, draft *binding.Draft) {
 	e.record(r, draft)
 }
 
-// observeRival takes a claim to a lease that stands in the table for another client: a strong claim takes the place
-// of another peer's weak one, any other waits beside it.
+// observeRival takes a claim to a lease that stands in the table for another client. It waits beside the binding, for a
+// Request says only what was asked. Once it is confirmed it takes the place of a peer's binding that it beats, and of
+// one whose client is overdue.
 func (e *Engine) observeRival(r *binding.Record, draft *binding.Draft, node int, strong bool) {
-	if Observed(r) && strong && !has(r, FlagStrong) {
-		loser := e.claimOf(r)
-		key := r.Key()
-		if e.record(r, draft) == binding.Published {
-			e.view.Conflicts.Note(&key, loser, false, e.now)
-			e.view.Conflicts.Drop(&key, draft.Kind, draft.IAID, draft.DUID)
-		}
-		return
-	}
 	if !strong && e.crowded(weakPort) {
 		return
 	}
-	e.view.Conflicts.Note(&draft.Key, peer.Claim{
+	key := r.Key()
+	claim := e.view.Conflicts.Note(&key, peer.Claim{
 		Node: node, Kind: draft.Kind, IAID: draft.IAID, DUID: draft.DUID, Strong: strong, Since: e.now, Expires: draft.Expires,
 	}, e.message.Type == wire.Renew, e.now)
+	if !Observed(r) || !claim.Confirmed || e.message.Type != wire.Renew {
+		return
+	}
+	other := e.claimOf(r)
+	if !e.late(r) && (!e.rivals(&claim, &other) || !other.Confirmed || !e.beats(&key, &claim, &other)) {
+		return
+	}
+	draft.Since = claim.Since
+	draft.Flags |= FlagConfirmed
+	if e.record(r, draft) == binding.Published {
+		e.view.Conflicts.Drop(&key, draft.Kind, draft.IAID, draft.DUID)
+		if !e.lateAt(other.Last) {
+			e.view.Conflicts.Note(&key, other, false, e.now)
+		}
+	}
 }
+
+// rivals tells whether two claims can be a conflict: they are in the names of two nodes. One node doesn't grant a lease
+// twice, so of two claims in its name the one that stands is believed as long as its client is heard.
+func (e *Engine) rivals(a, b *peer.Claim) bool { return a.Node != b.Node || a.Node == peer.Nobody }
+
+// late tells whether a peer's client should have renewed by now and wasn't heard.
+func (e *Engine) late(r *binding.Record) bool { return Observed(r) && e.lateAt(r.LastTransaction()) }
+
+func (e *Engine) lateAt(last binding.Time) bool { return e.now > last.Add(e.overdue()) }
 
 // claimOf is what a record says, as a claim beside another's.
 func (e *Engine) claimOf(r *binding.Record) peer.Claim {
 	node, _ := e.view.Node(r.Owner())
 	return peer.Claim{
 		Node: node, Kind: r.Kind(), IAID: r.IAID(), DUID: r.DUID(), Strong: has(r, FlagStrong),
-		Confirmed: has(r, FlagConfirmed), Since: r.Since(), Expires: r.Expires(),
+		Confirmed: has(r, FlagConfirmed), Since: r.Since(), Last: r.LastTransaction(), Expires: r.Expires(),
 	}
 }
 

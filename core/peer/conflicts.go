@@ -24,6 +24,7 @@ type Claim struct {
 	Strong    bool         // a candidate or a reservation explains it
 	Confirmed bool         // heard again, by a Renew or Rebind, at least 30 s later
 	Since     binding.Time // first heard
+	Last      binding.Time // last heard
 	Expires   binding.Time // last heard and our valid lifetime
 }
 
@@ -58,8 +59,8 @@ const confirmAfter = 30
 func Confirms(since, now binding.Time) bool { return now >= since+confirmAfter }
 
 // Note takes a claim, or extends the one that the same client IA has in that node's name. Holds says that the client
-// speaks of a lease that it holds: a Renew or Rebind.
-func (c *Conflicts) Note(key *binding.Key, claim Claim, holds bool, now binding.Time) {
+// speaks of a lease that it holds: a Renew or Rebind. It returns the claim as it is now.
+func (c *Conflicts) Note(key *binding.Key, claim Claim, holds bool, now binding.Time) Claim {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	list := c.claims[*key]
@@ -71,20 +72,22 @@ func (c *Conflicts) Note(key *binding.Key, claim Claim, holds bool, now binding.
 		if claim.Node != Nobody {
 			old.Node = claim.Node
 		}
-		old.Strong, old.Expires = claim.Strong, max(old.Expires, claim.Expires)
+		old.Strong, old.Last, old.Expires = claim.Strong, now, max(old.Expires, claim.Expires)
 		old.Confirmed = old.Confirmed || holds && Confirms(old.Since, now)
-		return
+		return *old
 	}
 	if len(list) >= maxClaims || len(list) == 0 && len(c.claims) >= maxContended {
 		c.lost++
-		return
+		return claim
 	}
 	if c.claims == nil {
 		c.claims = make(map[binding.Key][]Claim)
 	}
 	claim.DUID = append([]byte(nil), claim.DUID...)
+	claim.Last = now
 	c.claims[*key] = append(list, claim)
 	c.filter[conflictHash(key)].Add(1)
+	return claim
 }
 
 // On returns the claims on a lease beside the table's binding. Without any it takes no lock.
