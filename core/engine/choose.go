@@ -3,6 +3,7 @@ package engine
 import (
 	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
@@ -107,12 +108,11 @@ func (e *Engine) chooseKnown(i int, ia *wire.IA, live, unnamed bool) (grant, boo
 	var best *binding.Record
 	bestNamed := false
 	for _, r := range e.found {
-		state := r.State()
-		if state != binding.Bound && (live || state != binding.Released) || r.Live(e.now) != live {
-			continue
-		}
 		key := r.Key()
 		named := e.names(ia, &key)
+		if !e.eligible(r, live, named) {
+			continue
+		}
 		why := trustNothing
 		if live {
 			why = trustRecord
@@ -131,9 +131,33 @@ func (e *Engine) chooseKnown(i int, ia *wire.IA, live, unnamed bool) (grant, boo
 	return e.free(i, &key)
 }
 
-// better tells which of two records of a client IA is preferred: this node's own, then the one that was written later;
+// eligible tells whether a record of the client IA can be what it gets, by its state: bound, or superseded where the client
+// comes back to it; of those that have ended, also a released one.
+func (e *Engine) eligible(r *binding.Record, live, named bool) bool {
+	if !credible(r) {
+		return false
+	}
+	switch r.State() {
+	case binding.Bound:
+		return r.Live(e.now) == live
+	case binding.Superseded:
+		return live && named && r.Live(e.now)
+	case binding.Released:
+		return !live
+	default:
+		return false
+	}
+}
+
+// credible tells whether a record is more than its client's word, once.
+func credible(r *binding.Record) bool { return r.Owner() != peer.Unnamed || has(r, FlagConfirmed) }
+
+// better tells which of two records of a client IA is preferred: one that isn't superseded, then this node's own, then the one that was written later;
 // of two of the same second the key decides, for the table gives them in no order.
 func better(r, than *binding.Record) bool {
+	if r.State() != than.State() {
+		return r.State() == binding.Bound
+	}
 	if Observed(r) != Observed(than) {
 		return !Observed(r)
 	}
@@ -243,7 +267,7 @@ func (e *Engine) chosen(key *binding.Key) bool {
 // is no new binding to a stranger.
 func (e *Engine) knows() bool {
 	for _, r := range e.found {
-		if r.State() == binding.Bound && r.Live(e.now) {
+		if r.State() == binding.Bound && r.Live(e.now) && credible(r) {
 			return true
 		}
 	}

@@ -90,6 +90,39 @@ func (e *Engine) attack(i int, r *binding.Record, key *binding.Key) verdict {
 	}
 }
 
+// remember notes what a client says to hold where this node has no record of it and didn't extend it: in a Rebind, which
+// names no server, or in a Renew while the gate is closed. Nobody else gets the lease then. Of somebody whom no
+// server is known to have given it, it counts as known only when it is confirmed.
+func (e *Engine) remember(i int) {
+	ia := &e.message.IAs[i]
+	id := e.identity(ia)
+	for lease, rest, ok := ia.NextLease(ia.Options); ok; lease, rest, ok = ia.NextLease(rest) {
+		key := binding.Key{Address: lease.Address, Length: lease.Length}
+		pool := e.poolOf(ia.Kind, &key)
+		r := e.handle.Find(&key)
+		known := r != nil && r.Belongs(id.DUID, id.Kind, id.IAID)
+		switch {
+		case pool == nil || known && !Observed(r):
+		case r != nil && r.Taken(e.now) && !known:
+			e.contest(i, &key)
+		case known && r.Taken(e.now):
+			draft := DraftOf(r)
+			draft.Mark, draft.LastTransaction = e.mark, e.now
+			draft.Expires = max(draft.Expires, e.now.Add(e.link.Lifetimes.Valid))
+			if peer.Confirms(r.Since(), e.now) {
+				draft.Flags |= FlagConfirmed
+			}
+			e.record(r, &draft)
+		default:
+			_, strong := e.explain(&key, pool, &id, peer.Nobody)
+			if strong || !e.crowded(weakPort) {
+				draft := e.observed(ia, &key, peer.Nobody, strong)
+				e.record(r, &draft)
+			}
+		}
+	}
+}
+
 // seat gives the lease's record to the winner's claim.
 func (e *Engine) seat(r *binding.Record, key *binding.Key, c *peer.Claim) bool {
 	times := &e.link.Lifetimes

@@ -67,7 +67,7 @@ func (e *Engine) observeClaim(i int, key *binding.Key, node int) {
 	}
 }
 
-// observed is a peer's binding as it is written.
+// observed is a peer's binding as it is written; node is negative where it isn't known whose.
 func (e *Engine) observed(ia *wire.IA, key *binding.Key, node int, strong bool) binding.Draft {
 	times := &e.link.Lifetimes
 	draft := binding.Draft{
@@ -76,6 +76,9 @@ func (e *Engine) observed(ia *wire.IA, key *binding.Key, node int, strong bool) 
 		Preferred: times.Preferred, Valid: times.Valid,
 		LastTransaction: e.now, Expires: e.now.Add(times.Valid), Since: e.now,
 		Extension: e.kept(),
+	}
+	if node < 0 || node == e.policy.Self {
+		draft.Owner = peer.Unnamed
 	}
 	if strong {
 		draft.Flags = FlagStrong
@@ -146,7 +149,10 @@ func (e *Engine) lateAt(last binding.Time) bool { return e.now > last.Add(e.over
 
 // claimOf is what a record says, as a claim beside another's.
 func (e *Engine) claimOf(r *binding.Record) peer.Claim {
-	node, _ := e.view.Node(r.Owner())
+	node, ok := e.view.Node(r.Owner())
+	if !ok {
+		node = peer.Nobody
+	}
 	return peer.Claim{
 		Node: node, Kind: r.Kind(), IAID: r.IAID(), DUID: r.DUID(), Strong: has(r, FlagStrong),
 		Confirmed: has(r, FlagConfirmed), Since: r.Since(), Last: r.LastTransaction(), Expires: r.Expires(),

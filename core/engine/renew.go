@@ -40,6 +40,9 @@ func (e *Engine) renew() wire.Drop {
 func (e *Engine) rebind() wire.Drop {
 	e.witness()
 	if e.leavesToOwner() {
+		for i := range e.message.IACount {
+			e.remember(i)
+		}
 		return wire.DropPatience
 	}
 	e.open(wire.Reply)
@@ -68,6 +71,9 @@ func (e *Engine) extendIA(i int, create bool, w withdrawal) wire.Drop {
 		e.appendUnavailable(i, w)
 	default:
 		e.extendNothing(i, create)
+		if !e.policy.Single && !create {
+			e.remember(i)
+		}
 	}
 	return wire.DropNone
 }
@@ -169,7 +175,7 @@ func (e *Engine) leavesToOwner() bool {
 		}
 		peers = peers || e.unknown(i) && e.peersLease(i)
 	}
-	return peers && !e.waited(yielding)
+	return peers && e.writable && !e.waited(yielding)
 }
 
 // peersLease tells whether a lease that the IA names, and of which there is no record, may be a peer's that isn't silent.

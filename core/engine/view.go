@@ -7,7 +7,7 @@ import (
 
 // Memory is what a node remembers of its peers over restarts. The zero value is that of a new node.
 type Memory struct {
-	Owners  []uint8           // by node: its number as a binding's owner, 1 to 255; nil: the node's index and 1
+	Owners  []uint8           // by node: its number as a binding's owner, 1 to 254; nil: the node's index and 1
 	Longest map[string]uint32 // by link's name: the longest T1 ever granted there, in seconds
 	Salt    [8]byte           // random
 }

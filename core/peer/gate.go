@@ -55,7 +55,7 @@ type Gate struct {
 	fresh atomic.Uint32
 
 	seatFrom, seatUntil atomic.Uint32 // binding.Time; the back seat lasts from .. until
-	absent              atomic.Uint32 // since when the node was away, while it is in the back seat
+	absent, heard       atomic.Uint32 // when the last absence began, and when its clients have all renewed
 
 	mu     sync.Mutex // of what changes when a gate closes
 	closed uint64     // how often
@@ -108,8 +108,9 @@ func (g *Gate) CloseAll(now binding.Time, why Reason) {
 // node takes the back seat.
 func (g *Gate) Returned(from, now binding.Time) {
 	g.CloseAll(now, ReasonAbsent)
+	g.absent.Store(uint32(from))
+	g.heard.Store(uint32(now.Add(g.longest())))
 	if uint32(max(now, from)-from) >= g.after {
-		g.absent.Store(uint32(from))
 		g.sit(now)
 	}
 }
@@ -146,9 +147,9 @@ func (g *Gate) longest() (t1 uint32) {
 func (g *Gate) BackSeat(now binding.Time) bool { return uint32(now) < g.seatUntil.Load() }
 
 // ExpiredUnheard tells whether a binding that ended then could have been extended by a peer while this node was
-// away: in the back seat such a slot isn't given to another client.
+// away: until all clients have renewed once, such a slot isn't given to another one.
 func (g *Gate) ExpiredUnheard(expires, now binding.Time) bool {
-	return g.BackSeat(now) && g.absent.Load() != 0 && uint32(expires) >= g.absent.Load()
+	return uint32(now) < g.heard.Load() && uint32(expires) >= g.absent.Load()
 }
 
 // tick ends the back seat where nobody names a peer. The gates stay closed: that costs nobody anything.

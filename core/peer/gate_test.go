@@ -44,12 +44,15 @@ func TestGateCloses(t *testing.T) {
 	}
 }
 
-// TestReturned: only a long absence leads to the back seat, and slots that ended meanwhile stay apart in it.
+// TestReturned: only a long absence leads to the back seat; slots that ended meanwhile stay apart for one T1 after any.
 func TestReturned(t *testing.T) {
 	g := peer.NewGate([]uint32{1000}, 300)
 	g.Returned(begin-299, begin)
 	if g.BackSeat(begin) || g.Open(0, begin) {
 		t.Error("after 299 s: want the gate closed and no back seat")
+	}
+	if !g.ExpiredUnheard(begin-299, begin+999) || g.ExpiredUnheard(begin-300, begin) || g.ExpiredUnheard(begin, begin+1000) {
+		t.Error("want slots that ended in the last 299 s apart for one T1")
 	}
 	g.Returned(begin-300, begin)
 	if !g.BackSeat(begin+999) || g.BackSeat(begin+1000) {

@@ -13,8 +13,11 @@ import (
 // Nobody stands for a node that isn't known.
 const Nobody = -1
 
-// Self is the owner, in a binding's record, of what this node itself granted.
-const Self = 0
+// Owners of bindings, in their records, that are no peer.
+const (
+	Self    = 0   // this node granted it
+	Unnamed = 255 // a client says that it has it, and nobody knows from whom
+)
 
 // Options is what a View is made for. Nodes, links and pools are counted as in the policy.
 type Options struct {
@@ -23,7 +26,7 @@ type Options struct {
 	Listen []uint32 // by link: the longest T1 ever granted there, in seconds; at most MaxListen counts
 	Pools  int
 	After  uint32  // seconds of absence after which the node takes the back seat
-	Owners []uint8 // by node: its number as a record's owner, 1 to 255; Self for this node
+	Owners []uint8 // by node: its number as a record's owner, 1 to 254; Self for this node
 	Ports  int     // most relay ports to count bindings by; 0: none is counted
 	Salt   [8]byte // random, so that nobody can know which clients share a place in a table
 }

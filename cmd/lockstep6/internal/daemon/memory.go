@@ -25,7 +25,7 @@ const (
 
 // clusterMemory outlives the process and changes of the configuration.
 type clusterMemory struct {
-	// Owners gives each server that was ever a peer a number of its own, 1 to 255, by its DUID in hexadecimal. Records
+	// Owners gives each server that was ever a peer a number of its own, 1 to 254, by its DUID in hexadecimal. Records
 	// in the store name their owner by it, so that it must not depend on the order of nodes.
 	Owners map[string]uint8 `json:"owners"`
 	// Longest is the longest T1 ever granted on a link, in seconds, by the link's name.
@@ -69,8 +69,8 @@ func (m *clusterMemory) owner(duid string) (uint8, error) {
 	if n, ok := m.Owners[duid]; ok {
 		return n, nil
 	}
-	if len(m.Owners) == 255 {
-		return 0, errors.New("the store remembers 255 servers of this cluster and has no number left for another; start this node with an empty data folder")
+	if len(m.Owners) == peer.Unnamed-1 {
+		return 0, errors.New("the store remembers 254 servers of this cluster and has no number left for another; start this node with an empty data folder")
 	}
 	n := uint8(len(m.Owners) + 1)
 	m.Owners[duid] = n
