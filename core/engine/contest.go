@@ -73,17 +73,14 @@ func (e *Engine) attack(i int, r *binding.Record, key *binding.Key) verdict {
 	}
 	mine = e.view.Conflicts.Note(key, mine, true, e.now)
 	other := e.claimOf(r)
-	late := e.late(r)
 	switch {
-	case !mine.Confirmed || !late && (!other.Confirmed || !e.rivals(&mine, &other)):
+	case !mine.Confirmed || !other.Confirmed || !e.rivals(&mine, &other):
 		return undecided
-	case !late && !e.beats(key, &mine, &other):
+	case !e.beats(key, &mine, &other):
 		e.view.Conflicts.Lost(key, &mine, e.now)
 		return lost
 	case e.seat(r, key, &mine):
-		if !late {
-			e.view.Conflicts.Note(key, other, true, e.now)
-		}
+		e.view.Conflicts.Note(key, other, true, e.now)
 		return standing
 	default:
 		return undecided

@@ -111,8 +111,7 @@ func (e *Engine) observeAgain(r *binding.Record, draft *binding.Draft) {
 }
 
 // observeRival takes a claim to a lease that stands in the table for another client. It waits beside the binding, for a
-// Request says only what was asked. Once it is confirmed it takes the place of a peer's binding that it beats, and of
-// one whose client is overdue.
+// Request says only what was asked. Where both are confirmed the better one takes the place of a peer's binding.
 func (e *Engine) observeRival(r *binding.Record, draft *binding.Draft, node int, strong bool) {
 	if !strong && e.crowded(weakPort) {
 		return
@@ -125,27 +124,26 @@ func (e *Engine) observeRival(r *binding.Record, draft *binding.Draft, node int,
 		return
 	}
 	other := e.claimOf(r)
-	if !e.late(r) && (!e.rivals(&claim, &other) || !other.Confirmed || !e.beats(&key, &claim, &other)) {
+	if !other.Confirmed || !e.rivals(&claim, &other) || !e.beats(&key, &claim, &other) {
 		return
 	}
 	draft.Since = claim.Since
 	draft.Flags |= FlagConfirmed
 	if e.record(r, draft) == binding.Published {
 		e.view.Conflicts.Drop(&key, draft.Kind, draft.IAID, draft.DUID)
-		if !e.lateAt(other.Last) {
-			e.view.Conflicts.Note(&key, other, false, e.now)
-		}
+		e.view.Conflicts.Note(&key, other, false, e.now)
 	}
 }
 
 // rivals tells whether two claims can be a conflict: they are in the names of two nodes. One node doesn't grant a lease
-// twice, so of two claims in its name the one that stands is believed as long as its client is heard.
+// twice: of two claims in its name the second one waits until the first has ended. If the first client gave the lease up
+// and this node missed that, its binding ends here before the second client's does at the node that granted it.
 func (e *Engine) rivals(a, b *peer.Claim) bool { return a.Node != b.Node || a.Node == peer.Nobody }
 
 // late tells whether a peer's client should have renewed by now and wasn't heard.
-func (e *Engine) late(r *binding.Record) bool { return Observed(r) && e.lateAt(r.LastTransaction()) }
-
-func (e *Engine) lateAt(last binding.Time) bool { return e.now > last.Add(e.overdue()) }
+func (e *Engine) late(r *binding.Record) bool {
+	return Observed(r) && e.now > r.LastTransaction().Add(e.overdue())
+}
 
 // claimOf is what a record says, as a claim beside another's.
 func (e *Engine) claimOf(r *binding.Record) peer.Claim {
@@ -155,7 +153,7 @@ func (e *Engine) claimOf(r *binding.Record) peer.Claim {
 	}
 	return peer.Claim{
 		Node: node, Kind: r.Kind(), IAID: r.IAID(), DUID: r.DUID(), Strong: has(r, FlagStrong),
-		Confirmed: has(r, FlagConfirmed), Since: r.Since(), Last: r.LastTransaction(), Expires: r.Expires(),
+		Confirmed: has(r, FlagConfirmed), Since: r.Since(), Expires: r.Expires(),
 	}
 }
 

@@ -24,7 +24,6 @@ type Claim struct {
 	Strong    bool         // a candidate or a reservation explains it
 	Confirmed bool         // heard again, by a Renew or Rebind, at least 30 s later
 	Since     binding.Time // first heard
-	Last      binding.Time // last heard
 	Expires   binding.Time // last heard and our valid lifetime
 }
 
@@ -72,7 +71,7 @@ func (c *Conflicts) Note(key *binding.Key, claim Claim, holds bool, now binding.
 		if claim.Node != Nobody {
 			old.Node = claim.Node
 		}
-		old.Strong, old.Last, old.Expires = claim.Strong, now, max(old.Expires, claim.Expires)
+		old.Strong, old.Expires = claim.Strong, max(old.Expires, claim.Expires)
 		old.Confirmed = old.Confirmed || holds && Confirms(old.Since, now)
 		return *old
 	}
@@ -84,7 +83,6 @@ func (c *Conflicts) Note(key *binding.Key, claim Claim, holds bool, now binding.
 		c.claims = make(map[binding.Key][]Claim)
 	}
 	claim.DUID = append([]byte(nil), claim.DUID...)
-	claim.Last = now
 	c.claims[*key] = append(list, claim)
 	c.filter[conflictHash(key)].Add(1)
 	return claim
