@@ -134,7 +134,7 @@ func (e *Engine) chooseKnown(i int, ia *wire.IA, live, unnamed bool) (grant, boo
 // eligible tells whether a record of the client IA can be what it gets, by its state: bound, or superseded where the client
 // comes back to it; of those that have ended, also a released one.
 func (e *Engine) eligible(r *binding.Record, live, named bool) bool {
-	if !credible(r) {
+	if !e.credible(r) {
 		return false
 	}
 	switch r.State() {
@@ -150,7 +150,9 @@ func (e *Engine) eligible(r *binding.Record, live, named bool) bool {
 }
 
 // credible tells whether a record is more than its client's word, once.
-func credible(r *binding.Record) bool { return r.Owner() != peer.Unnamed || has(r, FlagConfirmed) }
+func (e *Engine) credible(r *binding.Record) bool {
+	return r.Owner() != peer.Unnamed || has(r, FlagConfirmed) || e.claims() && peer.Confirms(r.Since(), e.now)
+}
 
 // better tells which of two records of a client IA is preferred: one that isn't superseded, then this node's own, then the one that was written later;
 // of two of the same second the key decides, for the table gives them in no order.
@@ -235,11 +237,11 @@ func (e *Engine) claimed(ia *wire.IA, key *binding.Key) bool {
 }
 
 // over tells whether another client's lease can be given away: it has ended, and no peer could have extended it while
-// this node was away. Where nothing else is left, neither does a peer's weak claim stand in the way whose client should
-// have renewed by now and wasn't heard: a spill that was granted is.
+// this node was away. Where nothing else is left, neither does a peer's weak claim stand in the way that was asked for and
+// never held: had it been granted, its client would have renewed by now.
 func (e *Engine) over(r *binding.Record) bool {
 	if r.Live(e.now) {
-		return e.desperate && r.Flags()&(FlagStrong|FlagConfirmed) == 0 && e.late(r)
+		return e.desperate && r.Flags()&(FlagStrong|FlagHeld) == 0 && e.late(r)
 	}
 	return e.policy.Single || !e.view.Gate.ExpiredUnheard(r.Expires(), e.now)
 }
@@ -267,7 +269,7 @@ func (e *Engine) chosen(key *binding.Key) bool {
 // is no new binding to a stranger.
 func (e *Engine) knows() bool {
 	for _, r := range e.found {
-		if r.State() == binding.Bound && r.Live(e.now) && credible(r) {
+		if r.State() == binding.Bound && r.Live(e.now) && e.credible(r) {
 			return true
 		}
 	}

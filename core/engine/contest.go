@@ -32,20 +32,27 @@ func (e *Engine) contest(i int, key *binding.Key) verdict {
 	return e.attack(i, r, key)
 }
 
-// defend holds the client's own record against confirmed claims of others.
+// defend holds the client's own record against claims of others that beat it.
 func (e *Engine) defend(r *binding.Record, key *binding.Key) verdict {
 	claims := e.view.Conflicts.On(key)
-	if len(claims) == 0 || !has(r, FlagConfirmed) && !peer.Confirms(r.Since(), e.now) {
+	if len(claims) == 0 {
 		return standing
 	}
 	mine := e.claimOf(r)
+	mine.Confirmed = mine.Confirmed || peer.Confirms(r.Since(), e.now)
 	for k := range claims {
 		c := &claims[k]
-		if !c.Confirmed || c.Expires <= e.now || !e.rivals(c, &mine) || !e.beats(key, c, &mine) {
+		if c.Expires <= e.now || !e.rivals(c, &mine) || !e.beats(key, c, &mine) {
 			continue
 		}
+		switch {
+		case mine.Confirmed && c.Confirmed:
+		case Observed(r):
+			return undecided // a peer granted it, perhaps, and to this client, perhaps
+		default:
+			continue // this node did
+		}
 		if e.seat(r, key, c) {
-			mine.Confirmed = true
 			e.view.Conflicts.Note(key, mine, true, e.now)
 			e.view.Conflicts.Lost(key, &mine, e.now)
 			return lost

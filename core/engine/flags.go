@@ -12,6 +12,8 @@ const (
 	FlagStrong
 	// FlagRapid: granted by Rapid Commit, and the client hasn't named this server since. It may have taken another's.
 	FlagRapid
+	// FlagHeld, of an observed binding: the client said that it has the lease, not only that it would like it.
+	FlagHeld
 )
 
 // Observed tells whether the record is a peer's binding, known from what its client said.

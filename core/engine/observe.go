@@ -83,6 +83,9 @@ func (e *Engine) observed(ia *wire.IA, key *binding.Key, node int, strong bool) 
 	if strong {
 		draft.Flags = FlagStrong
 	}
+	if e.message.Type != wire.Request {
+		draft.Flags |= FlagHeld
+	}
 	return draft
 }
 
@@ -94,6 +97,7 @@ func (e *Engine) observeAgain(r *binding.Record, draft *binding.Draft) {
 		return
 	}
 	draft.Expires = max(draft.Expires, r.Expires())
+	draft.Flags |= r.Flags() & FlagHeld
 	if !Observed(r) && !holds {
 		renewed := DraftOf(r)
 		renewed.Expires, renewed.Mark = draft.Expires, e.mark
