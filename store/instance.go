@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -23,9 +24,12 @@ type instance struct {
 	// users counts the store's goroutines inside db, for a clean Close. Those that are parked stay counted.
 	users sync.WaitGroup
 
-	commits  sync.RWMutex // see sweep.go
+	pausedAt time.Time // when the sweep paused the committers; zero: they aren't paused. Guarded by Store.mu
 	sweeping atomic.Bool
 }
+
+// paused tells whether the sweep has paused the committers. Store.mu is held.
+func (in *instance) paused() bool { return !in.pausedAt.IsZero() }
 
 // openInstance opens the database in the store's folder. It waits no longer than until the instance breaks or
 // the store is closed, whatever becomes of Pebble's Open.

@@ -80,7 +80,6 @@ func (s *Store) commit(in *instance) {
 	defer in.users.Done()
 	g := &group{batch: in.db.NewBatchWithSize(64<<10, pebble.WithMaxRetainedSizeBytes(maxGroup))}
 	for s.take(in, g) {
-		in.commits.RLock()
 		s.build(g)
 		if !s.built(in, g) {
 			return
@@ -89,9 +88,7 @@ func (s *Store) commit(in *instance) {
 		if g.sync {
 			mode = pebble.Sync
 		}
-		err := in.apply(g.batch, mode)
-		in.commits.RUnlock()
-		if err != nil {
+		if err := in.apply(g.batch, mode); err != nil {
 			in.fail(err)
 			return
 		}
@@ -106,7 +103,7 @@ func (s *Store) commit(in *instance) {
 func (s *Store) take(in *instance, g *group) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.in == in && len(s.queue) == 0 && !s.closing {
+	for s.in == in && (in.paused() || len(s.queue) == 0 && !s.closing) {
 		s.changed.Wait()
 	}
 	if s.in != in || len(s.queue) == 0 {
@@ -165,6 +162,9 @@ func (s *Store) confirm(in *instance, g *group) bool {
 	s.stalled = false
 	s.updateHealth(nil)
 	s.checkDrained()
+	if in.paused() {
+		s.changed.Broadcast() // the sweep waits for the last group
+	}
 	s.mu.Unlock()
 
 	for i := range g.entries {

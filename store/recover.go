@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"syscall"
+	"time"
 )
 
 // The keeper is one goroutine that replaces broken instances and looks after what changes slowly.
@@ -72,7 +73,9 @@ func (s *Store) replace() {
 	if !old.fuse.wait(s.quit) {
 		return
 	}
-	s.reclaim()
+	if !s.reclaim() {
+		return
+	}
 	for {
 		if s.attempt > 0 && !s.pause() {
 			return
@@ -107,11 +110,14 @@ func (s *Store) pause() bool {
 	}
 }
 
-// reclaim takes the unconfirmed writes back from the committers of the broken instance.
-func (s *Store) reclaim() {
+// reclaim takes the unconfirmed writes back from the committers of the broken instance. False: the store is being closed.
+func (s *Store) reclaim() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for slices.ContainsFunc(s.taken, func(g *group) bool { return g.building }) {
+		if s.closed {
+			return false
+		}
 		s.changed.Wait()
 	}
 	var held []entry
@@ -120,6 +126,7 @@ func (s *Store) reclaim() {
 	}
 	s.taken = s.taken[:0]
 	s.queue = append(held, s.queue...)
+	return true
 }
 
 // noSpace tells whether an error says that the disk, or the user's share of it, is full.
@@ -168,15 +175,24 @@ func (s *Store) unconfirmed() int {
 	return n
 }
 
-// checkStall makes the store unhealthy when a commit hangs, as on a disk that doesn't answer. Nothing is
-// given up: when the commit returns, the store is healthy again.
+// checkStall makes the store unhealthy when a commit hangs, or a sweep while commits wait for it, as on a disk that
+// doesn't answer. Nothing is given up: when a commit returns, the store is healthy again.
 func (s *Store) checkStall() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.taken) == 0 || s.stalled || s.in == nil {
+	if s.stalled || s.in == nil {
 		return
 	}
-	waited := s.o.clock.now().Sub(s.taken[0].started)
+	var since time.Time
+	switch {
+	case len(s.taken) > 0:
+		since = s.taken[0].started
+	case len(s.queue) > 0 && s.in.paused():
+		since = s.in.pausedAt
+	default:
+		return
+	}
+	waited := s.o.clock.now().Sub(since)
 	if waited < stallAfter {
 		return
 	}

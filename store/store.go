@@ -41,13 +41,14 @@ type Store struct {
 	over   chan struct{} // closed at the end of Close
 
 	mu        sync.Mutex
-	changed   sync.Cond // the queue, in, closing, or a group's building
+	changed   sync.Cond // the queue, in, closing, closed, a group's building, a pause of the committers
 	in        *instance // nil while broken
 	queue     []entry   // arrived, not taken
 	taken     []*group  // being committed, oldest first
 	owed      int       // entries that must be confirmed before the store is healthy again
 	next      uint64    // number of the next entry
 	closing   bool
+	closed    bool          // quit is closed
 	drained   chan struct{} // closed when closing and nothing is unconfirmed
 	meta      map[string][]byte
 	stats     stats
@@ -173,8 +174,7 @@ func (s *Store) Close() error {
 	case <-deadline:
 		drained = false
 	}
-	close(s.quit)
-	<-s.ended
+	s.endKeeper()
 	err := s.closeInstance(drained, deadline)
 	s.lock.close()
 	close(s.over)
@@ -186,6 +186,16 @@ func (s *Store) Close() error {
 		return fmt.Errorf("store %s: closed with %d writes that could not be made durable: %w", s.o.Path, n, s.lastErr)
 	}
 	return err
+}
+
+// endKeeper ends all waiting for the disk, and returns when the keeper has ended.
+func (s *Store) endKeeper() {
+	s.mu.Lock()
+	s.closed = true
+	s.changed.Broadcast()
+	s.mu.Unlock()
+	close(s.quit)
+	<-s.ended
 }
 
 // closeInstance closes the database if it is whole, and abandons it otherwise. The keeper has ended.
