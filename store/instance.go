@@ -88,6 +88,13 @@ func (in *instance) fail(err error) {
 	close(in.broken)
 }
 
+// failure is what the instance failed with; nil: nothing yet. It is set a moment before anybody is told.
+func (in *instance) failure() error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.err
+}
+
 func (in *instance) isBroken() bool {
 	select {
 	case <-in.broken:

@@ -58,7 +58,8 @@ func (in *instance) apply(b *pebble.Batch, mode *pebble.WriteOptions) (err error
 	return in.db.Apply(b, mode)
 }
 
-// install makes an opened instance the current one and starts its committers. All that is queued now is owed.
+// install makes an opened instance the current one and starts its committers. All that is queued now is owed. Where
+// it broke before, nobody was told: that is made good here.
 func (s *Store) install(in *instance) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,6 +68,10 @@ func (s *Store) install(in *instance) {
 	s.owed = len(s.queue)
 	for i := range s.queue {
 		s.queue[i].owed = true
+	}
+	if err := in.failure(); err != nil {
+		s.lose(in, err)
+		return
 	}
 	for range s.o.committers {
 		in.users.Add(1)

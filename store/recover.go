@@ -42,13 +42,18 @@ func (s *Store) instanceBroke(in *instance) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.in != in || in == nil {
-		return // not installed, or replaced already
+		return // not installed yet (see install), or replaced already
 	}
+	s.lose(in, in.failure())
+}
+
+// lose takes the current instance, which is broken, out of use and wakes the keeper. Store.mu is held.
+func (s *Store) lose(in *instance, err error) {
 	s.in = nil
 	s.lost = in
 	s.stats.breaks++
-	s.lastErr = in.err
-	s.updateHealth(in.err)
+	s.lastErr = err
+	s.updateHealth(err)
 	s.changed.Broadcast()
 	select {
 	case s.wake <- struct{}{}:

@@ -89,7 +89,7 @@ func (s *Store) deleteRemovals(in *instance, keys [][]byte, horizon uint32) (del
 		return 0, nil
 	}
 	if !s.pauseCommits(in) {
-		return 0, in.err
+		return 0, in.failure()
 	}
 	defer s.resumeCommits(in)
 	b := in.db.NewBatch()
