@@ -43,9 +43,16 @@ func (s *Store) keepBallast() {
 }
 
 func (s *Store) writeBallast(name string, size int64) error {
-	fs := s.o.FS
-	temp := fs.PathJoin(s.o.Path, ballastTemp)
-	file, err := fs.Create(temp, vfs.WriteCategoryUnspecified)
+	temp := s.o.FS.PathJoin(s.o.Path, ballastTemp)
+	if err := writeNoise(s.o.FS, temp, size); err != nil {
+		return err
+	}
+	return s.o.FS.Rename(temp, name)
+}
+
+// writeNoise makes a file of that many octets, and returns when it is on disk.
+func writeNoise(fs vfs.FS, name string, size int64) error {
+	file, err := fs.Create(name, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
 	}
@@ -63,10 +70,7 @@ func (s *Store) writeBallast(name string, size int64) error {
 	if closed := file.Close(); err == nil {
 		err = closed
 	}
-	if err != nil {
-		return err
-	}
-	return fs.Rename(temp, name)
+	return err
 }
 
 // dropBallast gives its room back to the disk.
@@ -79,4 +83,24 @@ func (s *Store) dropBallast() {
 	} else if err == nil {
 		s.o.Logger.Warn("store: disk full; the ballast is given up to recover", "path", s.o.Path)
 	}
+}
+
+// The probe is a file of the size of what Pebble writes when it opens, besides tables: a manifest, options, a log.
+const (
+	probeFile = "probe"
+	probeSize = 1 << 20
+)
+
+// probe tells whether the disk takes what an opening writes besides tables. Where Pebble meets such a failure itself, it
+// leaves goroutines behind that keep the whole instance, each time that the opening is tried again.
+func (f *fuse) probe() error {
+	name := f.PathJoin(f.dir, probeFile)
+	err := writeNoise(f, name, probeSize)
+	if removed := f.Remove(name); err == nil {
+		err = removed
+	}
+	if err == nil {
+		err = f.write(f.dir, f.syncDir)
+	}
+	return err
 }

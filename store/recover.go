@@ -15,7 +15,7 @@ import (
 //	1 fail           whoever meets it: fuse blown, Healthy false, keeper woken (any goroutine, any lock of Pebble's held)
 //	2 fuse.wait      until no operation of the old instance is in the kernel; its files are closed
 //	3 reclaim        until no committer reads writes; all that is unconfirmed goes back to the queue's front
-//	4 openInstance   with back-off; on a full disk the ballast goes first
+//	4 openInstance   with back-off; on a full disk the ballast goes first, and Pebble comes when a probe fits
 //	5 install        committers start with what is owed; with its last confirmation Healthy is true
 //
 // Pebble's own recovery makes step 4 right after a failed sync: Open replays the log and flushes what it found
@@ -102,6 +102,29 @@ func (s *Store) replace() {
 		if !in.fuse.wait(s.quit) {
 			return
 		}
+	}
+}
+
+// tableFailed waits before Pebble is told that a table couldn't be written, and tries again by itself. Logs are written
+// meanwhile, so nothing is lost, and the store is healthy until memtables run out. While the store is opened for the
+// first time its caller wants to know instead.
+func (s *Store) tableFailed(in *instance, err error) {
+	s.mu.Lock()
+	first := s.installed.IsZero()
+	s.lastErr = err
+	s.mu.Unlock()
+	if first {
+		in.fail(err)
+		return
+	}
+	attempt := int(in.tableFailures.Add(1))
+	s.o.Logger.Error("store: a table can't be written; trying again", "attempt", attempt, "error", explain(s.o.Path, err))
+	if noSpace(err) {
+		s.dropBallast()
+	}
+	select {
+	case <-s.o.clock.after(s.o.clock.retry(attempt)):
+	case <-s.quit:
 	}
 }
 
