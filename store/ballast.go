@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"math/rand/v2"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -38,20 +39,23 @@ func (s *Store) keepBallast() {
 	}
 	if err := s.writeBallast(name, size); err != nil {
 		_ = fs.Remove(fs.PathJoin(s.o.Path, ballastTemp))
+		if errors.Is(err, errClosed) {
+			return
+		}
 		s.o.Logger.Warn("store: no ballast; a full disk will be harder to recover from", "error", err)
 	}
 }
 
 func (s *Store) writeBallast(name string, size int64) error {
 	temp := s.o.FS.PathJoin(s.o.Path, ballastTemp)
-	if err := writeNoise(s.o.FS, temp, size); err != nil {
+	if err := writeNoise(s.o.FS, temp, size, s.quit); err != nil {
 		return err
 	}
 	return s.o.FS.Rename(temp, name)
 }
 
-// writeNoise makes a file of that many octets, and returns when it is on disk.
-func writeNoise(fs vfs.FS, name string, size int64) error {
+// writeNoise makes a file of that many octets, and returns when it is on disk. It is given up when cancel is closed.
+func writeNoise(fs vfs.FS, name string, size int64, cancel <-chan struct{}) error {
 	file, err := fs.Create(name, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
@@ -63,6 +67,11 @@ func writeNoise(fs vfs.FS, name string, size int64) error {
 		_, _ = noise.Read(chunk[:n]) // never fails
 		_, err = file.Write(chunk[:n])
 		size -= n
+		select {
+		case <-cancel:
+			err = errClosed
+		default:
+		}
 	}
 	if err == nil {
 		err = file.Sync()
@@ -95,7 +104,7 @@ const (
 // leaves goroutines behind that keep the whole instance, each time that the opening is tried again.
 func (f *fuse) probe() error {
 	name := f.PathJoin(f.dir, probeFile)
-	err := writeNoise(f, name, probeSize)
+	err := writeNoise(f, name, probeSize, nil)
 	if removed := f.Remove(name); err == nil {
 		err = removed
 	}

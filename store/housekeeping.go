@@ -12,15 +12,26 @@ type mark struct {
 	number uint64
 }
 
-// housekeep does what is due now and then. None of it waits for Pebble.
+// housekeep does what is due now and then. It waits for nothing: what touches the disk runs in goroutines of its own, so
+// that a disk that hangs is noticed.
 func (s *Store) housekeep() {
-	s.refreshDiskSize()
 	s.checkStall()
-	s.keepBallast()
 	s.moveHorizon()
+	select {
+	case s.diskWork <- struct{}{}:
+		go s.lookAfterDisk()
+	default: // the last one hasn't ended
+	}
 	if s.sweepDue() {
 		go s.sweep()
 	}
+}
+
+// lookAfterDisk does what of housekeeping touches the disk. The caller has put the token into diskWork.
+func (s *Store) lookAfterDisk() {
+	defer func() { <-s.diskWork }()
+	s.refreshDiskSize()
+	s.keepBallast()
 }
 
 // moveHorizon lets removals be deleted that nothing unconfirmed can be older than. All entries below the last mark's

@@ -74,7 +74,7 @@ func (s *Store) replace() {
 		return
 	}
 	err := old.err
-	s.o.Logger.Error("store: broken; grants stop until what is unconfirmed is on disk", "path", s.o.Path, "error", err)
+	s.o.Logger.Error("store: broken; reopening it", "path", s.o.Path, "error", err)
 	if !old.fuse.wait(s.quit) {
 		return
 	}

@@ -34,11 +34,12 @@ type Store struct {
 	damaged  atomic.Bool
 	healthy  atomic.Bool // what Healthy tells; written under mu
 
-	wake   chan struct{} // a token: the instance broke
-	quit   chan struct{} // closed by Close when nothing more is waited for
-	ended  chan struct{} // closed by the keeper
-	notify chan health   // to OnHealth, in order
-	over   chan struct{} // closed at the end of Close
+	wake     chan struct{} // a token: the instance broke
+	quit     chan struct{} // closed by Close when nothing more is waited for
+	ended    chan struct{} // closed by the keeper
+	diskWork chan struct{} // a token: lookAfterDisk runs
+	notify   chan health   // to OnHealth, in order
+	over     chan struct{} // closed at the end of Close
 
 	mu        sync.Mutex
 	changed   sync.Cond // the queue, in, closing, closed, a group's building, a pause of the committers
@@ -85,7 +86,7 @@ func Open(o Options) (*Store, error) {
 func newStore(o Options) *Store {
 	s := &Store{
 		o:    o.withDefaults(),
-		wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{}),
+		wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{}), diskWork: make(chan struct{}, 1),
 		notify: make(chan health, 64), over: make(chan struct{}), drained: make(chan struct{}),
 		meta: make(map[string][]byte), next: 1,
 	}
@@ -212,6 +213,7 @@ func (s *Store) closeInstance(drained bool, deadline <-chan time.Time) error {
 	}
 	done := make(chan error, 1)
 	go func() {
+		s.diskWork <- struct{}{}
 		in.users.Wait()
 		done <- guard(in.db.Close)
 	}()
@@ -226,11 +228,19 @@ func (s *Store) closeInstance(drained bool, deadline <-chan time.Time) error {
 	}
 }
 
-// tellHealth calls OnHealth outside of all locks.
+// tellHealth logs changes of Healthy and calls OnHealth, outside of all locks.
 func (s *Store) tellHealth() {
+	opened := false
 	for {
 		select {
 		case h := <-s.notify:
+			switch {
+			case !h.healthy:
+				s.o.Logger.Error("store: can't make grants durable; they stop until it can", "path", s.o.Path, "error", h.err)
+			case opened:
+				s.o.Logger.Info("store: all is durable; grants go on", "path", s.o.Path)
+			}
+			opened = true
 			s.o.OnHealth(h.healthy, h.err)
 		case <-s.over:
 			return
