@@ -27,12 +27,13 @@ type Store struct {
 	lock   *dirLock
 	merger *pebble.Merger
 
-	horizon  atomic.Uint32 // removals committed before it may be deleted; Unix seconds
-	removals atomic.Uint64 // removals since the last sweep, and those it left
-	values   atomic.Uint64 // stored values, removals too, as the last scan counted them
-	loaded   atomic.Bool
-	damaged  atomic.Bool
-	healthy  atomic.Bool // what Healthy tells; written under mu
+	stampBase atomic.Int64  // see stamp
+	horizon   atomic.Uint32 // removals with a stamp below it may be deleted
+	removals  atomic.Uint64 // removals since the last sweep, and those it left
+	values    atomic.Uint64 // stored values, removals too, as the last scan counted them
+	loaded    atomic.Bool
+	damaged   atomic.Bool
+	healthy   atomic.Bool // what Healthy tells; written under mu
 
 	wake     chan struct{} // a token: the instance broke
 	quit     chan struct{} // closed by Close when nothing more is waited for
@@ -93,6 +94,7 @@ func newStore(o Options) *Store {
 	s.changed.L = &s.mu
 	s.merger = newMerger(s.o.Codec)
 	s.since = s.o.clock.now()
+	s.stampsFrom(s.since.Unix())
 	return s
 }
 

@@ -55,11 +55,11 @@ func (s *Store) sweepInstance(in *instance) (deleted int, err error) {
 	var values, young uint64
 	err = scan(in.db, bindingsFrom, bindingsTo, func(key, b []byte) error {
 		values++
-		_, removed, since, err := stored(b)
+		_, removed, stamp, err := stored(b)
 		if err != nil || !removed {
 			return err
 		}
-		if since >= horizon {
+		if stamp >= horizon {
 			young++
 			return nil
 		}
@@ -101,8 +101,8 @@ func (s *Store) deleteRemovals(in *instance, keys [][]byte, horizon uint32) (del
 		if err != nil {
 			return 0, err
 		}
-		_, removed, since, err := stored(value)
-		if err == nil && removed && since < horizon {
+		_, removed, stamp, err := stored(value)
+		if err == nil && removed && stamp < horizon {
 			err = b.Delete(key, nil)
 			deleted++
 		}
