@@ -64,8 +64,7 @@ type Daemon struct {
 	operator *operator
 	admin    *admin.Server
 	clock    worker.Clock
-	leaseLog *leaseLog    // nil: lease events aren't logged
-	tick     *time.Ticker // the workers'
+	leaseLog *leaseLog // nil: lease events aren't logged
 	started  time.Time
 }
 
@@ -178,14 +177,13 @@ func (d *Daemon) makeWorkers(workers int) {
 		d.leaseLog = newLeaseLog(d.log)
 		observe = d.leaseLog.observe
 	}
-	d.tick = time.NewTicker(hungDiskTick)
 	for i := range workers {
 		handle := d.table.NewHandle()
 		d.workers = append(d.workers, worker.New(worker.Options{
 			ID: i, Socket: d.sockets.Worker(i), Journal: d.store,
 			Engine: engine.New(handle, d.marks, d.peers),
 			Marks:  d.marks, Site: &d.site, Clock: d.clock,
-			Wall: func() int64 { return time.Now().UnixNano() }, Tick: d.tick.C, Observe: observe,
+			Wall: func() int64 { return time.Now().UnixNano() }, Wait: diskWait(), Observe: observe,
 		}))
 	}
 }
