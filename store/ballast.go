@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"math/rand/v2"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -38,14 +39,24 @@ func (s *Store) keepBallast() {
 	}
 	if err := s.writeBallast(name, size); err != nil {
 		_ = fs.Remove(fs.PathJoin(s.o.Path, ballastTemp))
+		if errors.Is(err, errClosed) {
+			return
+		}
 		s.o.Logger.Warn("store: no ballast; a full disk will be harder to recover from", "error", err)
 	}
 }
 
 func (s *Store) writeBallast(name string, size int64) error {
-	fs := s.o.FS
-	temp := fs.PathJoin(s.o.Path, ballastTemp)
-	file, err := fs.Create(temp, vfs.WriteCategoryUnspecified)
+	temp := s.o.FS.PathJoin(s.o.Path, ballastTemp)
+	if err := writeNoise(s.o.FS, temp, size, s.quit); err != nil {
+		return err
+	}
+	return s.o.FS.Rename(temp, name)
+}
+
+// writeNoise makes a file of that many octets, and returns when it is on disk. It is given up when cancel is closed.
+func writeNoise(fs vfs.FS, name string, size int64, cancel <-chan struct{}) error {
+	file, err := fs.Create(name, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
 	}
@@ -56,6 +67,11 @@ func (s *Store) writeBallast(name string, size int64) error {
 		_, _ = noise.Read(chunk[:n]) // never fails
 		_, err = file.Write(chunk[:n])
 		size -= n
+		select {
+		case <-cancel:
+			err = errClosed
+		default:
+		}
 	}
 	if err == nil {
 		err = file.Sync()
@@ -63,10 +79,7 @@ func (s *Store) writeBallast(name string, size int64) error {
 	if closed := file.Close(); err == nil {
 		err = closed
 	}
-	if err != nil {
-		return err
-	}
-	return fs.Rename(temp, name)
+	return err
 }
 
 // dropBallast gives its room back to the disk.
@@ -79,4 +92,24 @@ func (s *Store) dropBallast() {
 	} else if err == nil {
 		s.o.Logger.Warn("store: disk full; the ballast is given up to recover", "path", s.o.Path)
 	}
+}
+
+// The probe is a file of the size of what Pebble writes when it opens, besides tables: a manifest, options, a log.
+const (
+	probeFile = "probe"
+	probeSize = 1 << 20
+)
+
+// probe tells whether the disk takes what an opening writes besides tables. Where Pebble meets such a failure itself, it
+// leaves goroutines behind that keep the whole instance, each time that the opening is tried again.
+func (f *fuse) probe() error {
+	name := f.PathJoin(f.dir, probeFile)
+	err := writeNoise(f, name, probeSize, nil)
+	if removed := f.Remove(name); err == nil {
+		err = removed
+	}
+	if err == nil {
+		err = f.write(f.dir, f.syncDir)
+	}
+	return err
 }

@@ -13,11 +13,12 @@
 //     or the list of what a broken instance held. It leaves only when a sync that covers it has returned.
 //  2. Of two values for one key the one with the higher version stands, in whatever order they were
 //     committed. Bindings are written by Merge; only old removals are deleted, with no commit under way (sweep.go).
-//  3. Pebble never learns of a failed write. The failing operation blows the fuse of its instance and never
-//     returns; from then on nothing that belongs to that instance touches the directory. Pebble's own answers
-//     to such a failure are to end the process, or to panic with a lock released that a deferred call will
-//     release again, which no recover survives.
+//  3. Pebble never learns of a failed write, save of a table's, which it repeats. The failing operation blows the
+//     fuse of its instance and never returns; from then on nothing that belongs to that instance touches the
+//     directory. Pebble's own answers to such a failure are to end the process, or to panic with a lock released
+//     that a deferred call will release again, which no recover survives.
 //  4. Store.mu is taken below Pebble's locks (its callbacks hold them), so no code calls Pebble with Store.mu held.
 //  5. A broken instance is never waited for, nor closed: goroutines of it are parked for good, with Pebble's
-//     locks. What it leaks is its memtables, at most once per failure.
+//     locks. What it leaks is its memtables, at most once per failure. So an instance isn't opened before the disk
+//     took a probe, and one that opens waits for tables that can't be written, instead of being opened anew.
 package store

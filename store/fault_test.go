@@ -163,8 +163,6 @@ func TestStoreSurvivesFaults(t *testing.T) {
 		"create while reopened": {match: onCreateAfterSync(), err: syscall.ENOSPC, skip: 20, failures: 7},
 		"log rotation":          {match: onLog(errorfs.OpCreate, errorfs.OpReuseForWrite), err: syscall.ENOSPC, failures: 1, act: startFlush},
 		"log's last sync":       {match: onLog(errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileClose), err: dead, failures: 1, act: startFlush},
-		"table":                 {match: onSuffix(".sst", errorfs.OpCreate), err: syscall.ENOSPC, failures: 1, act: startFlush},
-		"table write":           {match: onSuffix(".sst", errorfs.OpFileWrite), err: dead, failures: 1, act: startFlush},
 		"manifest":              {match: onManifest, err: dead, failures: 1, act: startFlush},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -22,7 +22,8 @@ var errBlown = errors.New("store: this instance was abandoned after a failure")
 // Each operation is enter, the operation, leave. Three states:
 //
 //	opening  errors go back to Pebble: pebble.Open cleans up and returns them
-//	armed    an error of a write inside the store's folder blows the fuse, and that call never returns
+//	armed    an error of a write inside the store's folder blows the fuse, and that call never returns; save for
+//	         tables, which Pebble writes again by itself, at once and without end: such a call returns after a pause
 //	blown    nothing reaches the file system; reads fail, writes inside the folder never return
 //
 // # Invariants
@@ -36,8 +37,9 @@ var errBlown = errors.New("store: this instance was abandoned after a failure")
 // store's own callers end. Writes elsewhere (a checkpoint) fail: that they can't be made says nothing of the store.
 type fuse struct {
 	vfs.FS
-	dir    string
-	onFail func(error) // told of the first failed write, before its goroutine is parked
+	dir     string
+	onFail  func(error) // told of the first failed write, before its goroutine is parked
+	onTable func(error) // told of each failed write of a table, also while opening; returns after the pause
 
 	armed      atomic.Bool
 	blown      atomic.Bool
@@ -48,9 +50,9 @@ type fuse struct {
 	files map[*fuseFile]struct{}
 }
 
-func newFuse(fs vfs.FS, dir string, onFail func(error)) *fuse {
+func newFuse(fs vfs.FS, dir string, onFail, onTable func(error)) *fuse {
 	return &fuse{
-		FS: fs, dir: filepath.Clean(dir), onFail: onFail,
+		FS: fs, dir: filepath.Clean(dir), onFail: onFail, onTable: onTable,
 		idle: make(chan struct{}, 1), files: make(map[*fuseFile]struct{}),
 	}
 }
@@ -108,12 +110,29 @@ func (f *fuse) write(name string, op func() error) error {
 	}
 	err := op()
 	f.leave()
-	if err != nil && f.armed.Load() && f.owns(name) {
+	switch {
+	case err == nil || !f.owns(name):
+	case strings.HasSuffix(name, tableSuffix):
+		f.onTable(err)
+		return &tableWriteError{err}
+	case f.armed.Load():
 		f.onFail(err)
 		park()
 	}
 	return err
 }
+
+// tableSuffix is how names of tables end.
+const tableSuffix = ".sst"
+
+// A tableWriteError says that a table couldn't be written.
+type tableWriteError struct{ cause error }
+
+// Error implements error.
+func (e *tableWriteError) Error() string { return "writing a table: " + e.cause.Error() }
+
+// Unwrap implements error.
+func (e *tableWriteError) Unwrap() error { return e.cause }
 
 // read runs an operation that changes nothing, or whose failure costs only disk space.
 func (f *fuse) read(op func() error) error {

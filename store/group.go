@@ -6,7 +6,7 @@ import "fmt"
 // committed, and may have been committed before. Nothing is left out: a group seldom has two changes of one
 // binding, and to look costs each change more than the merge costs the few.
 func (s *Store) build(g *group) {
-	now := uint32(s.o.clock.now().Unix())
+	stamp := s.stamp()
 	g.changes, g.removals, g.sync = 0, 0, s.o.Sync == SyncAlways
 	kept := g.entries[:0]
 	for _, e := range g.entries {
@@ -16,7 +16,7 @@ func (s *Store) build(g *group) {
 			kept = append(kept, e)
 			continue
 		}
-		if err := s.addChanges(g, e.write.Changes, now); err != nil {
+		if err := s.addChanges(g, e.write.Changes, stamp); err != nil {
 			s.refuse(e, err)
 			continue
 		}
@@ -26,7 +26,7 @@ func (s *Store) build(g *group) {
 }
 
 // addChanges adds a write's changes to the group's batch.
-func (s *Store) addChanges(g *group, changes []byte, now uint32) error {
+func (s *Store) addChanges(g *group, changes []byte, stamp uint32) error {
 	for len(changes) > 0 {
 		key, value, rest, err := s.o.Codec.Next(changes)
 		if err != nil {
@@ -42,7 +42,7 @@ func (s *Store) addChanges(g *group, changes []byte, now uint32) error {
 		op := g.batch.MergeDeferred(1+KeySize, storedSize(value, removed))
 		op.Key[0] = prefixBinding
 		copy(op.Key[1:], key)
-		putStored(op.Value, value, removed, now)
+		putStored(op.Value, value, removed, stamp)
 		if err := op.Finish(); err != nil {
 			return err
 		}

@@ -1,26 +1,54 @@
 package store
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // removalGrace is how much older than everything unconfirmed a removal must be before it is deleted: the time
 // that a worker may be stopped between taking a version and Append.
 const removalGrace = time.Minute
 
-// A mark is a moment and the number of the first entry that came after it.
+// A mark is a moment, as a stamp, and the number of the first entry that came after it; zero: none was set yet.
 type mark struct {
-	at     time.Time
+	at     uint32
 	number uint64
 }
 
-// housekeep does what is due now and then. None of it waits for Pebble.
+// Stamps tell how old a removal is. They are seconds that run evenly while the process lives, whatever becomes of the wall
+// clock. What is stored was stamped by earlier processes, of whose writes none is under way any more; so a process
+// begins with the wall clock's Unix time for whoever reads a store, and above all stored stamps (see Load), or
+// a clock that was ahead would keep removals for years.
+func (s *Store) stamp() uint32 {
+	return uint32(min(s.stampBase.Load()+int64(s.o.clock.elapsed()/time.Second), math.MaxUint32))
+}
+
+// stampsFrom raises the present stamp to at least that.
+func (s *Store) stampsFrom(least int64) {
+	base := least - int64(s.o.clock.elapsed()/time.Second)
+	s.stampBase.Store(max(s.stampBase.Load(), base))
+}
+
+// housekeep does what is due now and then. It waits for nothing: what touches the disk runs in goroutines of its own, so
+// that a disk that hangs is noticed.
 func (s *Store) housekeep() {
-	s.refreshDiskSize()
 	s.checkStall()
-	s.keepBallast()
 	s.moveHorizon()
+	select {
+	case s.diskWork <- struct{}{}:
+		go s.lookAfterDisk()
+	default: // the last one hasn't ended
+	}
 	if s.sweepDue() {
 		go s.sweep()
 	}
+}
+
+// lookAfterDisk does what of housekeeping touches the disk. The caller has put the token into diskWork.
+func (s *Store) lookAfterDisk() {
+	defer func() { <-s.diskWork }()
+	s.refreshDiskSize()
+	s.keepBallast()
 }
 
 // moveHorizon lets removals be deleted that nothing unconfirmed can be older than. All entries below the last mark's
@@ -39,8 +67,9 @@ func (s *Store) moveHorizon() {
 	if oldest < s.mark.number {
 		return
 	}
-	if s.loaded.Load() && !s.mark.at.IsZero() {
-		s.horizon.Store(uint32(max(s.mark.at.Add(-removalGrace).Unix(), 0)))
+	const grace = uint32(removalGrace / time.Second)
+	if s.loaded.Load() && s.mark.number > 0 {
+		s.horizon.Store(max(s.mark.at, grace) - grace)
 	}
-	s.mark = mark{s.o.clock.now(), s.next}
+	s.mark = mark{s.stamp(), s.next}
 }

@@ -1,10 +1,12 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -23,18 +25,25 @@ type instance struct {
 	// users counts the store's goroutines inside db, for a clean Close. Those that are parked stay counted.
 	users sync.WaitGroup
 
-	commits  sync.RWMutex // see sweep.go
+	pausedAt time.Time // when the sweep paused the committers; zero: they aren't paused. Guarded by Store.mu
 	sweeping atomic.Bool
+
+	tableFailures atomic.Int32 // writes of tables that failed since the last flush or compaction that went well
 }
+
+// paused tells whether the sweep has paused the committers. Store.mu is held.
+func (in *instance) paused() bool { return !in.pausedAt.IsZero() }
 
 // openInstance opens the database in the store's folder. It waits no longer than until the instance breaks or
 // the store is closed, whatever becomes of Pebble's Open.
 func (s *Store) openInstance(readOnly bool) (*instance, error) {
 	in := &instance{log: s.o.Logger, broken: make(chan struct{}), onFail: s.instanceBroke}
-	in.fuse = newFuse(s.o.FS, s.o.Path, in.fail)
+	in.fuse = newFuse(s.o.FS, s.o.Path, in.fail, func(err error) { s.tableFailed(in, err) })
 	events := &pebble.EventListener{
 		BackgroundError: in.background,
 		DataCorruption:  func(info pebble.DataCorruptionInfo) { in.corruption(s, info) },
+		FlushEnd:        func(info pebble.FlushInfo) { in.tableWritten(info.Err) },
+		CompactionEnd:   func(info pebble.CompactionInfo) { in.tableWritten(info.Err) },
 	}
 	o := pebbleOptions(in.fuse, s.merger, instanceLogger{in}, events, s.damaged.Load())
 	o.ReadOnly = readOnly
@@ -46,10 +55,15 @@ func (s *Store) openInstance(readOnly bool) (*instance, error) {
 	opened := make(chan result, 1)
 	go func() {
 		var r result
-		r.err = guard(func() (err error) {
-			r.db, err = pebble.Open(s.o.Path, o)
-			return err
-		})
+		if !readOnly {
+			r.err = in.fuse.probe()
+		}
+		if r.err == nil {
+			r.err = guard(func() (err error) {
+				r.db, err = pebble.Open(s.o.Path, o)
+				return err
+			})
+		}
 		opened <- r
 	}()
 	select {
@@ -84,6 +98,13 @@ func (in *instance) fail(err error) {
 	close(in.broken)
 }
 
+// failure is what the instance failed with; nil: nothing yet. It is set a moment before anybody is told.
+func (in *instance) failure() error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.err
+}
+
 func (in *instance) isBroken() bool {
 	select {
 	case <-in.broken:
@@ -93,13 +114,25 @@ func (in *instance) isBroken() bool {
 	}
 }
 
-// background judges an error of a flush or a compaction. Failed writes don't get here (the fuse keeps them), so it
-// is a table that can't be read, or a merge that fails: the next instance may fare better. Pebble would
-// try again at once and without end, so the goroutine is parked.
+// background judges an error of a flush or a compaction. Where a table couldn't be written, Pebble tries again (the
+// fuse has had it wait). Other failed writes don't get here (the fuse keeps them), so it is a table that can't be
+// read, or a merge that fails: the next instance may fare better. Pebble would try again at once and without end, so
+// the goroutine is parked.
 func (in *instance) background(err error) {
+	var table *tableWriteError
+	if errors.As(err, &table) {
+		return
+	}
 	in.log.Error("store: background work failed", "error", err)
 	in.fail(fmt.Errorf("background work: %w", err))
 	park()
+}
+
+// tableWritten notes that a flush or a compaction has ended.
+func (in *instance) tableWritten(err error) {
+	if err == nil {
+		in.tableFailures.Store(0)
+	}
 }
 
 // corruption notes that a table is damaged. The compaction that met it will come to background, and the next instance

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -12,6 +13,9 @@ import (
 // takes all of them (up to maxGroup octets) into one batch. So the group's size follows from the disk's speed,
 // and nothing waits for a timer. Two committers overlap: one builds and applies while the other's sync is on its way.
 // Measured alternatives: docs/decisions/0003-group-commit.md.
+//
+// Changes carry versions, so groups may be committed in any order. Meta values don't: of the groups that are under
+// way only one may have some, so that they are committed in the order in which they were put.
 
 // An entry is a write, or a Meta value, on its way.
 type entry struct {
@@ -29,6 +33,7 @@ type group struct {
 	count    int    // of entries; guarded by Store.mu
 	oldest   uint64 // number of the first entry
 	started  time.Time
+	meta     bool // holds Meta values; guarded by Store.mu
 	batch    *pebble.Batch
 	changes  int
 	removals int // among them
@@ -58,7 +63,8 @@ func (in *instance) apply(b *pebble.Batch, mode *pebble.WriteOptions) (err error
 	return in.db.Apply(b, mode)
 }
 
-// install makes an opened instance the current one and starts its committers. All that is queued now is owed.
+// install makes an opened instance the current one and starts its committers. All that is queued now is owed. Where
+// it broke before, nobody was told: that is made good here.
 func (s *Store) install(in *instance) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,6 +73,10 @@ func (s *Store) install(in *instance) {
 	s.owed = len(s.queue)
 	for i := range s.queue {
 		s.queue[i].owed = true
+	}
+	if err := in.failure(); err != nil {
+		s.lose(in, err)
+		return
 	}
 	for range s.o.committers {
 		in.users.Add(1)
@@ -80,7 +90,6 @@ func (s *Store) commit(in *instance) {
 	defer in.users.Done()
 	g := &group{batch: in.db.NewBatchWithSize(64<<10, pebble.WithMaxRetainedSizeBytes(maxGroup))}
 	for s.take(in, g) {
-		in.commits.RLock()
 		s.build(g)
 		if !s.built(in, g) {
 			return
@@ -89,9 +98,7 @@ func (s *Store) commit(in *instance) {
 		if g.sync {
 			mode = pebble.Sync
 		}
-		err := in.apply(g.batch, mode)
-		in.commits.RUnlock()
-		if err != nil {
+		if err := in.apply(g.batch, mode); err != nil {
 			in.fail(err)
 			return
 		}
@@ -106,18 +113,15 @@ func (s *Store) commit(in *instance) {
 func (s *Store) take(in *instance, g *group) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.in == in && len(s.queue) == 0 && !s.closing {
-		s.changed.Wait()
-	}
-	if s.in != in || len(s.queue) == 0 {
-		return false
-	}
-	n, size := 0, 0
-	for n < len(s.queue) && (n == 0 || size < maxGroup) {
-		if w := s.queue[n].write; w != nil {
-			size += len(w.Changes)
+	n := 0
+	for {
+		if s.in != in || len(s.queue) == 0 && s.closing && !in.paused() {
+			return false
 		}
-		n++
+		if n, g.meta = s.ready(in); n > 0 {
+			break
+		}
+		s.changed.Wait()
 	}
 	g.entries = append(g.entries[:0], s.queue[:n]...)
 	rest := copy(s.queue, s.queue[n:])
@@ -130,6 +134,25 @@ func (s *Store) take(in *instance, g *group) bool {
 		s.changed.Signal() // another committer's
 	}
 	return true
+}
+
+// ready counts the entries that may be taken as one group, and tells whether Meta values are among them. Store.mu is held.
+func (s *Store) ready(in *instance) (n int, meta bool) {
+	if in.paused() {
+		return 0, false
+	}
+	busy := slices.ContainsFunc(s.taken, func(g *group) bool { return g.meta })
+	for size := 0; n < len(s.queue) && size < maxGroup; n++ {
+		if w := s.queue[n].write; w != nil {
+			size += len(w.Changes)
+			continue
+		}
+		if busy {
+			break
+		}
+		meta = true
+	}
+	return n, meta
 }
 
 // built ends the time in which the committer reads the writes. False: the instance broke meanwhile, and the
@@ -165,6 +188,9 @@ func (s *Store) confirm(in *instance, g *group) bool {
 	s.stalled = false
 	s.updateHealth(nil)
 	s.checkDrained()
+	if in.paused() || g.meta {
+		s.changed.Broadcast() // the sweep waits for the last group, the next Meta value for the one before it
+	}
 	s.mu.Unlock()
 
 	for i := range g.entries {

@@ -34,6 +34,7 @@ func (s *Store) Load(ctx context.Context, parallel int,
 	}
 	s.values.Store(l.done.Load())
 	s.removals.Add(l.removals.Load())
+	s.stampsFrom(int64(l.stamp) + 1)
 	s.loaded.Store(true)
 	if progress != nil {
 		progress(l.done.Load(), l.done.Load())
@@ -52,8 +53,9 @@ type loading struct {
 	removals atomic.Uint64 // among them
 	total    uint64        // estimate
 
-	mu  sync.Mutex // one progress call at a time; guards err
-	err error
+	mu    sync.Mutex // one progress call at a time; guards what follows
+	err   error
+	stamp uint32 // the highest of a removal
 }
 
 // A piece is a range of keys, from inclusive, to exclusive.
@@ -129,6 +131,7 @@ func (l *loading) split() ([]piece, error) {
 // piece streams one piece. Counts are added up now and then, so that goroutines don't meet at each value.
 func (l *loading) piece(ctx context.Context, worker int, p piece) error {
 	var read, removals uint64
+	var newest uint32
 	err := scan(l.in.db, p.from, p.to, func(key, b []byte) error {
 		if read++; read%progressEvery == 0 {
 			if err := ctx.Err(); err != nil {
@@ -136,17 +139,21 @@ func (l *loading) piece(ctx context.Context, worker int, p piece) error {
 			}
 			l.report(progressEvery)
 		}
-		value, removed, _, err := stored(b)
+		value, removed, stamp, err := stored(b)
 		if err != nil {
 			return err
 		}
 		if removed {
 			removals++
+			newest = max(newest, stamp)
 		}
 		return l.f(worker, key[1:], value)
 	})
 	l.report(read % progressEvery)
 	l.removals.Add(removals)
+	l.mu.Lock()
+	l.stamp = max(l.stamp, newest)
+	l.mu.Unlock()
 	if err == nil {
 		err = ctx.Err()
 	}

@@ -9,7 +9,7 @@ import (
 
 // Workers pipeline their batches, so the values of one key may be committed in another order than they were
 // made in. The merge operator keeps the higher version, whatever the order; it is associative because "the
-// higher of two" is, and of equal versions the one committed later stands (they differ in the time of a
+// higher of two" is, and of equal versions the one committed later stands (they differ in the stamp of a
 // removal at most).
 //
 // A removal is a value like others: it wins over older ones, stays in the store, and readers pass over it. It is

@@ -110,13 +110,24 @@ func storedValues(t testing.TB, s *Store) (n int) {
 }
 
 // testTime is a clock that only the test moves. Its pauses end at once.
-type testTime struct{ at time.Time }
+type testTime struct {
+	at  time.Time
+	set time.Duration // by how much at was moved although no time has passed
+}
+
+// step sets the wall clock.
+func (c *testTime) step(by time.Duration) {
+	c.at = c.at.Add(by)
+	c.set += by
+}
 
 func (c *testTime) clock() clock {
 	ready := make(chan time.Time)
 	close(ready)
+	start := c.at
 	return clock{
-		now: func() time.Time { return c.at },
+		now:     func() time.Time { return c.at },
+		elapsed: func() time.Duration { return c.at.Sub(start) - c.set },
 		after: func(d time.Duration) <-chan time.Time {
 			if d == housekeeping || d == defaultDrain {
 				return nil // the test does it itself
@@ -191,7 +202,7 @@ func TestSweepRacesWithNewBindings(t *testing.T) {
 	}
 	now.at = now.at.Add(2 * removalGrace)
 	s.housekeep()
-	s.horizon.Store(uint32(now.at.Unix()))
+	s.horizon.Store(s.stamp())
 	swept := make(chan int)
 	go func() {
 		n, err := s.sweepInstance(s.in)

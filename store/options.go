@@ -44,9 +44,10 @@ type Options struct {
 
 // A clock is what the store needs of time; tests bring their own.
 type clock struct {
-	now   func() time.Time
-	after func(time.Duration) <-chan time.Time
-	retry func(attempt int) time.Duration // the pause before the next attempt to reopen; attempts count from 1
+	now     func() time.Time
+	elapsed func() time.Duration // since some moment before the store was opened; setting the wall clock doesn't move it
+	after   func(time.Duration) <-chan time.Time
+	retry   func(attempt int) time.Duration // the pause before the next attempt to reopen; attempts count from 1
 }
 
 const (
@@ -90,6 +91,10 @@ func (o Options) withDefaults() Options {
 	}
 	if o.clock.now == nil {
 		o.clock.now = time.Now
+	}
+	if o.clock.elapsed == nil {
+		start := time.Now()
+		o.clock.elapsed = func() time.Duration { return time.Since(start) }
 	}
 	if o.clock.after == nil {
 		o.clock.after = time.After

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"syscall"
+	"time"
 )
 
 // The keeper is one goroutine that replaces broken instances and looks after what changes slowly.
@@ -14,7 +15,7 @@ import (
 //	1 fail           whoever meets it: fuse blown, Healthy false, keeper woken (any goroutine, any lock of Pebble's held)
 //	2 fuse.wait      until no operation of the old instance is in the kernel; its files are closed
 //	3 reclaim        until no committer reads writes; all that is unconfirmed goes back to the queue's front
-//	4 openInstance   with back-off; on a full disk the ballast goes first
+//	4 openInstance   with back-off; on a full disk the ballast goes first, and Pebble comes when a probe fits
 //	5 install        committers start with what is owed; with its last confirmation Healthy is true
 //
 // Pebble's own recovery makes step 4 right after a failed sync: Open replays the log and flushes what it found
@@ -41,13 +42,18 @@ func (s *Store) instanceBroke(in *instance) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.in != in || in == nil {
-		return // not installed, or replaced already
+		return // not installed yet (see install), or replaced already
 	}
+	s.lose(in, in.failure())
+}
+
+// lose takes the current instance, which is broken, out of use and wakes the keeper. Store.mu is held.
+func (s *Store) lose(in *instance, err error) {
 	s.in = nil
 	s.lost = in
 	s.stats.breaks++
-	s.lastErr = in.err
-	s.updateHealth(in.err)
+	s.lastErr = err
+	s.updateHealth(err)
 	s.changed.Broadcast()
 	select {
 	case s.wake <- struct{}{}:
@@ -68,11 +74,13 @@ func (s *Store) replace() {
 		return
 	}
 	err := old.err
-	s.o.Logger.Error("store: broken; grants stop until what is unconfirmed is on disk", "path", s.o.Path, "error", err)
+	s.o.Logger.Error("store: broken; reopening it", "path", s.o.Path, "error", err)
 	if !old.fuse.wait(s.quit) {
 		return
 	}
-	s.reclaim()
+	if !s.reclaim() {
+		return
+	}
 	for {
 		if s.attempt > 0 && !s.pause() {
 			return
@@ -97,6 +105,29 @@ func (s *Store) replace() {
 	}
 }
 
+// tableFailed waits before Pebble is told that a table couldn't be written, and tries again by itself. Logs are written
+// meanwhile, so nothing is lost, and the store is healthy until memtables run out. While the store is opened for the
+// first time its caller wants to know instead.
+func (s *Store) tableFailed(in *instance, err error) {
+	s.mu.Lock()
+	first := s.installed.IsZero()
+	s.lastErr = err
+	s.mu.Unlock()
+	if first {
+		in.fail(err)
+		return
+	}
+	attempt := int(in.tableFailures.Add(1))
+	s.o.Logger.Error("store: a table can't be written; trying again", "attempt", attempt, "error", explain(s.o.Path, err))
+	if noSpace(err) {
+		s.dropBallast()
+	}
+	select {
+	case <-s.o.clock.after(s.o.clock.retry(attempt)):
+	case <-s.quit:
+	}
+}
+
 // pause waits before the next attempt. False: the store is being closed.
 func (s *Store) pause() bool {
 	select {
@@ -107,11 +138,14 @@ func (s *Store) pause() bool {
 	}
 }
 
-// reclaim takes the unconfirmed writes back from the committers of the broken instance.
-func (s *Store) reclaim() {
+// reclaim takes the unconfirmed writes back from the committers of the broken instance. False: the store is being closed.
+func (s *Store) reclaim() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for slices.ContainsFunc(s.taken, func(g *group) bool { return g.building }) {
+		if s.closed {
+			return false
+		}
 		s.changed.Wait()
 	}
 	var held []entry
@@ -120,6 +154,7 @@ func (s *Store) reclaim() {
 	}
 	s.taken = s.taken[:0]
 	s.queue = append(held, s.queue...)
+	return true
 }
 
 // noSpace tells whether an error says that the disk, or the user's share of it, is full.
@@ -168,15 +203,24 @@ func (s *Store) unconfirmed() int {
 	return n
 }
 
-// checkStall makes the store unhealthy when a commit hangs, as on a disk that doesn't answer. Nothing is
-// given up: when the commit returns, the store is healthy again.
+// checkStall makes the store unhealthy when a commit hangs, or a sweep while commits wait for it, as on a disk that
+// doesn't answer. Nothing is given up: when a commit returns, the store is healthy again.
 func (s *Store) checkStall() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.taken) == 0 || s.stalled || s.in == nil {
+	if s.stalled || s.in == nil {
 		return
 	}
-	waited := s.o.clock.now().Sub(s.taken[0].started)
+	var since time.Time
+	switch {
+	case len(s.taken) > 0:
+		since = s.taken[0].started
+	case len(s.queue) > 0 && s.in.paused():
+		since = s.in.pausedAt
+	default:
+		return
+	}
+	waited := s.o.clock.now().Sub(since)
 	if waited < stallAfter {
 		return
 	}

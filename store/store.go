@@ -27,27 +27,30 @@ type Store struct {
 	lock   *dirLock
 	merger *pebble.Merger
 
-	horizon  atomic.Uint32 // removals committed before it may be deleted; Unix seconds
-	removals atomic.Uint64 // removals since the last sweep, and those it left
-	values   atomic.Uint64 // stored values, removals too, as the last scan counted them
-	loaded   atomic.Bool
-	damaged  atomic.Bool
-	healthy  atomic.Bool // what Healthy tells; written under mu
+	stampBase atomic.Int64  // see stamp
+	horizon   atomic.Uint32 // removals with a stamp below it may be deleted
+	removals  atomic.Uint64 // removals since the last sweep, and those it left
+	values    atomic.Uint64 // stored values, removals too, as the last scan counted them
+	loaded    atomic.Bool
+	damaged   atomic.Bool
+	healthy   atomic.Bool // what Healthy tells; written under mu
 
-	wake   chan struct{} // a token: the instance broke
-	quit   chan struct{} // closed by Close when nothing more is waited for
-	ended  chan struct{} // closed by the keeper
-	notify chan health   // to OnHealth, in order
-	over   chan struct{} // closed at the end of Close
+	wake     chan struct{} // a token: the instance broke
+	quit     chan struct{} // closed by Close when nothing more is waited for
+	ended    chan struct{} // closed by the keeper
+	diskWork chan struct{} // a token: lookAfterDisk runs
+	notify   chan health   // to OnHealth, in order
+	over     chan struct{} // closed at the end of Close
 
 	mu        sync.Mutex
-	changed   sync.Cond // the queue, in, closing, or a group's building
+	changed   sync.Cond // the queue, in, closing, closed, a group's building, a pause of the committers
 	in        *instance // nil while broken
 	queue     []entry   // arrived, not taken
 	taken     []*group  // being committed, oldest first
 	owed      int       // entries that must be confirmed before the store is healthy again
 	next      uint64    // number of the next entry
 	closing   bool
+	closed    bool          // quit is closed
 	drained   chan struct{} // closed when closing and nothing is unconfirmed
 	meta      map[string][]byte
 	stats     stats
@@ -84,13 +87,14 @@ func Open(o Options) (*Store, error) {
 func newStore(o Options) *Store {
 	s := &Store{
 		o:    o.withDefaults(),
-		wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{}),
+		wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{}), diskWork: make(chan struct{}, 1),
 		notify: make(chan health, 64), over: make(chan struct{}), drained: make(chan struct{}),
 		meta: make(map[string][]byte), next: 1,
 	}
 	s.changed.L = &s.mu
 	s.merger = newMerger(s.o.Codec)
 	s.since = s.o.clock.now()
+	s.stampsFrom(s.since.Unix())
 	return s
 }
 
@@ -173,8 +177,7 @@ func (s *Store) Close() error {
 	case <-deadline:
 		drained = false
 	}
-	close(s.quit)
-	<-s.ended
+	s.endKeeper()
 	err := s.closeInstance(drained, deadline)
 	s.lock.close()
 	close(s.over)
@@ -186,6 +189,16 @@ func (s *Store) Close() error {
 		return fmt.Errorf("store %s: closed with %d writes that could not be made durable: %w", s.o.Path, n, s.lastErr)
 	}
 	return err
+}
+
+// endKeeper ends all waiting for the disk, and returns when the keeper has ended.
+func (s *Store) endKeeper() {
+	s.mu.Lock()
+	s.closed = true
+	s.changed.Broadcast()
+	s.mu.Unlock()
+	close(s.quit)
+	<-s.ended
 }
 
 // closeInstance closes the database if it is whole, and abandons it otherwise. The keeper has ended.
@@ -202,6 +215,7 @@ func (s *Store) closeInstance(drained bool, deadline <-chan time.Time) error {
 	}
 	done := make(chan error, 1)
 	go func() {
+		s.diskWork <- struct{}{}
 		in.users.Wait()
 		done <- guard(in.db.Close)
 	}()
@@ -216,11 +230,19 @@ func (s *Store) closeInstance(drained bool, deadline <-chan time.Time) error {
 	}
 }
 
-// tellHealth calls OnHealth outside of all locks.
+// tellHealth logs changes of Healthy and calls OnHealth, outside of all locks.
 func (s *Store) tellHealth() {
+	opened := false
 	for {
 		select {
 		case h := <-s.notify:
+			switch {
+			case !h.healthy:
+				s.o.Logger.Error("store: can't make grants durable; they stop until it can", "path", s.o.Path, "error", h.err)
+			case opened:
+				s.o.Logger.Info("store: all is durable; grants go on", "path", s.o.Path)
+			}
+			opened = true
 			s.o.OnHealth(h.healthy, h.err)
 		case <-s.over:
 			return

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -12,12 +13,13 @@ import (
 // A removal may go when nothing older can be committed any more, which the horizon tells. Its key may be bound
 // again at any moment though, and a Delete that is committed after that would take the new binding with it. So:
 //
-//  1. A committer holds in.commits for reading from building a batch until its commit is done.
-//  2. The sweep finds candidates by a scan, without a lock. Then, for a few at a time, it holds in.commits for
-//     writing: no commit is under way, all are visible. It reads each candidate again, and deletes those that are
-//     still old removals. What is committed later is newer than the Delete for Pebble, and stands.
+//  1. The sweep finds candidates by a scan, without holding anybody up.
+//  2. For a few at a time it pauses the committers: they take no group, and those that are taken get confirmed. So no
+//     commit is under way, all are visible. It reads each candidate again, and deletes those that are still old
+//     removals. What is committed later is newer than the Delete for Pebble, and stands.
 //
-// A pause of step 2 costs the committers about as much as a sync does.
+// A pause costs the committers about as much as a sync does. It ends with the instance: where that breaks, the sweep
+// gives up its wait, or is parked with the instance, whose pause its successor doesn't know.
 const (
 	sweepLeast = 100_000 // removals that are worth a scan, some 5 MB on disk
 	sweepShare = 10      // or one part in so many of the store, if that is more
@@ -53,25 +55,25 @@ func (s *Store) sweepInstance(in *instance) (deleted int, err error) {
 	var values, young uint64
 	err = scan(in.db, bindingsFrom, bindingsTo, func(key, b []byte) error {
 		values++
-		_, removed, since, err := stored(b)
+		_, removed, stamp, err := stored(b)
 		if err != nil || !removed {
 			return err
 		}
-		if since >= horizon {
+		if stamp >= horizon {
 			young++
 			return nil
 		}
 		if few = append(few, slices.Clone(key)); len(few) < sweepFew {
 			return nil
 		}
-		n, err := in.deleteRemovals(few, horizon)
+		n, err := s.deleteRemovals(in, few, horizon)
 		deleted += n
 		few = few[:0]
 		return err
 	})
 	if err == nil {
 		var n int
-		n, err = in.deleteRemovals(few, horizon)
+		n, err = s.deleteRemovals(in, few, horizon)
 		deleted += n
 	}
 	if err == nil {
@@ -82,13 +84,15 @@ func (s *Store) sweepInstance(in *instance) (deleted int, err error) {
 }
 
 // deleteRemovals deletes those of some keys that are removals from before the horizon, and stay so while it looks.
-func (in *instance) deleteRemovals(keys [][]byte, horizon uint32) (deleted int, err error) {
+func (s *Store) deleteRemovals(in *instance, keys [][]byte, horizon uint32) (deleted int, err error) {
 	if len(keys) == 0 {
 		return 0, nil
 	}
+	if !s.pauseCommits(in) {
+		return 0, in.failure()
+	}
+	defer s.resumeCommits(in)
 	b := in.db.NewBatch()
-	in.commits.Lock()
-	defer in.commits.Unlock()
 	for _, key := range keys {
 		value, closer, err := in.db.Get(key)
 		if errors.Is(err, pebble.ErrNotFound) {
@@ -97,8 +101,8 @@ func (in *instance) deleteRemovals(keys [][]byte, horizon uint32) (deleted int, 
 		if err != nil {
 			return 0, err
 		}
-		_, removed, since, err := stored(value)
-		if err == nil && removed && since < horizon {
+		_, removed, stamp, err := stored(value)
+		if err == nil && removed && stamp < horizon {
 			err = b.Delete(key, nil)
 			deleted++
 		}
@@ -110,4 +114,22 @@ func (in *instance) deleteRemovals(keys [][]byte, horizon uint32) (deleted int, 
 		}
 	}
 	return deleted, in.apply(b, pebble.NoSync)
+}
+
+// pauseCommits returns when no commit is under way, and none begins until resumeCommits. False: the instance broke.
+func (s *Store) pauseCommits(in *instance) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in.pausedAt = s.o.clock.now()
+	for s.in == in && len(s.taken) > 0 {
+		s.changed.Wait()
+	}
+	return s.in == in
+}
+
+func (s *Store) resumeCommits(in *instance) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in.pausedAt = time.Time{}
+	s.changed.Broadcast()
 }

@@ -8,9 +8,9 @@ import (
 // Stored values of bindings, format 1:
 //
 //	0x01 value                a binding, value as its codec made it
-//	0x02 seconds(4) value     a removal, and the time of its commit in Unix seconds, big endian
+//	0x02 stamp(4) value       a removal, and the stamp of its commit in seconds, big endian
 //
-// A removal stays until nothing older can come in behind it, which the time is for (see sweep.go).
+// A removal stays until nothing older can come in behind it, which the stamp is for (see housekeeping.go).
 const (
 	tagBinding = 1
 	tagRemoval = 2
@@ -29,19 +29,19 @@ func storedSize(value []byte, removed bool) int {
 }
 
 // putStored writes the stored form of value to dst, which has storedSize octets.
-func putStored(dst, value []byte, removed bool, now uint32) {
+func putStored(dst, value []byte, removed bool, stamp uint32) {
 	if !removed {
 		dst[0] = tagBinding
 		copy(dst[1:], value)
 		return
 	}
 	dst[0] = tagRemoval
-	binary.BigEndian.PutUint32(dst[1:], now)
+	binary.BigEndian.PutUint32(dst[1:], stamp)
 	copy(dst[removalHeader:], value)
 }
 
-// stored takes a stored value apart. Since is the time of a removal's commit.
-func stored(b []byte) (value []byte, removed bool, since uint32, err error) {
+// stored takes a stored value apart. Stamp is that of a removal's commit.
+func stored(b []byte) (value []byte, removed bool, stamp uint32, err error) {
 	switch {
 	case len(b) >= 1 && b[0] == tagBinding:
 		return b[1:], false, 0, nil

@@ -59,7 +59,7 @@ type rawServer struct {
 
 type rawListen struct {
 	At         place  `json:"-"`
-	Interfaces []text `json:"interfaces,omitempty" jsonschema:"Interfaces on which clients and relays reach the server: ff02::1:2 and ff05::1:3 there, and unicast from relays." example:"[eth0]"`
+	Interfaces []text `json:"interfaces,omitempty" jsonschema:"Interfaces on which the server listens to ff02::1:2 and ff05::1:3. With them it takes unicast from relays at port 547 of every address of the machine, by whichever interface it comes; to bound that, use a firewall, or addresses only." example:"[eth0]"`
 	Addresses  []text `json:"addresses,omitempty" jsonschema:"Addresses for unicast from relays: [ADDRESS]:PORT, or an address for port 547. Port 0 leaves the choice to the kernel." example:"[\"[::1]:10547\", \"2001:db8::547\"]"`
 	After      span   `json:"after,omitempty" jsonschema:"After how long an absence a node of a cluster lets its peers serve new clients first, until it has listened for one T1." min:"1" default:"5m" example:"5m"`
 	Workers    number `json:"workers,omitempty" jsonschema:"How many workers answer messages." min:"0" max:"128" default:"0" zero:"one per processor" example:"4"`
@@ -129,7 +129,7 @@ type rawStore struct {
 	At       place  `json:"-"`
 	Path     text   `json:"path,omitempty" jsonschema:"The data folder; serve --data overrides it." default:"/var/lib/lockstep6" example:"/var/lib/lockstep6"`
 	Sync     text   `json:"sync,omitempty" jsonschema:"Whether a grant waits until it is on stable storage. With never a power failure can lose the newest bindings." enum:"always|never" default:"always" example:"always"`
-	Capacity number `json:"capacity,omitempty" jsonschema:"The most bindings that the server holds. Memory is taken only for those that there are." min:"1024" max:"1073741824" default:"1048576" example:"4000000"`
+	Capacity number `json:"capacity,omitempty" jsonschema:"The most bindings that the server holds. Memory is taken only for those that there are." min:"1024" max:"536870912" default:"1048576" example:"4000000"`
 }
 
 type rawAdmin struct {

@@ -149,9 +149,18 @@ func (e *Engine) eligible(r *binding.Record, live, named bool) bool {
 	}
 }
 
-// credible tells whether a record is more than its client's word, once.
+// credible tells whether a record is reason enough to give the client the lease. A claim that the configuration doesn't
+// explain says only what its client would like until it says that it holds the lease; and of a lease that nobody is known
+// to have granted, one message isn't enough.
 func (e *Engine) credible(r *binding.Record) bool {
-	return r.Owner() != peer.Unnamed || has(r, FlagConfirmed) || e.claims() && peer.Confirms(r.Since(), e.now)
+	switch {
+	case !Observed(r) || has(r, FlagConfirmed):
+		return true
+	case r.Owner() != peer.Unnamed && r.Flags()&(FlagStrong|FlagHeld) != 0:
+		return true
+	default:
+		return e.claims() && peer.Confirms(r.Since(), e.now)
+	}
 }
 
 // better tells which of two records of a client IA is preferred: one that isn't superseded, then this node's own, then the one that was written later;

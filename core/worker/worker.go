@@ -14,9 +14,10 @@
 //  2. A flight (a batch with its replies and changes) has one owner at a time: Run until Append, the
 //     journal until Done, Deliver until it is free again.
 //  3. There are MaxInFlight flights. When all but one wait for the disk, Run waits as well, and the kernel's
-//     receive buffer takes what comes: memory is bounded. The last one never goes to the journal: at each
-//     tick it takes a batch of which only what needs no write is answered, so a hung disk doesn't silence
-//     Confirm and Information-request, and Run always gets to see that its socket is closed.
+//     receive buffer takes what comes: memory is bounded. The last one never goes to the journal. Where none
+//     comes back in time, or the journal is broken, it takes batch after batch, of which only what needs no
+//     write is answered, until another one is back. So a hung disk doesn't silence Confirm and
+//     Information-request under any load, and Run always gets to see that its socket is closed.
 package worker
 
 import (
@@ -34,7 +35,7 @@ type Clock func() int64
 // Time turns a clock's nanoseconds into the core's time.
 func Time(unixNano int64) binding.Time { return binding.TimeOf(unixNano / 1e9) }
 
-// Options is what a worker is made of. All fields but Tick and Observe are required.
+// Options is what a worker is made of. All fields but Wait and Observe are required.
 type Options struct {
 	ID      int // its number: below engine.MaxWriters, unique among all writers of the table
 	Socket  Socket
@@ -43,9 +44,9 @@ type Options struct {
 	Marks   *engine.Marks
 	Site    *atomic.Pointer[engine.Site]
 	Clock   Clock
-	Wall    Clock                // the clock of the datagrams' Arrival, which may be set; only ages are taken from it
-	Tick    <-chan time.Time     // bounds the wait for a hung disk: see Run; nil: it isn't bounded
-	Observe func(changes []byte) // called by Deliver with a write's changes once they are durable; must not block; nil: nobody asks
+	Wall    Clock                   // the clock of the datagrams' Arrival, which may be set; only ages are taken from it
+	Wait    func() <-chan time.Time // begins a wait for a flight to come back, and tells its end: see invariant 3; nil: no end
+	Observe func(changes []byte)    // called by Deliver with a write's changes once they are durable; must not block; nil: nobody asks
 }
 
 // A Worker handles the datagrams of one socket.
@@ -58,6 +59,7 @@ type Worker struct {
 	done     chan *Write
 	closed   chan struct{}
 	sequence uint64
+	waited   bool // in vain for a flight; none has come back since
 }
 
 // A flight is one batch on its way: its replies, and the write that some of them wait for.
@@ -104,21 +106,28 @@ func (w *Worker) Run() error {
 	}
 }
 
-// take gets a free flight. Where only the last one is left it waits for another for a tick or two.
+// take gets a free flight. Where only the last one is left it waits for another, once until one has come back.
 func (w *Worker) take() (f *flight, last bool) {
 	f = <-w.free
 	if len(w.free) > 0 {
+		w.waited = false
 		return f, false
 	}
-	for range 2 { // the first tick may be an old one
-		select {
-		case other := <-w.free:
-			w.free <- f
-			return other, false
-		case <-w.Tick:
-		}
+	if w.waited || !w.Journal.Healthy() {
+		return f, true
 	}
-	return f, true
+	var end <-chan time.Time
+	if w.Wait != nil {
+		end = w.Wait()
+	}
+	select {
+	case other := <-w.free:
+		w.free <- f
+		return other, false
+	case <-end:
+		w.waited = true
+		return f, true
+	}
 }
 
 // dispatch sends what waits for nothing, and hands the rest to the journal.

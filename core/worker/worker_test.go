@@ -142,23 +142,59 @@ func TestBackPressure(t *testing.T) {
 	}
 }
 
-// TestHungDisk: at a tick the worker goes on with what needs no write, and sees that its socket is closed.
+// TestHungDisk: after one wait the worker goes on with what needs no write, batch after batch, until a flight is back,
+// and sees that its socket is closed.
 func TestHungDisk(t *testing.T) {
-	tick := make(chan time.Time)
-	b, writes := full(t, func(o *worker.Options) { o.Tick = tick })
-	tick <- time.Time{}
-	tick <- time.Time{}
+	end := make(chan time.Time)
+	waits := 0
+	b, writes := full(t, func(o *worker.Options) {
+		o.Wait = func() <-chan time.Time { waits++; return end }
+	})
+	end <- time.Time{}
 	<-b.socket.asked
-	b.socket.in <- []worker.Datagram{request(201), inform(202)}
-	b.wantSent(0, 202)
-	tick <- time.Time{}
-	tick <- time.Time{}
-	<-b.socket.asked
-	if got := b.Counters.Dropped(wire.DropStoreBroken); got != 1 {
-		t.Errorf("%d dropped because the disk hangs, want 1", got)
+	for n := range byte(3) {
+		b.step(request(201), inform(210+n))
+		b.wantSent(0, 210+n)
 	}
+	if got := b.Counters.Dropped(wire.DropStoreBroken); got != 3 || waits != 1 {
+		t.Errorf("%d dropped because the disk hangs and %d waits, want 3 and 1", got, waits)
+	}
+	last := writes[len(writes)-1]
+	last.Done <- last
+	b.wantSent(1, 200)
+	var again *worker.Write
+	for again == nil { // the batch may still come before the flight
+		b.socket.in <- []worker.Datagram{request(202)}
+		select {
+		case <-b.socket.asked:
+		case again = <-b.journal.appended:
+		}
+	}
+	end <- time.Time{}
+	<-b.socket.asked
 	b.socket.close()
 	wantClosed(t, <-b.ran)
+	if waits != 2 {
+		t.Errorf("%d waits, want another one after a flight had come back", waits)
+	}
+	for _, w := range writes[:len(writes)-1] {
+		w.Done <- w
+	}
+	for n := range len(writes) - 1 {
+		b.wantSent(1, byte(n))
+	}
+	again.Done <- again
+	b.wantSent(1, 202)
+}
+
+// TestBrokenStoreIsNotWaitedFor: where the journal tells that it is broken, the last flight goes on at once.
+func TestBrokenStoreIsNotWaitedFor(t *testing.T) {
+	b, writes := full(t, func(o *worker.Options) {
+		o.Journal = &breaking{o.Journal.(*journal), worker.MaxInFlight - 1}
+	})
+	<-b.socket.asked
+	b.step(inform(202))
+	b.wantSent(0, 202)
 	for _, w := range writes {
 		w.Done <- w
 	}
@@ -166,6 +202,20 @@ func TestHungDisk(t *testing.T) {
 		b.wantSent(1, byte(n))
 	}
 	b.wantSent(1, 200)
+}
+
+// A breaking journal breaks after some writes.
+type breaking struct {
+	*journal
+	left int
+}
+
+// Append implements worker.Journal.
+func (j *breaking) Append(w *worker.Write) {
+	if j.left--; j.left == 0 {
+		j.broken.Store(true)
+	}
+	j.journal.Append(w)
 }
 
 // TestDrain: what was taken is answered after the socket has ended receiving.

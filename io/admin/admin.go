@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"syscall"
 	"time"
 )
 
@@ -74,12 +75,15 @@ func listenUnix(path string) (net.Listener, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("cannot replace the admin socket: %w", err)
 	}
-	l, err := net.Listen("unix", path)
+	// Linux makes the file with the mode that the socket has when it is bound, so there is no moment at which others
+	// may open it; a change of the file's mode would come after that.
+	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
+		controlled := c.Control(func(fd uintptr) { err = syscall.Fchmod(int(fd), 0o600) })
+		return errors.Join(controlled, err)
+	}}
+	l, err := config.Listen(context.Background(), "unix", path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make the admin socket: %w; a path of over 107 octets is too long for the kernel", err)
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot protect the admin socket: %w", err), l.Close())
 	}
 	return l, nil
 }

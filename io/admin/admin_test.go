@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -194,6 +195,27 @@ func TestSocketBelongsToItsOwner(t *testing.T) {
 	info, err := os.Stat(socket)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the socket's mode is %v (%v), want 0600", info.Mode(), err)
+	}
+}
+
+// TestSocketIsNeverOpenToOthers: the file has its mode from the beginning; nobody changes it afterwards.
+func TestSocketIsNeverOpenToOthers(t *testing.T) {
+	dir := t.TempDir()
+	watch, err := syscall.InotifyInit1(syscall.IN_NONBLOCK)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(watch)
+	if _, err := syscall.InotifyAddWatch(watch, dir, syscall.IN_ATTRIB); err != nil {
+		t.Fatal(err)
+	}
+	l, err := listenUnix(filepath.Join(dir, "admin.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if n, err := syscall.Read(watch, make([]byte, 4096)); !errors.Is(err, syscall.EAGAIN) {
+		t.Errorf("the socket's attributes were changed after it was made (%d octets of events, %v)", n, err)
 	}
 }
 

@@ -265,7 +265,8 @@ func (r *receiver) describe(i int, d *worker.Datagram, table *linkTable) (data [
 	d.Listen = table.listen(o.iface)
 	if d.Listen == 0 && o.destination[0] == 0xff {
 		// The kernel asks whether the socket joined the group, not on which interface: that another process joined it
-		// on this one was enough.
+		// on this one was enough. Unicast is taken by any interface: a relay asks one of the node's addresses, and
+		// routing decides by which way that comes.
 		r.counters.unserved.Add(1)
 		return nil, 0, false
 	}

@@ -47,7 +47,7 @@ const DefaultReceiveBuffer = 8 << 20
 // A Config says where to listen. At least one interface or address is needed.
 type Config struct {
 	Workers       int              // how many sockets to spread each address's clients over, 1 to MaxWorkers
-	Interfaces    []string         // multicast and unicast on these, at Port; they may be absent and come later
+	Interfaces    []string         // multicast on these, and unicast at any address, at Port; they may be absent and come later
 	Port          uint16           // of the interfaces; 0: ServerPort
 	Addresses     []netip.AddrPort // unicast only, each at its own port; port 0: any free one
 	ReceiveBuffer int              // octets per socket; 0: DefaultReceiveBuffer

@@ -116,7 +116,7 @@ func newLeasesShow(f *leasesFlags) *cobra.Command {
 						return printLease(c.OutOrStdout(), f.format, l)
 					}
 				}
-				return fmt.Errorf("nobody holds %s", args[0])
+				return errNobody(args[0], lease)
 			})
 		},
 	}
@@ -138,7 +138,7 @@ asks again, so release only what you know to be unused.`,
 			return withLeases(f, func(s leaseSource) error {
 				l, err := s.Release(c.Context(), lease)
 				if errors.Is(err, admin.ErrNoLease) {
-					return fmt.Errorf("nobody holds %s", args[0])
+					return errNobody(args[0], lease)
 				}
 				if err != nil {
 					return err
@@ -147,6 +147,14 @@ asks again, so release only what you know to be unused.`,
 			})
 		},
 	}
+}
+
+// errNobody says that nobody holds a lease. An address may have been meant as a prefix.
+func errNobody(text string, lease netip.Prefix) error {
+	if lease.IsSingleIP() {
+		return fmt.Errorf("nobody holds %s as an address\nhint: a delegated prefix is named with its length, such as %s/56", text, lease.Addr())
+	}
+	return fmt.Errorf("nobody holds %s", text)
 }
 
 // withLeases opens the data folder's leases for a call.

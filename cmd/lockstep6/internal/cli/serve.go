@@ -40,7 +40,22 @@ Logs go to standard error: text on a terminal, JSON otherwise.`,
 	flags.StringVar(&f.data, "data", "", "keep the store in `DIR` instead of store.path")
 	flags.StringArrayVar(&f.listen, "listen", nil, "take messages at `ADDR:PORT` only (unicast, from relays); may be repeated")
 	flags.StringVar(&f.admin, "admin", "", "serve HTTP at `ADDR:PORT` instead of admin.listen")
+	_ = c.RegisterFlagCompletionFunc("node", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return nodeNames(f.config), cobra.ShellCompDirectiveNoFileComp
+	})
 	return c
+}
+
+// nodeNames are the nodes of a configuration's cluster; none where it can't be read.
+func nodeNames(file string) (names []string) {
+	c, err := daemon.ReadConfig(file)
+	if err != nil || c.Cluster == nil {
+		return nil
+	}
+	for _, n := range c.Cluster.Nodes {
+		names = append(names, n.Name)
+	}
+	return names
 }
 
 func serve(c *cobra.Command, f *serveFlags) error {
@@ -78,9 +93,14 @@ func serve(c *cobra.Command, f *serveFlags) error {
 	return d.Run(c.Context())
 }
 
-// newLogger logs text to a terminal and JSON to anything else.
+// newLogger logs text to a terminal and JSON to anything else. Durations have their unit in both.
 func newLogger(w io.Writer, level slog.Leveler) *slog.Logger {
-	o := &slog.HandlerOptions{Level: level}
+	o := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Value.Kind() == slog.KindDuration {
+			a.Value = slog.StringValue(a.Value.Duration().String())
+		}
+		return a
+	}}
 	if f, ok := w.(*os.File); ok {
 		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
 			return slog.New(slog.NewTextHandler(w, o))

@@ -31,8 +31,10 @@ func (d *Daemon) setClock() {
 		h.Leave()
 	}
 	if now := binding.TimeOf(time.Now().Unix()); now < newest {
-		d.log.Warn("the machine's clock is behind the newest binding; going on from that binding's time: set the clock, then restart the node",
-			"clock", time.Now().UTC().Format(time.RFC3339), "newest", time.Unix(newest.Unix(), 0).UTC().Format(time.RFC3339))
+		d.log.Warn("the machine's clock is behind the newest binding; going on from that binding's time: if the clock is wrong, set it and "+
+			"restart the node; if it was ahead before, leases last as they should, and times that the node shows are ahead",
+			"clock", time.Now().UTC().Format(time.RFC3339), "newest", time.Unix(newest.Unix(), 0).UTC().Format(time.RFC3339),
+			"ahead", time.Duration(newest-now)*time.Second)
 	}
 	d.clock = steadyClock(newest.Unix() * int64(time.Second))
 }

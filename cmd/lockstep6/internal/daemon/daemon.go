@@ -64,7 +64,6 @@ type Daemon struct {
 	clock    worker.Clock
 	leaseLog *leaseLog // nil: lease events aren't logged
 	gaps     gaps
-	tick     *time.Ticker // the workers'
 	started  time.Time
 }
 
@@ -186,14 +185,13 @@ func (d *Daemon) makeWorkers(workers int) {
 		d.leaseLog = newLeaseLog(d.log)
 		observe = d.leaseLog.observe
 	}
-	d.tick = time.NewTicker(hungDiskTick)
 	for i := range workers {
 		handle := d.table.NewHandle()
 		d.workers = append(d.workers, worker.New(worker.Options{
 			ID: i, Socket: d.sockets.Worker(i), Journal: d.store,
 			Engine: engine.New(handle, d.marks),
 			Marks:  d.marks, Site: &d.site, Clock: d.clock,
-			Wall: func() int64 { return time.Now().UnixNano() }, Tick: d.tick.C, Observe: observe,
+			Wall: func() int64 { return time.Now().UnixNano() }, Wait: diskWait(), Observe: observe,
 		}))
 	}
 }

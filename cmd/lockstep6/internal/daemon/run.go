@@ -19,8 +19,17 @@ const (
 	sweepBudget  = 1 << 16 // records looked at per sweep
 	sweepGrace   = 60      // seconds that an ended binding keeps its lease for its client
 	drainTimeout = 10 * time.Second
-	hungDiskTick = 100 * time.Millisecond // how soon a worker sees that nothing comes back from the disk
+	hungDiskWait = 100 * time.Millisecond // after that a worker sees that nothing comes back from the disk
 )
+
+// diskWait makes the timer of one worker's waits for the disk.
+func diskWait() func() <-chan time.Time {
+	timer := time.NewTimer(hungDiskWait)
+	return func() <-chan time.Time {
+		timer.Reset(hungDiskWait)
+		return timer.C
+	}
+}
 
 // Run serves until the context ends, then drains: no message is taken any more, what was taken is answered,
 // what was granted is on stable storage. It returns the first fault that ended the node early.
