@@ -134,7 +134,7 @@ func (e *Engine) chooseKnown(i int, ia *wire.IA, live, unnamed bool) (grant, boo
 // eligible tells whether a record of the client IA can be what it gets, by its state: bound, or superseded where the client
 // comes back to it; of those that have ended, also a released one.
 func (e *Engine) eligible(r *binding.Record, live, named bool) bool {
-	if !e.credible(r) {
+	if !e.credible(r, named) {
 		return false
 	}
 	switch r.State() {
@@ -151,15 +151,15 @@ func (e *Engine) eligible(r *binding.Record, live, named bool) bool {
 
 // credible tells whether a record is reason enough to give the client the lease. A claim that the configuration doesn't
 // explain says only what its client would like until it says that it holds the lease; and of a lease that nobody is known
-// to have granted, one message isn't enough.
-func (e *Engine) credible(r *binding.Record) bool {
+// to have granted, one message isn't enough. Named: the message at hand says it.
+func (e *Engine) credible(r *binding.Record, named bool) bool {
 	switch {
 	case !Observed(r) || has(r, FlagConfirmed):
 		return true
 	case r.Owner() != peer.Unnamed && r.Flags()&(FlagStrong|FlagHeld) != 0:
 		return true
 	default:
-		return e.claims() && peer.Confirms(r.Since(), e.now)
+		return named && e.claims() && peer.Confirms(r.Since(), e.now)
 	}
 }
 
@@ -278,7 +278,7 @@ func (e *Engine) chosen(key *binding.Key) bool {
 // is no new binding to a stranger.
 func (e *Engine) knows() bool {
 	for _, r := range e.found {
-		if r.State() == binding.Bound && r.Live(e.now) && e.credible(r) {
+		if r.State() == binding.Bound && r.Live(e.now) && e.credible(r, false) {
 			return true
 		}
 	}

@@ -159,7 +159,7 @@ func (e *Engine) beats(key *binding.Key, a, b *peer.Claim) bool {
 }
 
 // strength of a claim: 2 where a candidate or a reservation explains it, 1 where the lease lies in the part or stripe of
-// the node in whose name it is, so that the node could have spilled there; else 0. So a claim that somebody makes up in
+// the node in whose name it is, so that the node could have spilled there, or nobody knows which node gave it; else 0. So a claim that somebody makes up in
 // a peer's name doesn't beat what this node gave out of its own stripe.
 func (e *Engine) strength(key *binding.Key, id *address.Identity, c *peer.Claim) int {
 	if e.link.Reserved(&key.Address, key.Length) != nil {
@@ -178,7 +178,7 @@ func (e *Engine) strength(key *binding.Key, id *address.Identity, c *peer.Claim)
 		return 0
 	case e.derived(pool, slot, id):
 		return 2
-	case e.policy.OwnsStripe(c.Node, pool, address.StripeOf(slot, pool.Stripes)):
+	case c.Node == peer.Nobody || e.policy.OwnsStripe(c.Node, pool, address.StripeOf(slot, pool.Stripes)):
 		return 1
 	default:
 		return 0
