@@ -132,12 +132,15 @@ func (e *Engine) seat(r *binding.Record, key *binding.Key, c *peer.Claim) bool {
 	times := &e.link.Lifetimes
 	draft := binding.Draft{
 		Key: *key, Kind: c.Kind, IAID: c.IAID, DUID: c.DUID,
-		State: binding.Bound, Owner: e.view.Owner(c.Node), Flags: FlagConfirmed, Mark: e.mark,
+		State: binding.Bound, Owner: e.view.Owner(c.Node), Mark: e.mark,
 		Preferred: times.Preferred, Valid: times.Valid,
 		LastTransaction: e.now, Expires: max(c.Expires, r.Expires()), Since: c.Since,
 	}
 	if c.Strong {
 		draft.Flags |= FlagStrong
+	}
+	if c.Confirmed {
+		draft.Flags |= FlagConfirmed
 	}
 	if e.publish(r, &draft) != binding.Published {
 		return false

@@ -177,12 +177,17 @@ func (e *Engine) observeEnd(ia *wire.IA, key *binding.Key, state binding.State, 
 	e.record(r, &draft)
 }
 
-// giveWay ends what this node granted to a client IA that renews with a peer, and doesn't name there: a Rapid Commit
-// left-over that the client never confirmed is free; any other binding isn't extended, and not reused before it ends.
+// giveWay ends what stands for a client IA that renews with a peer, and doesn't name it there. Of what this node granted a
+// Rapid Commit left-over that the client never confirmed is free; any other binding isn't extended, and not reused
+// before it ends.
 func (e *Engine) giveWay(ia *wire.IA) {
 	for _, r := range e.found {
 		key := r.Key()
-		if Observed(r) || r.State() != binding.Bound || !r.Live(e.now) || e.names(ia, &key) {
+		if r.State() != binding.Bound || !r.Live(e.now) || e.names(ia, &key) {
+			continue
+		}
+		if Observed(r) {
+			e.refute(r, &key)
 			continue
 		}
 		draft := DraftOf(r)
@@ -192,6 +197,35 @@ func (e *Engine) giveWay(ia *wire.IA) {
 		}
 		e.record(r, &draft)
 	}
+}
+
+// refute ends a binding of which only the Request was heard: the client holds another lease. Where several ask a peer for
+// the one that was advertised to each of them, their Requests can come here in another order than there; so the
+// lease is now that of a client whose claim waits beside the record.
+func (e *Engine) refute(r *binding.Record, key *binding.Key) {
+	if has(r, FlagConfirmed) {
+		return
+	}
+	var heir *peer.Claim
+	claims := e.view.Conflicts.On(key)
+	for k := range claims {
+		c := &claims[k]
+		if c.Expires <= e.now || c.Node == peer.Nobody || c.Node == e.policy.Self {
+			continue
+		}
+		if heir == nil || c.Confirmed && !heir.Confirmed || c.Confirmed == heir.Confirmed && e.beats(key, c, heir) {
+			heir = c
+		}
+	}
+	if heir != nil {
+		waits := e.waits
+		e.seat(r, key, heir)
+		e.waits = waits
+		return
+	}
+	draft := DraftOf(r)
+	draft.State, draft.Mark, draft.LastTransaction, draft.Expires, draft.Since = binding.Released, e.mark, e.now, e.now, e.now
+	e.record(r, &draft)
 }
 
 // record publishes what this node learned. No reply waits for it. Where the table is full the node has a gap.
