@@ -203,8 +203,8 @@ func (e *Engine) giveWay(ia *wire.IA) {
 // the one that was advertised to each of them, their Requests can come here in another order than there; so the
 // lease is now that of a client whose claim waits beside the record.
 func (e *Engine) refute(r *binding.Record, key *binding.Key) {
-	if has(r, FlagConfirmed) {
-		return
+	if has(r, FlagConfirmed) || !peer.Confirms(r.Since(), e.now) {
+		return // it was renewed; or this Renew is older than the Request, and late
 	}
 	var heir *peer.Claim
 	claims := e.view.Conflicts.On(key)
