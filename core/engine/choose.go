@@ -234,7 +234,9 @@ func (e *Engine) claimed(ia *wire.IA, key *binding.Key) bool {
 		return false
 	}
 	if r := e.handle.Find(key); r != nil && r.Live(e.now) && r.Belongs(e.message.ClientID, ia.Kind, ia.IAID) {
-		return false // it stands until the conflict is decided (see contest)
+		// What this node granted, or the client says to hold, stands until the conflict is decided (see contest). What it
+		// had from a peer, and doesn't name as its own, may be another client's by now.
+		return Observed(r) && !e.claims()
 	}
 	for i := range claims {
 		c := &claims[i]
