@@ -236,7 +236,7 @@ func (e *Engine) claimed(ia *wire.IA, key *binding.Key) bool {
 	if r := e.handle.Find(key); r != nil && r.Live(e.now) && r.Belongs(e.message.ClientID, ia.Kind, ia.IAID) {
 		// What this node granted, or the client says to hold, stands until the conflict is decided (see contest). What it
 		// had from a peer, and doesn't name as its own, may be another client's by now.
-		return Observed(r) && !e.claims()
+		return Observed(r) && !(e.claims() && e.names(ia, key))
 	}
 	for i := range claims {
 		c := &claims[i]
