@@ -42,11 +42,11 @@ func (e *Engine) defend(r *binding.Record, key *binding.Key) verdict {
 	mine.Confirmed = mine.Confirmed || peer.Confirms(r.Since(), e.now)
 	for k := range claims {
 		c := &claims[k]
-		if c.Expires <= e.now || !e.rivals(c, &mine) || !e.beats(key, c, &mine) {
+		if c.Expires <= e.now || !e.beats(key, c, &mine) {
 			continue
 		}
 		switch {
-		case mine.Confirmed && c.Confirmed:
+		case mine.Confirmed && c.Confirmed && e.rivals(c, &mine):
 		case Observed(r):
 			return undecided // a peer granted it, perhaps, and to this client, perhaps
 		default:
