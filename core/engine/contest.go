@@ -150,40 +150,27 @@ func (e *Engine) seat(r *binding.Record, key *binding.Key, c *peer.Claim) bool {
 	return true
 }
 
-// beats tells whether claim a keeps the lease against claim b. What the configuration explains is looked at anew, so that
-// nodes decide alike though they heard different messages.
+// beats tells whether claim a keeps the lease against claim b: a strong claim beats a weak one, then the keyed rank decides.
+// What the configuration explains is looked at anew, so that nodes decide alike though they heard different messages.
 func (e *Engine) beats(key *binding.Key, a, b *peer.Claim) bool {
 	idA := address.Identity{DUID: a.DUID, Kind: a.Kind, IAID: a.IAID}
 	idB := address.Identity{DUID: b.DUID, Kind: b.Kind, IAID: b.IAID}
-	if strengthA, strengthB := e.strength(key, &idA, a), e.strength(key, &idB, b); strengthA != strengthB {
-		return strengthA > strengthB
+	if strongA, strongB := e.strong(key, &idA, a), e.strong(key, &idB, b); strongA != strongB {
+		return strongA
 	}
 	return e.policy.Hasher.ClaimRank(key.Address, &idA) > e.policy.Hasher.ClaimRank(key.Address, &idB)
 }
 
-// strength of a claim: 2 where a candidate or a reservation explains it, 1 where the lease lies in the part or stripe of
-// the node in whose name it is, so that the node could have spilled there, or nobody knows which node gave it; else 0. So a claim that somebody makes up in
-// a peer's name doesn't beat what this node gave out of its own stripe.
-func (e *Engine) strength(key *binding.Key, id *address.Identity, c *peer.Claim) int {
+// strong tells whether a candidate or a reservation explains the claim. Whom a lease is reserved for is known only from
+// the client's own message.
+func (e *Engine) strong(key *binding.Key, id *address.Identity, c *peer.Claim) bool {
 	if e.link.Reserved(&key.Address, key.Length) != nil {
-		if c.Strong {
-			return 2
-		}
-		return 0
+		return c.Strong
 	}
 	pool := e.poolOf(id.Kind, key)
 	if pool == nil {
-		return 0
+		return false
 	}
 	slot, ok := pool.Range.Slot(key.Address)
-	switch {
-	case !ok:
-		return 0
-	case e.derived(pool, slot, id):
-		return 2
-	case c.Node == peer.Nobody || e.policy.OwnsStripe(c.Node, pool, address.StripeOf(slot, pool.Stripes)):
-		return 1
-	default:
-		return 0
-	}
+	return ok && e.derived(pool, slot, id)
 }
