@@ -54,6 +54,7 @@ type demo struct {
 	screen  *screen
 	rate    rate         // the screen's
 	orphans map[int]bool // clients that the killed node had confirmed a lease to, before it was killed
+	kept    share        // of the orphans that asked again, those that kept address and prefix
 }
 
 // Run tells the story and returns nil if all promises held.
@@ -115,7 +116,7 @@ func explain(ctx context.Context, err error) error {
 // open starts the nodes and the clients.
 func (d *demo) open(ctx context.Context, fail context.CancelCauseFunc) error {
 	fmt.Fprintf(d.options.Out, "%s\n\n", d.prologue())
-	file, err := writeConfig(d.folder)
+	file, err := writeConfig(d.folder, d.options.Clients)
 	if err != nil {
 		return err
 	}
@@ -131,7 +132,7 @@ func (d *demo) open(ctx context.Context, fail context.CancelCauseFunc) error {
 	}
 	d.load, err = load.Open(load.Config{
 		Clients: d.options.Clients, Servers: servers, Relays: relays, Window: window,
-		LinkAddress: linkAddress, InterfaceID: true, RemoteID: true,
+		LinkAddress: linkAddress, Prefixes: true, InterfaceID: true, RemoteID: true,
 		Times: impatient(), Seed: uint64(time.Now().UnixNano()),
 		Heard: d.ledger.Heard,
 	})
