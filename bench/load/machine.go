@@ -146,7 +146,7 @@ func (m *machine) backoff(p phase) *Backoff {
 
 // expire is due when c.due has passed.
 func (m *machine) expire(c *client, now int64) verdict {
-	if c.phase == soliciting && c.task == Acquire && c.best != nobody {
+	if c.phase == soliciting && c.task != Ask && c.best != nobody {
 		return m.begin(c, requesting, c.best, now)
 	}
 	b := m.backoff(c.phase)

@@ -200,6 +200,15 @@ func TestReplyThatOmitsAnIA(t *testing.T) {
 	if c.phase != soliciting {
 		t.Errorf("phase %d, want a Solicit", c.phase)
 	}
+
+	// Not all servers need to answer that one.
+	offer := answer(c, wire.Advertise, 0, 1)
+	offer.leases[1] = lease{ok: true, address: [16]byte{0x20, 3}, length: 56}
+	want(t, m.hear(c, 2, offer, c.due), wait)
+	want(t, m.expire(c, c.due), transmit)
+	if c.phase != requesting || c.target != 2 {
+		t.Errorf("phase %d for server %d, want a Request to server 2", c.phase, c.target)
+	}
 }
 
 // TestNames: what the client's present message names is what it was offered, or what it has.
