@@ -204,8 +204,8 @@ func (r *relay) act(i int32, v verdict, box *outbox, now int64) {
 	switch v {
 	case again:
 		r.counts.again.Add(1)
-		if c.phase != rebinding || c.tries > 2 {
-			// Nodes leave a client's first Rebind to the lease's owner: that it is sent again tells nothing of losses.
+		if c.phase != soliciting && c.phase != rebinding || c.tries > 2 {
+			// Nodes may leave the first Solicit and Rebind to each other: that it is sent again tells nothing of losses.
 			r.window.lost(now)
 		}
 		r.post(i, box, now)

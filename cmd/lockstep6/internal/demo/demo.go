@@ -41,7 +41,7 @@ var names = []string{"a", "b", "c"}
 const (
 	faster = 20  // clients are so many times as impatient as the standard's
 	relays = 4   // sockets
-	window = 256 // exchanges under way at once
+	window = 256 // exchanges under way at once, for ten thousand clients
 )
 
 // A demo is one demonstration.
@@ -79,6 +79,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	d.screen = newScreen(o.Out, o.Live, d.observe)
 	err = d.show(ctx)
 	if err != nil {
+		for _, line := range d.ledger.Evidence() { // what was broken until then
+			fmt.Fprintf(o.Out, "  evidence       %s\n", line)
+		}
 		return explain(ctx, err)
 	}
 	return d.verdict(time.Since(began))
@@ -131,7 +134,7 @@ func (d *demo) open(ctx context.Context, fail context.CancelCauseFunc) error {
 		servers = append(servers, n.address)
 	}
 	d.load, err = load.Open(load.Config{
-		Clients: d.options.Clients, Servers: servers, Relays: relays, Window: window,
+		Clients: d.options.Clients, Servers: servers, Relays: relays, Window: window * max(1, d.options.Clients/10000),
 		LinkAddress: linkAddress, Prefixes: true, InterfaceID: true, RemoteID: true,
 		Times: impatient(), Seed: uint64(time.Now().UnixNano()),
 		Heard: d.ledger.Heard,
