@@ -24,8 +24,10 @@ func (t Task) String() string {
 	return [...]string{"ask", "acquire", "renew", "rebind", "release"}[t]
 }
 
-// maxRestarts bounds how often a client begins anew with a Solicit within one task.
-const maxRestarts = 16
+const (
+	maxRestarts = 16 // how often a client begins anew with a Solicit within one task
+	maxPartly   = 3  // Renews or Rebinds of which an IA stays unanswered
+)
 
 // A phase is the message that a client waits to be answered.
 type phase uint8
@@ -64,6 +66,7 @@ type client struct {
 	task     Task
 	tries    uint8  // transmissions of the present message
 	restarts uint8  // Solicits of the present task beyond the first
+	partly   bool   // the present Renew or Rebind was answered for some of its IAs
 	server   int8   // that gave the leases; nobody: none
 	target   int8   // that the present message is for; nobody: all
 	best     int8   // server of the best Advertise so far
@@ -107,7 +110,7 @@ func (m *machine) start(c *client, task Task, now int64) verdict {
 func (m *machine) begin(c *client, p phase, target int8, now int64) verdict {
 	id := m.rng.Uint32()
 	c.xid = [3]byte{byte(id >> 16), byte(id >> 8), byte(id)}
-	c.phase, c.target, c.tries, c.rt, c.first = p, target, 0, 0, now
+	c.phase, c.target, c.tries, c.rt, c.first, c.partly = p, target, 0, 0, now, false
 	if p == soliciting {
 		c.best, c.liking, c.heard = nobody, -1, 0
 	}
@@ -143,10 +146,13 @@ func (m *machine) backoff(p phase) *Backoff {
 
 // expire is due when c.due has passed.
 func (m *machine) expire(c *client, now int64) verdict {
-	if c.phase == soliciting && c.task == Acquire && c.best != nobody {
+	if c.phase == soliciting && c.task != Ask && c.best != nobody {
 		return m.begin(c, requesting, c.best, now)
 	}
 	b := m.backoff(c.phase)
+	if c.partly && c.tries >= maxPartly {
+		return m.unanswered(c, now)
+	}
 	if b.Count != 0 && int(c.tries) >= b.Count || b.For != 0 && now-c.first >= int64(b.For) {
 		return m.unanswered(c, now)
 	}
@@ -159,10 +165,10 @@ func (m *machine) expire(c *client, now int64) verdict {
 
 // unanswered is the end of a message's retransmission.
 func (m *machine) unanswered(c *client, now int64) verdict {
-	switch c.phase {
-	case requesting:
+	switch {
+	case c.phase == requesting || c.phase == rebinding && c.partly:
 		return m.restart(c, now)
-	case renewing:
+	case c.phase == renewing:
 		return m.begin(c, rebinding, nobody, now)
 	default:
 		return m.end(c, failed)
@@ -220,17 +226,38 @@ func (m *machine) advertised(c *client, server int, r *reply, now int64) verdict
 	return m.begin(c, requesting, c.best, now)
 }
 
-// replied ends an exchange. Where the client gets no lease it begins anew.
+// replied ends an exchange. Where the client gets no lease it begins anew. A Reply to a Renew or Rebind that says nothing of
+// an IA counts as if it had not been received (RFC 9915, Section 18.2.10.1): another server, or the same one later,
+// may know more.
 func (m *machine) replied(c *client, server int, r *reply, now int64) verdict {
 	if c.phase == releasing {
 		c.leases, c.server = [2]lease{}, nobody
 		return m.end(c, done)
+	}
+	if (c.phase == renewing || c.phase == rebinding) && m.omits(r) {
+		c.partly = true
+		return wait
 	}
 	if !m.complete(r) {
 		return m.restart(c, now)
 	}
 	c.leases, c.server = r.leases, int8(server)
 	return m.end(c, done)
+}
+
+// omits tells whether an answer says nothing of an IA that the client asked for.
+func (m *machine) omits(r *reply) bool { return !r.says(wire.IANA) || m.prefix && !r.says(wire.IAPD) }
+
+// names tells whether the client's present message names the lease, so that everybody who hears it knows.
+func (c *client) names(a *Answer) bool {
+	l := &c.leases[a.Kind-1]
+	switch c.phase {
+	case idle, soliciting:
+		return false
+	case requesting:
+		l = &c.offers[a.Kind-1]
+	}
+	return l.ok && l.address == a.Address && l.length == a.Length
 }
 
 // complete tells whether an answer holds all that the client wants.

@@ -20,6 +20,7 @@ func answer(c *client, kind wire.MessageType, preference int, host byte) *reply 
 	r := &reply{kind: kind, xid: c.xid, preference: preference}
 	if host != 0 {
 		r.leases[0] = lease{ok: true, address: [16]byte{0x20, 1, 15: host}, length: 128}
+		r.answers = []Answer{{Kind: wire.IANA, Address: r.leases[0].address, Length: 128, Valid: 1}}
 	}
 	return r
 }
@@ -173,6 +174,59 @@ func TestHalfAnAnswerDoesNotBind(t *testing.T) {
 	want(t, m.hear(c, 0, answer(c, wire.Advertise, 255, 1), 1), wait)
 	if c.best != nobody {
 		t.Error("an Advertise without the prefix was chosen")
+	}
+}
+
+// TestReplyThatOmitsAnIA: a Rebind of which one IA is left out goes on as if it had not been answered, and another
+// server's whole answer ends it; where none comes the client begins anew.
+func TestReplyThatOmitsAnIA(t *testing.T) {
+	m, c := testMachine(), bound(0)
+	m.prefix = true
+	c.leases[1] = lease{ok: true, address: [16]byte{0x20, 2}, length: 56}
+	want(t, m.start(c, Rebind, 0), transmit)
+	want(t, m.hear(c, 1, answer(c, wire.Reply, 0, 1), 1), wait)
+	want(t, m.expire(c, c.due), again)
+	whole := answer(c, wire.Reply, 0, 1)
+	whole.leases[1] = c.leases[1]
+	whole.answers = append(whole.answers, Answer{Kind: wire.IAPD})
+	want(t, m.hear(c, 2, whole, c.due), done)
+
+	want(t, m.start(c, Rebind, 0), transmit)
+	for range maxPartly - 1 {
+		want(t, m.hear(c, 1, answer(c, wire.Reply, 0, 1), c.due), wait)
+		want(t, m.expire(c, c.due), again)
+	}
+	want(t, m.expire(c, c.due), transmit)
+	if c.phase != soliciting {
+		t.Errorf("phase %d, want a Solicit", c.phase)
+	}
+
+	// Not all servers need to answer that one.
+	offer := answer(c, wire.Advertise, 0, 1)
+	offer.leases[1] = lease{ok: true, address: [16]byte{0x20, 3}, length: 56}
+	want(t, m.hear(c, 2, offer, c.due), wait)
+	want(t, m.expire(c, c.due), transmit)
+	if c.phase != requesting || c.target != 2 {
+		t.Errorf("phase %d for server %d, want a Request to server 2", c.phase, c.target)
+	}
+}
+
+// TestNames: what the client's present message names is what it was offered, or what it has.
+func TestNames(t *testing.T) {
+	m, c := testMachine(), newClient()
+	mine, other := &Answer{Kind: wire.IANA, Address: [16]byte{0x20, 1, 15: 1}, Length: 128}, &Answer{Kind: wire.IANA, Length: 128}
+	m.start(c, Acquire, 0)
+	if c.names(mine) {
+		t.Error("a Solicit names a lease")
+	}
+	m.hear(c, 0, answer(c, wire.Advertise, 255, 1), 1)
+	if !c.names(mine) || c.names(other) {
+		t.Errorf("the Request names %t the offered lease, %t another one", c.names(mine), c.names(other))
+	}
+	c = bound(0)
+	m.start(c, Rebind, 0)
+	if !c.names(mine) || c.names(other) {
+		t.Errorf("the Rebind names %t the client's lease, %t another one", c.names(mine), c.names(other))
 	}
 }
 

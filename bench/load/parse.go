@@ -3,6 +3,7 @@ package load
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 
 	"github.com/lockstep6/lockstep6/core/wire"
 )
@@ -93,6 +94,11 @@ func (r *reply) ia(kind wire.Kind, data []byte) {
 	}
 }
 
+// says tells whether the reply says anything of the client's IA of a kind.
+func (r *reply) says(kind wire.Kind) bool {
+	return slices.ContainsFunc(r.answers, func(a Answer) bool { return a.Kind == kind })
+}
+
 // An Answer is what a server told a client about one lease.
 type Answer struct {
 	Client  int
@@ -103,4 +109,5 @@ type Answer struct {
 	Length  uint8           // of a prefix; 128 for an address
 	Valid   uint32          // valid lifetime in seconds; 0: the client shall give the lease up, or there is none
 	Status  wire.StatusCode // where there is no lease
+	Named   bool            // the message that is answered names the lease
 }

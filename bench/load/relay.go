@@ -182,13 +182,14 @@ func (r *relay) hear(d *worker.Datagram, box *outbox, now int64) {
 	if string(r.ids[server]) != string(r.reply.serverID) {
 		r.ids[server] = append([]byte(nil), r.reply.serverID...)
 	}
+	c := &r.clients[i]
 	if r.config.Heard != nil {
 		for k := range r.reply.answers {
-			r.reply.answers[k].Server = server
-			r.config.Heard(&r.reply.answers[k])
+			a := &r.reply.answers[k]
+			a.Server, a.Named = server, r.reply.xid == c.xid && c.names(a)
+			r.config.Heard(a)
 		}
 	}
-	c := &r.clients[i]
 	v := r.machine.hear(c, server, &r.reply, now)
 	if v == ignore {
 		r.counts.stray.Add(1)
@@ -203,7 +204,10 @@ func (r *relay) act(i int32, v verdict, box *outbox, now int64) {
 	switch v {
 	case again:
 		r.counts.again.Add(1)
-		r.window.lost(now)
+		if c.phase != soliciting && c.phase != rebinding || c.tries > 2 {
+			// Nodes may leave the first Solicit and Rebind to each other: that it is sent again tells nothing of losses.
+			r.window.lost(now)
+		}
 		r.post(i, box, now)
 	case transmit:
 		r.post(i, box, now)

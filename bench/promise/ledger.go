@@ -2,6 +2,9 @@
 // clients, nodes that disagree, a client whose lease changed, a confirmed lease that is gone.
 //
 // It believes nobody: what counts is what arrived at the clients, held against what the nodes list afterwards.
+//
+// An address comes out of a pool so large that an Advertise is a promise: all nodes make the same. Prefixes are few,
+// and nodes that know different clients may offer different ones; there only what is confirmed counts.
 package promise
 
 import (
@@ -39,11 +42,14 @@ type Ledger struct {
 	servers []string // names
 
 	mu       sync.Mutex
-	told     uint64
+	told     map[wire.Kind]uint64
+	leases   map[wire.Kind]int         // different ones
 	holder   map[lease]int             // the client that a lease was told to first
 	doubled  map[lease]bool            // leases counted as duplicates
 	offered  map[client][]netip.Prefix // this round's Advertises by server; invalid: none yet
 	held     map[client]netip.Prefix   // what was confirmed to the client last
+	named    map[client]bool           // the client has named that in a message, so that all nodes could know
+	hidden   int                       // clients that lost what they never named
 	owed     []map[lease]int           // by server: what it confirmed, and to whom
 	differed map[client]bool           // clients counted as disagreements
 	listed   map[lease]string          // holder by the nodes' own lists, as DUID and IAID
@@ -64,7 +70,8 @@ func New(servers ...string) *Ledger {
 	l := &Ledger{
 		servers: servers,
 		holder:  make(map[lease]int), doubled: make(map[lease]bool),
-		offered: make(map[client][]netip.Prefix), held: make(map[client]netip.Prefix),
+		told: make(map[wire.Kind]uint64), leases: make(map[wire.Kind]int),
+		offered: make(map[client][]netip.Prefix), held: make(map[client]netip.Prefix), named: make(map[client]bool),
 		differed: make(map[client]bool), listed: make(map[lease]string),
 	}
 	for range servers {
@@ -75,16 +82,17 @@ func New(servers ...string) *Ledger {
 
 // Heard enters what a server told a client. It is load.Config.Heard.
 func (l *Ledger) Heard(a *load.Answer) {
-	if a.Valid == 0 {
+	if a.Valid == 0 || a.Kind == wire.IAPD && a.Type == wire.Advertise {
 		return
 	}
 	told := netip.PrefixFrom(netip.AddrFrom16(a.Address), int(a.Length))
 	c := client{a.Client, a.Kind}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.told++
+	l.told[a.Kind]++
 	if first, ok := l.holder[told]; !ok {
 		l.holder[told] = a.Client
+		l.leases[a.Kind]++
 	} else if first != a.Client {
 		l.double(told, fmt.Sprintf("%s was told to client %d and, by node %s, to client %d", text(told), first, l.servers[a.Server], a.Client))
 	}
@@ -93,7 +101,20 @@ func (l *Ledger) Heard(a *load.Answer) {
 		return
 	}
 	l.owed[a.Server][told] = a.Client
-	if before, ok := l.held[c]; ok && before != told {
+	l.confirm(c, a, told)
+}
+
+// confirm enters what a client has from now on. A prefix that it never named no node but the granting one could know:
+// to lose it breaks no promise.
+func (l *Ledger) confirm(c client, a *load.Answer, told lease) {
+	before, ok := l.held[c]
+	switch {
+	case !ok || before == told:
+		l.named[c] = l.named[c] || a.Named
+	case c.kind == wire.IAPD && !l.named[c]:
+		l.hidden++
+		l.named[c] = a.Named
+	default:
 		l.breach(Moved, fmt.Sprintf("client %d had %s and got %s from node %s", a.Client, text(before), text(told), l.servers[a.Server]))
 	}
 	l.held[c] = told
@@ -250,11 +271,20 @@ func (l *Ledger) Confirmers(server int) map[int]bool {
 	return clients
 }
 
-// Told is how many leases were told, repeated ones included, and how many different ones they were.
-func (l *Ledger) Told() (all uint64, different int) {
+// Told is how many leases of a kind were told, repeated ones included, and how many different ones they were. Of
+// prefixes those that were confirmed count.
+func (l *Ledger) Told(kind wire.Kind) (all uint64, different int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.told, len(l.holder)
+	return l.told[kind], l.leases[kind]
+}
+
+// Hidden is how many clients lost a prefix that no node but the granting one could know: it wasn't what they had asked
+// for, and they had not renewed it yet.
+func (l *Ledger) Hidden() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.hidden
 }
 
 // Broken is how many promises of a kind were broken.

@@ -71,7 +71,7 @@ func TestWhole(t *testing.T) {
 			t.Errorf("node %d: %d looked up, %d lost, want 2 and 0", server, looked, lost)
 		}
 	}
-	if all, different := l.Told(); all != 8 || different != 2 {
+	if all, different := l.Told(wire.IANA); all != 8 || different != 2 {
 		t.Errorf("%d told, %d different, want 8 and 2", all, different)
 	}
 	if len(l.Confirmers(1)) != 2 || l.Confirmed(0) != 2 {
@@ -162,6 +162,50 @@ func TestEvidenceIsBounded(t *testing.T) {
 	if lines := l.Evidence(); len(lines) != maxEvidence+1 || lines[maxEvidence] != "lost: and 95 more" {
 		t.Errorf("evidence:\n%s", strings.Join(lines, "\n"))
 	}
+}
+
+// delegated enters a prefix that a server told a client, which had named it or not.
+func delegated(l *Ledger, kind wire.MessageType, client, server int, prefix string, named bool) {
+	p := netip.MustParsePrefix(prefix)
+	l.Heard(&load.Answer{
+		Client: client, Server: server, Type: kind, Kind: wire.IAPD, Named: named,
+		Address: p.Addr().As16(), Length: uint8(p.Bits()), Valid: 100,
+	})
+}
+
+// TestOffersOfPrefixesBindNothing: what nodes offer may differ and meet; what they confirm may not meet.
+func TestOffersOfPrefixesBindNothing(t *testing.T) {
+	l := New("a", "b")
+	delegated(l, wire.Advertise, 1, 0, "2001:db8:100::/56", false)
+	delegated(l, wire.Advertise, 1, 1, "2001:db8:200::/56", false)
+	delegated(l, wire.Advertise, 2, 0, "2001:db8:100::/56", false)
+	if a := l.NewRound(); a != (Agreement{}) {
+		t.Errorf("agreement about prefixes: %+v", a)
+	}
+	delegated(l, wire.Reply, 1, 0, "2001:db8:100::/56", true)
+	delegated(l, wire.Advertise, 1, 1, "2001:db8:300::/56", false)
+	if all, different := l.Told(wire.IAPD); all != 1 || different != 1 {
+		t.Errorf("%d told, %d different, want 1 and 1", all, different)
+	}
+	wantBroken(t, l, map[string]int{}, "")
+	delegated(l, wire.Reply, 2, 1, "2001:db8:100::/56", true)
+	wantBroken(t, l, map[string]int{"duplicate": 1}, "2001:db8:100::/56 was told to client 1 and, by node b, to client 2")
+}
+
+// TestMovedPrefix: a client keeps the prefix that it has named. One that it never named, nobody could save.
+func TestMovedPrefix(t *testing.T) {
+	l := New("a", "b")
+	delegated(l, wire.Reply, 1, 0, "2001:db8:100::/56", false)
+	delegated(l, wire.Reply, 1, 1, "2001:db8:200::/56", true)
+	if l.Hidden() != 1 {
+		t.Errorf("%d hidden prefixes were lost, want 1", l.Hidden())
+	}
+	wantBroken(t, l, map[string]int{}, "")
+	delegated(l, wire.Reply, 1, 0, "2001:db8:300::/56", true)
+	delegated(l, wire.Reply, 2, 0, "2001:db8:400::/56", false)
+	delegated(l, wire.Reply, 2, 0, "2001:db8:400::/56", true) // renewed
+	delegated(l, wire.Reply, 2, 1, "2001:db8:500::/56", true)
+	wantBroken(t, l, map[string]int{"moved": 2}, "client 2 had 2001:db8:400::/56 and got 2001:db8:500::/56 from node b")
 }
 
 // TestPrefixes: a prefix and an address of one client are different things.

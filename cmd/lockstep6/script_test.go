@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ func TestMain(m *testing.M) {
 // TestScripts runs the sessions in testdata/script: what a person types, and what must come back. Commands of ours:
 //
 //	serving DIR              waits until the node with this data folder answers by its admin socket
-//	clients ADDR:PORT N      N clients behind relays get a lease from the node there
+//	clients ADDR:PORT N      N clients behind relays get leases from the node there; several nodes: commas between
 //	mode FILE OCTAL          checks a file's permissions
 //	exits CODE COMMAND...    runs a command that must end with this code
 //
@@ -102,12 +103,16 @@ func clients(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: clients ADDR:PORT N")
 	}
-	server, err := netip.ParseAddrPort(args[0])
-	ts.Check(err)
+	var servers []netip.AddrPort
+	for text := range strings.SplitSeq(args[0], ",") {
+		server, err := netip.ParseAddrPort(text)
+		ts.Check(err)
+		servers = append(servers, server)
+	}
 	n, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	g, err := load.Open(load.Config{
-		Clients: n, Servers: []netip.AddrPort{server}, Relays: 1, Window: 16, Prefixes: true,
+		Clients: n, Servers: servers, Relays: 1, Window: 16, Prefixes: true,
 		LinkAddress: netip.MustParseAddr("2001:db8:1::1"), InterfaceID: true,
 	})
 	ts.Check(err)

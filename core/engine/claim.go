@@ -110,7 +110,7 @@ func (e *Engine) publish(old *binding.Record, draft *binding.Draft) binding.Outc
 	e.Changes = binding.AppendChange(e.Changes, r)
 	e.Count++
 	e.waits = true
-	e.recount(old, r)
+	Recount(e.view, old, r)
 	if old == nil {
 		e.site.Take(&draft.Key, draft.Kind)
 	}

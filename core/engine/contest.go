@@ -81,6 +81,12 @@ func (e *Engine) attack(i int, r *binding.Record, key *binding.Key) verdict {
 	mine = e.view.Conflicts.Note(key, mine, true, e.now)
 	other := e.claimOf(r)
 	switch {
+	case mine.Confirmed && !has(r, FlagHeld) && e.late(r):
+		// The other one only asked for it, and would have renewed by now.
+		if !e.seat(r, key, &mine) {
+			return undecided
+		}
+		return standing
 	case !mine.Confirmed || !other.Confirmed || !e.rivals(&mine, &other):
 		return undecided
 	case !e.beats(key, &mine, &other):

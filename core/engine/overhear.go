@@ -55,6 +55,9 @@ func (e *Engine) arrive(in *Input) {
 	e.client = xxhash.Sum64(b)
 	b = append(b, e.message.TransactionID[:]...)
 	e.exchange = xxhash.Sum64(append(b, byte(e.message.Type)))
+	if e.message.Type == wire.Solicit || e.message.Type == wire.Request {
+		e.view.Firsts.Age(^e.client, e.at)
+	}
 }
 
 func (e *Engine) linkIndex() int {
@@ -78,10 +81,13 @@ func (e *Engine) gateOpen() bool {
 }
 
 // witness looks for evidence that a node with an empty store isn't the beginning of a new cluster: the client has a
-// lease of this link, and the node has no record of it.
+// lease of this link, the node has no record of it, and it isn't known to have asked anybody lately.
 func (e *Engine) witness() {
 	if e.policy.Single || e.link == nil || !e.view.Gate.Fresh(e.now) {
 		return
+	}
+	if e.view.Firsts.Age(^e.client, e.at) > 0 {
+		return // it has just been given something that its messages didn't name
 	}
 	for i := range e.message.IACount {
 		ia := &e.message.IAs[i]

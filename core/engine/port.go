@@ -52,9 +52,9 @@ func (e *Engine) crowded(what portCount) bool {
 	return port != 0 && e.view.Ports.Count(port) >= limit
 }
 
-// recount notes at which ports a record came and another one went.
-func (e *Engine) recount(old, fresh *binding.Record) {
-	if e.view.Ports.Idle() {
+// Recount notes at which ports a record came and another one, unless nil, went.
+func Recount(view *peer.View, old, fresh *binding.Record) {
+	if view.Ports.Idle() {
 		return
 	}
 	if old != nil && old.State() == fresh.State() && old.Flags() == fresh.Flags() && old.Owner() == fresh.Owner() &&
@@ -62,9 +62,9 @@ func (e *Engine) recount(old, fresh *binding.Record) {
 		return // a renewal
 	}
 	if old != nil {
-		countPorts(e.view, old, -1)
+		countPorts(view, old, -1)
 	}
-	countPorts(e.view, fresh, 1)
+	countPorts(view, fresh, 1)
 }
 
 // countPorts adds a record to the counts of its port, or takes it out.

@@ -178,6 +178,14 @@ func closeFor(gate *Gate, r *relay, now binding.Time) {
 	}
 }
 
+// Address is the source address of the relay with this number; of number 0 all zero.
+func (t *Relays) Address(number int) [16]byte {
+	if r := &t.entries[number]; r.state.Load() == relayReady {
+		return r.address
+	}
+	return [16]byte{}
+}
+
 // A RelayState is what is known of one relay.
 type RelayState struct {
 	Address  [16]byte // all zero: clients without relay, and relays too many

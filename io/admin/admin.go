@@ -24,15 +24,31 @@ type Node interface {
 	Ready() error
 	// State is a snapshot of the node.
 	State() State
+	// Peers is what the node knows of its cluster.
+	Peers() Peers
 	// Leases yields every lease that passes the filter, in no order. It doesn't hold up the packet path.
 	Leases(Filter) iter.Seq[Lease]
-	// Release frees a lease as if its client had released it, and returns once that is durable.
-	// It returns ErrNoLease where there is none.
-	Release(ctx context.Context, lease netip.Prefix) (Lease, error)
+	// Release frees a lease as if its client had released it, or drops what was observed of it, and returns once
+	// that is durable. It returns ErrNoLease where there is none, an *OwnerError where it isn't whose it is said to be.
+	Release(ctx context.Context, lease netip.Prefix, whose Whose) (Lease, error)
 }
 
 // ErrNoLease says that nobody holds the lease.
 var ErrNoLease = errors.New("no such lease")
+
+// An OwnerError says that a lease isn't whose it was said to be.
+type OwnerError struct {
+	Lease string
+	Owner string // of which it is observed; empty: it is the node's own
+}
+
+// Error says whose it is.
+func (e *OwnerError) Error() string {
+	if e.Owner == "" {
+		return e.Lease + " is this node's own lease, and not observed of another one"
+	}
+	return e.Lease + " is observed of " + e.Owner + ": its client has it from there, not from this node"
+}
 
 // Config is what a Server is made of.
 type Config struct {

@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/engine"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
@@ -40,6 +41,10 @@ func (f *fake) State() State {
 	return State{Version: "v9", Node: "a", Bindings: 2, Answered: map[string]uint64{"Solicit": 3}, Dropped: map[string]uint64{}}
 }
 
+func (f *fake) Peers() Peers {
+	return Peers{Node: "a", Peers: []Peer{{Name: "b", State: "silent"}}}
+}
+
 func (f *fake) Leases(filter Filter) iter.Seq[Lease] {
 	return func(yield func(Lease) bool) {
 		if f.gone != nil {
@@ -47,7 +52,7 @@ func (f *fake) Leases(filter Filter) iter.Seq[Lease] {
 		}
 		for again := true; again; again = f.endless {
 			for i := range f.stored {
-				if filter.Match(&f.stored[i], testNow) && !yield(NewLease(&f.stored[i], testNow)) {
+				if filter.Match(&f.stored[i], testNow) && !yield(NewLease(&f.stored[i], testOwner, testNow)) {
 					return
 				}
 			}
@@ -55,7 +60,7 @@ func (f *fake) Leases(filter Filter) iter.Seq[Lease] {
 	}
 }
 
-func (f *fake) Release(_ context.Context, lease netip.Prefix) (Lease, error) {
+func (f *fake) Release(_ context.Context, lease netip.Prefix, whose Whose) (Lease, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.broken != nil {
@@ -63,14 +68,20 @@ func (f *fake) Release(_ context.Context, lease netip.Prefix) (Lease, error) {
 	}
 	for i := range f.stored {
 		if s := &f.stored[i]; s.Key.Address == lease.Addr().As16() && int(s.Key.Length) == lease.Bits() {
+			if !whose.Check(observed(s)) {
+				return Lease{}, &OwnerError{Lease: LeaseText(s.Key), Owner: NewLease(s, testOwner, testNow).Owner}
+			}
 			f.released = append(f.released, lease)
-			return NewLease(s, testNow), nil
+			return NewLease(s, testOwner, testNow), nil
 		}
 	}
 	return Lease{}, ErrNoLease
 }
 
-const testNow = binding.Time(800_000_000)
+const (
+	testNow   = binding.Time(800_000_000)
+	testOwner = "b"
+)
 
 func testLeases() []binding.Stored {
 	e := binding.AppendExtension(nil, binding.ExtInterfaceID, []byte("port 7"))
@@ -85,6 +96,11 @@ func testLeases() []binding.Stored {
 			Key:  binding.Key{Address: netip.MustParseAddr("2001:db8:8000::").As16(), Length: 56},
 			Kind: wire.IAPD, IAID: 8, DUID: []byte{0, 4, 1}, State: binding.Bound,
 			Preferred: 1, Valid: 2, Expires: testNow - 1,
+		},
+		{
+			Key:  binding.Key{Address: netip.MustParseAddr("2001:db8:1::6").As16(), Length: 128},
+			Kind: wire.IANA, IAID: 9, DUID: []byte{0, 4, 2}, State: binding.Bound, Owner: 1, Flags: engine.FlagStrong | engine.FlagConfirmed,
+			Expires: testNow + 10,
 		},
 	}
 }
@@ -141,7 +157,10 @@ func TestEndpoints(t *testing.T) {
 		{"GET", "/live", 200, `"live":true`},
 		{"GET", "/ready", 200, `"ready":true`},
 		{"GET", "/v1/state", 200, `"answered":{"Solicit":3}`},
+		{"GET", "/v1/peers", 200, `"peers":[{"name":"b","duid":"","preference":0,"state":"silent"`},
 		{"GET", "/v1/leases", 200, `"lease":"2001:db8:8000::/56","kind":"IA_PD","state":"expired"`},
+		{"GET", "/v1/leases?whose=observed", 200, `"owner":"b","claim":"strong","confirmed":true`},
+		{"GET", "/v1/leases?whose=mine", 400, "none of own, observed and all"},
 		{"GET", "/v1/leases?within=2001:db8:1::7/64&live=true", 200, `"interface_id":"port 7","remote_id":"9:0xff"`},
 		{"GET", "/v1/leases?duid=00-04-01", 200, `"duid":"00:04:01"`},
 		{"GET", "/v1/leases?within=nowhere", 400, `"remedy":"give within=PREFIX`},
@@ -185,7 +204,7 @@ func TestListIsOneObjectALine(t *testing.T) {
 		got = append(got, l)
 	}
 	stored := testLeases()
-	if diff := cmp.Diff([]Lease{NewLease(&stored[0], testNow), NewLease(&stored[1], testNow)}, got); diff != "" {
+	if diff := cmp.Diff([]Lease{NewLease(&stored[0], "", testNow), NewLease(&stored[1], "", testNow)}, got); diff != "" {
 		t.Errorf("leases (-want +got):\n%s", diff)
 	}
 }
@@ -236,6 +255,8 @@ func TestClient(t *testing.T) {
 	}{
 		{Filter{}, []string{"2001:db8:1::5", "2001:db8:8000::/56"}},
 		{Filter{Live: true}, []string{"2001:db8:1::5"}},
+		{Filter{Whose: Observed}, []string{"2001:db8:1::6"}},
+		{Filter{Whose: All, Live: true}, []string{"2001:db8:1::5", "2001:db8:1::6"}},
 		{Filter{DUID: "00:04:01"}, []string{"2001:db8:8000::/56"}},
 		{Filter{Within: netip.MustParsePrefix("2001:db8:8000::/40")}, []string{"2001:db8:8000::/56"}},
 		{Filter{Within: netip.MustParsePrefix("2001:db8:8000::/64")}, nil}, // a longer prefix than the lease
@@ -252,20 +273,65 @@ func TestClient(t *testing.T) {
 		}
 	}
 	prefix := netip.MustParsePrefix("2001:db8:8000::/56")
-	if l, err := c.Release(t.Context(), prefix); err != nil || l.Lease != prefix.String() {
+	if l, err := c.Release(t.Context(), prefix, Own); err != nil || l.Lease != prefix.String() {
 		t.Errorf("released %+v, %v", l, err)
 	}
 	if diff := cmp.Diff([]string{prefix.String()}, []string{node.released[0].String()}); diff != "" {
 		t.Errorf("released (-want +got):\n%s", diff)
 	}
-	if _, err := c.Release(t.Context(), netip.MustParsePrefix("2001:db8::1/128")); !errors.Is(err, ErrNoLease) {
+	if _, err := c.Release(t.Context(), netip.MustParsePrefix("2001:db8::1/128"), All); !errors.Is(err, ErrNoLease) {
 		t.Errorf("releasing what nobody holds: %v, want %v", err, ErrNoLease)
 	}
 	node.mu.Lock()
 	node.broken = errors.New("the disk is full")
 	node.mu.Unlock()
-	if _, err := c.Release(t.Context(), prefix); err == nil || err.Error() != "the disk is full" {
+	if _, err := c.Release(t.Context(), prefix, Own); err == nil || err.Error() != "the disk is full" {
 		t.Errorf("releasing at a broken node: %v, want its reason", err)
+	}
+}
+
+// TestReleaseTellsWhose: a lease that isn't whose it is said to be isn't touched, and the answer tells whose it is.
+func TestReleaseTellsWhose(t *testing.T) {
+	node := &fake{stored: testLeases()}
+	_, socket := serve(t, node)
+	c, err := Dial(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	observed, own := netip.MustParsePrefix("2001:db8:1::6/128"), netip.MustParsePrefix("2001:db8:1::5/128")
+	for _, test := range []struct {
+		lease netip.Prefix
+		whose Whose
+		want  OwnerError
+	}{
+		{observed, Own, OwnerError{"2001:db8:1::6", "b"}},
+		{own, Observed, OwnerError{"2001:db8:1::5", ""}},
+	} {
+		_, err := c.Release(t.Context(), test.lease, test.whose)
+		var got *OwnerError
+		if !errors.As(err, &got) || *got != test.want {
+			t.Errorf("releasing %v as %v: %v, want %v", test.lease, test.whose, err, &test.want)
+		}
+	}
+	if len(node.released) > 0 {
+		t.Errorf("released %v", node.released)
+	}
+	if l, err := c.Release(t.Context(), observed, Observed); err != nil || l.Owner != "b" {
+		t.Errorf("dropped %+v, %v", l, err)
+	}
+}
+
+func TestPeersOfClient(t *testing.T) {
+	_, socket := serve(t, &fake{})
+	c, err := Dial(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	got, err := c.Peers(t.Context())
+	if diff := cmp.Diff((&fake{}).Peers(), got); diff != "" || err != nil {
+		t.Errorf("peers (-want +got), %v:\n%s", err, diff)
 	}
 }
 

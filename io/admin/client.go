@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+
+	"github.com/lockstep6/lockstep6/core/binding"
 )
 
 // A Client speaks to a running node through its admin socket.
@@ -49,6 +51,7 @@ func (c *Client) List(ctx context.Context, f Filter) iter.Seq2[Lease, error] {
 		if f.Live {
 			q.Set("live", "true")
 		}
+		q.Set("whose", f.Whose.String())
 		body, err := c.do(ctx, http.MethodGet, "/v1/leases?"+q.Encode())
 		if err != nil {
 			yield(Lease{}, err)
@@ -69,10 +72,16 @@ func (c *Client) List(ctx context.Context, f Filter) iter.Seq2[Lease, error] {
 	}
 }
 
-// Release frees a lease.
-func (c *Client) Release(ctx context.Context, lease netip.Prefix) (l Lease, err error) {
-	body, err := c.do(ctx, http.MethodDelete, "/v1/leases/"+lease.String())
-	if err != nil {
+// Release frees a lease, as Node's Release.
+func (c *Client) Release(ctx context.Context, lease netip.Prefix, whose Whose) (l Lease, err error) {
+	body, err := c.do(ctx, http.MethodDelete, "/v1/leases/"+lease.String()+"?whose="+whose.String())
+	var refused *refusal
+	switch {
+	case errors.As(err, &refused) && refused.status == http.StatusNotFound:
+		return l, ErrNoLease
+	case errors.As(err, &refused) && refused.status == http.StatusConflict:
+		return l, &OwnerError{Lease: LeaseText(binding.Key{Address: lease.Addr().As16(), Length: uint8(lease.Bits())}), Owner: refused.problem.Owner}
+	case err != nil:
 		return l, err
 	}
 	defer body.Close()
@@ -89,6 +98,16 @@ func (c *Client) State(ctx context.Context) (s State, err error) {
 	return s, json.NewDecoder(body).Decode(&s)
 }
 
+// Peers asks what the node knows of its cluster.
+func (c *Client) Peers(ctx context.Context) (p Peers, err error) {
+	body, err := c.do(ctx, http.MethodGet, "/v1/peers")
+	if err != nil {
+		return p, err
+	}
+	defer body.Close()
+	return p, json.NewDecoder(body).Decode(&p)
+}
+
 func (c *Client) do(ctx context.Context, method, path string) (io.ReadCloser, error) {
 	r, err := http.NewRequestWithContext(ctx, method, "http://node"+path, nil)
 	if err != nil {
@@ -98,17 +117,22 @@ func (c *Client) do(ctx context.Context, method, path string) (io.ReadCloser, er
 	if err != nil {
 		return nil, fmt.Errorf("the node doesn't answer: %w", err)
 	}
-	switch answer.StatusCode {
-	case http.StatusOK:
+	if answer.StatusCode == http.StatusOK {
 		return answer.Body, nil
-	case http.StatusNotFound:
-		_ = answer.Body.Close()
-		return nil, ErrNoLease
 	}
 	defer answer.Body.Close()
-	var p problem
-	if err := json.NewDecoder(answer.Body).Decode(&p); err != nil {
+	refused := refusal{status: answer.StatusCode}
+	if err := json.NewDecoder(answer.Body).Decode(&refused.problem); err != nil {
 		return nil, fmt.Errorf("the node answered %s", answer.Status)
 	}
-	return nil, errors.New(p.Error)
+	return nil, &refused
 }
+
+// A refusal is an answer that isn't 200.
+type refusal struct {
+	status  int
+	problem problem
+}
+
+// Error is the node's words.
+func (r *refusal) Error() string { return r.problem.Error }

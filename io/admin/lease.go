@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/engine"
+	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
@@ -32,13 +34,16 @@ type Lease struct {
 	RemoteID        string    `json:"remote_id,omitempty"` // ENTERPRISE:text or octets
 	SubscriberID    string    `json:"subscriber_id,omitempty"`
 	RelayID         string    `json:"relay_id,omitempty"`
+	Owner           string    `json:"owner"`     // the peer of which it is observed: a node's name, else a DUID; empty: this node granted it
+	Claim           string    `json:"claim"`     // of an observed one: strong where the configuration explains it, else weak
+	Confirmed       bool      `json:"confirmed"` // the client was heard with it again, half a minute or more after the first time
 }
 
 // epoch is 2000-01-01 00:00:00 UTC in Unix seconds.
 const epoch = 946684800
 
-// NewLease makes a Lease of a stored binding as of a time.
-func NewLease(s *binding.Stored, now binding.Time) Lease {
+// NewLease makes a Lease of a stored binding as of a time. Owner is the name of the peer of which it is observed.
+func NewLease(s *binding.Stored, owner string, now binding.Time) Lease {
 	l := Lease{
 		Lease: LeaseText(s.Key), Kind: s.Kind.String(), State: s.State.String(),
 		DUID: wire.FormatDUID(s.DUID), IAID: s.IAID,
@@ -51,9 +56,19 @@ func NewLease(s *binding.Stored, now binding.Time) Lease {
 			l.State = "expired"
 		}
 	}
+	l.Confirmed = s.Flags&engine.FlagConfirmed != 0
+	if observed(s) {
+		l.Owner, l.Claim = owner, "weak"
+		if s.Flags&engine.FlagStrong != 0 {
+			l.Claim = "strong"
+		}
+	}
 	l.where(s.Extension)
 	return l
 }
+
+// observed tells whether a binding is a peer's.
+func observed(s *binding.Stored) bool { return s.Owner != peer.Self }
 
 func (l *Lease) where(e binding.Extension) {
 	if v, ok := e.Find(binding.ExtHardwareAddress); ok && len(v) > 2 {
@@ -114,8 +129,35 @@ func ParseDUID(text string) ([]byte, error) {
 	return duid, nil
 }
 
-// A Filter chooses leases; zero fields choose all.
+// Whose says of whom leases are.
+type Whose uint8
+
+// Whose leases.
+const (
+	Own      Whose = iota // this node granted them
+	Observed              // peers granted them, as far as their clients' messages tell
+	All                   // both
+)
+
+// String returns the word as it is written in a query.
+func (w Whose) String() string { return [...]string{"own", "observed", "all"}[w] }
+
+// ParseWhose reads what String writes.
+func ParseWhose(text string) (Whose, error) {
+	for w := Own; w <= All; w++ {
+		if w.String() == text {
+			return w, nil
+		}
+	}
+	return 0, fmt.Errorf("whose=%q is none of own, observed and all", text)
+}
+
+// Check tells whether a lease that is observed, or not, is among those that are meant.
+func (w Whose) Check(observed bool) bool { return w == All || observed == (w == Observed) }
+
+// A Filter chooses leases; zero fields choose all that are the node's own.
 type Filter struct {
+	Whose  Whose
 	Within netip.Prefix // the lease lies in it; invalid: anywhere
 	DUID   string       // as FormatDUID writes it
 	Live   bool         // only what hasn't ended
@@ -123,6 +165,9 @@ type Filter struct {
 
 // Match tells whether a lease passes the filter.
 func (f *Filter) Match(s *binding.Stored, now binding.Time) bool {
+	if !f.Whose.Check(observed(s)) {
+		return false
+	}
 	if f.Within.IsValid() && (!f.Within.Contains(netip.AddrFrom16(s.Key.Address)) || int(s.Key.Length) < f.Within.Bits()) {
 		return false
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/engine"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
@@ -18,16 +19,34 @@ func TestNewLease(t *testing.T) {
 		Preferred: "50m0s", Valid: "infinite", Since: at(-10), LastTransaction: at(0), Expires: at(10).Format(time.RFC3339),
 		InterfaceID: "port 7", RemoteID: "9:0xff",
 	}
-	if diff := cmp.Diff(want, NewLease(&stored[0], testNow)); diff != "" {
+	if diff := cmp.Diff(want, NewLease(&stored[0], testOwner, testNow)); diff != "" {
 		t.Errorf("lease (-want +got):\n%s", diff)
 	}
 	stored[0].Expires = binding.Time(wire.Infinity)
-	if l := NewLease(&stored[0], testNow); l.Expires != "never" || l.State != "bound" {
+	if l := NewLease(&stored[0], testOwner, testNow); l.Expires != "never" || l.State != "bound" {
 		t.Errorf("an infinite lease is %s and expires %s", l.State, l.Expires)
 	}
 	stored[0].State, stored[0].Expires = binding.Declined, testNow-1
-	if l := NewLease(&stored[0], testNow); l.State != "declined" {
+	if l := NewLease(&stored[0], testOwner, testNow); l.State != "declined" {
 		t.Errorf("a declined address is shown as %s", l.State)
+	}
+}
+
+// TestNewLeaseOfAPeer: an observed lease has an owner and the strength of its claim, an own one has neither.
+func TestNewLeaseOfAPeer(t *testing.T) {
+	for _, test := range []struct {
+		owner, flags uint8
+		want         Lease
+	}{
+		{0, engine.FlagStrong, Lease{}},
+		{0, engine.FlagConfirmed, Lease{Confirmed: true}},
+		{3, 0, Lease{Owner: testOwner, Claim: "weak"}},
+		{3, engine.FlagStrong | engine.FlagConfirmed, Lease{Owner: testOwner, Claim: "strong", Confirmed: true}},
+	} {
+		l := NewLease(&binding.Stored{Owner: test.owner, Flags: test.flags}, testOwner, testNow)
+		if got := (Lease{Owner: l.Owner, Claim: l.Claim, Confirmed: l.Confirmed}); got != test.want {
+			t.Errorf("owner %d, flags %b: %+v, want %+v", test.owner, test.flags, got, test.want)
+		}
 	}
 }
 

@@ -27,19 +27,13 @@ type State struct {
 	Sent        uint64            `json:"sent"`
 	KernelDrops uint64            `json:"kernel_drops"`
 	Syncs       uint64            `json:"syncs"`
-	Peers       map[string]Peer   `json:"peers,omitempty"` // the cluster's other nodes
-}
-
-// A Peer is what a node hears of another one: the clients' messages that name it.
-type Peer struct {
-	Messages  map[string]uint64 `json:"messages"`             // by message type
-	LastHeard *time.Time        `json:"last_heard,omitempty"` // of the newest one
 }
 
 // A problem is the body of every answer that isn't 200.
 type problem struct {
 	Error  string `json:"error"`
 	Remedy string `json:"remedy,omitempty"`
+	Owner  string `json:"owner,omitempty"` // of an observed lease
 }
 
 // routes is the interface. With changes false nothing that changes the node is offered.
@@ -57,6 +51,9 @@ func routes(node Node, changes bool) http.Handler {
 	})
 	mux.HandleFunc("GET /v1/state", func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, http.StatusOK, node.State())
+	})
+	mux.HandleFunc("GET /v1/peers", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, http.StatusOK, node.Peers())
 	})
 	mux.HandleFunc("GET /v1/leases", func(w http.ResponseWriter, r *http.Request) { list(w, r, node) })
 	mux.HandleFunc("DELETE /v1/leases/{lease...}", func(w http.ResponseWriter, r *http.Request) {
@@ -82,7 +79,7 @@ const (
 func list(w http.ResponseWriter, r *http.Request, node Node) {
 	filter, err := parseFilter(r)
 	if err != nil {
-		reply(w, http.StatusBadRequest, problem{Error: err.Error(), Remedy: "give within=PREFIX, duid=00:03:..., live=true"})
+		reply(w, http.StatusBadRequest, problem{Error: err.Error(), Remedy: "give within=PREFIX, duid=00:03:..., live=true, whose=own|observed|all"})
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
@@ -119,6 +116,10 @@ func parseFilter(r *http.Request) (f Filter, err error) {
 			if f.Live, err = strconv.ParseBool(value); err != nil {
 				return f, fmt.Errorf("live=%q is neither true nor false", value)
 			}
+		case "whose":
+			if f.Whose, err = ParseWhose(value); err != nil {
+				return f, err
+			}
 		default:
 			return f, fmt.Errorf("there is no filter %q", name)
 		}
@@ -133,8 +134,18 @@ func release(w http.ResponseWriter, r *http.Request, node Node) {
 		reply(w, http.StatusBadRequest, problem{Error: err.Error(), Remedy: "name an address, or a prefix with its length"})
 		return
 	}
-	lease, err := node.Release(r.Context(), prefix)
+	whose := Own
+	if value := r.URL.Query().Get("whose"); value != "" {
+		if whose, err = ParseWhose(value); err != nil {
+			reply(w, http.StatusBadRequest, problem{Error: err.Error()})
+			return
+		}
+	}
+	lease, err := node.Release(r.Context(), prefix, whose)
+	var owner *OwnerError
 	switch {
+	case errors.As(err, &owner):
+		reply(w, http.StatusConflict, problem{Error: err.Error(), Remedy: "say whose=observed or whose=own as it is", Owner: owner.Owner})
 	case errors.Is(err, ErrNoLease):
 		reply(w, http.StatusNotFound, problem{Error: "nobody holds " + r.PathValue("lease"), Remedy: "`lockstep6 leases list` shows what there is"})
 	case err != nil:

@@ -19,13 +19,13 @@ func newDemo() *cobra.Command {
 	var clients int
 	c := &cobra.Command{
 		Use:   "demo",
-		Short: "Show three nodes at work: one is killed, and nobody loses an address",
+		Short: "Show three nodes at work: one is killed, and nobody loses an address or a prefix",
 		Long: `Run three nodes of one cluster with stores in a temporary folder, and ten thousand clients that reach them
 through relays. All nodes are asked and compared; one is killed in the middle of its work and brought back.
 
 It needs no root and no configuration, uses loopback only, leaves nothing behind and ends within a minute.
-The exit code is 0 only if every client was told the same address by every node, nobody got another's, and
-every lease that the killed node had confirmed was found again.`,
+The exit code is 0 only if every client was told the same address by every node, nobody got another's address or
+prefix, the killed node's clients kept both, and every lease that it had confirmed was found again.`,
 		Example: `  lockstep6 demo
   lockstep6 demo --clients 1000    # on a slow machine`,
 		Args: noArgs,

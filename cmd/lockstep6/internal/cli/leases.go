@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/lockstep6/lockstep6/cmd/lockstep6/internal/daemon"
 	"github.com/lockstep6/lockstep6/core/wire"
 	"github.com/lockstep6/lockstep6/io/admin"
 )
@@ -18,13 +17,14 @@ import (
 // A leaseSource answers for a running node (through its admin socket) or for a stopped one's store.
 type leaseSource interface {
 	List(ctx context.Context, f admin.Filter) iter.Seq2[admin.Lease, error]
-	Release(ctx context.Context, lease netip.Prefix) (admin.Lease, error)
+	Release(ctx context.Context, lease netip.Prefix, whose admin.Whose) (admin.Lease, error)
 	Close() error
 }
 
 type leasesFlags struct {
-	config, data, format, within, duid string
-	live                               bool
+	place
+	format, within, duid string
+	live, observed, all  bool
 }
 
 var leasesFormats = []string{"table", "json", "csv"}
@@ -35,24 +35,26 @@ func newLeases() *cobra.Command {
 		Use:   "leases",
 		Short: "List, show and release leases",
 		Long: `List, show and release the leases of a node: of a running one through admin.sock in its data folder,
-of a stopped one from its store. The data folder is --data, else store.path of the configuration.`,
+of a stopped one from its store. The data folder is --data, else store.path of the configuration.
+
+A node of a cluster also knows what its peers granted, from what their clients say to them. Those are observed leases;
+of a stopped node they are shown with their nodes' names where --config is given, else with the nodes' DUIDs.`,
 		Example: `  lockstep6 leases list --config lockstep6.yaml
   lockstep6 leases list --data /var/lib/lockstep6 --format csv --within 2001:db8:1::/64
   lockstep6 leases show 2001:db8:1::7f3a
   lockstep6 leases release 2001:db8:8000:100::/56`,
 		Args: noArgs,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			if !slices.Contains(leasesFormats, f.format) {
 				return usageError{fmt.Errorf("--format %s: give table, json or csv", f.format)}
 			}
+			f.named = c.Flags().Changed("config")
 			return nil
 		},
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	flags := c.PersistentFlags()
-	flags.StringVarP(&f.config, "config", "c", "lockstep6.yaml", "configuration `FILE` that names the data folder")
-	flags.StringVar(&f.data, "data", "", "the node's data folder `DIR`")
-	flags.StringVarP(&f.format, "format", "f", "table", "`table`, json (one object a line) or csv")
+	f.addTo(c)
+	c.PersistentFlags().StringVarP(&f.format, "format", "f", "table", "`table`, json (one object a line) or csv")
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(leasesFormats, cobra.ShellCompDirectiveNoFileComp))
 	c.AddCommand(newLeasesList(&f), newLeasesShow(&f), newLeasesRelease(&f))
 	return c
@@ -62,14 +64,22 @@ func newLeasesList(f *leasesFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List leases",
-		Long: `List leases: those in force, and those that have ended and were not reclaimed yet. A running node lists them in no
-order, a stopped one's store in the order of their addresses.`,
+		Long: `List the leases that this node granted: those in force, and those that have ended and were not reclaimed yet. A running
+node lists them in no order, a stopped one's store in the order of their addresses.
+
+With --observed it lists what this node knows of its peers' leases. A claim is strong where the configuration explains
+it (the client's computed lease, or a reservation), else weak; it is tentative after the client asked for the lease, and
+confirmed when the client was heard with it again, half a minute or more later.`,
 		Example: `  lockstep6 leases list --live
+  lockstep6 leases list --observed --config lockstep6.yaml
   lockstep6 leases list --data /var/lib/lockstep6 --format csv --within 2001:db8:1::/64
   lockstep6 leases list --duid 00:03:00:01:02:00:00:00:00:01 --format json`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			filter := admin.Filter{Live: f.live}
+			if f.observed && f.all {
+				return usageError{errors.New("--observed and --all: give one of them")}
+			}
+			filter := admin.Filter{Live: f.live, Whose: f.whose()}
 			if f.duid != "" {
 				duid, err := admin.ParseDUID(f.duid)
 				if err != nil {
@@ -85,20 +95,33 @@ order, a stopped one's store in the order of their addresses.`,
 				filter.Within = within.Masked()
 			}
 			return withLeases(f, func(s leaseSource) error {
-				return printLeases(c.OutOrStdout(), f.format, s.List(c.Context(), filter))
+				return printLeases(c.OutOrStdout(), f.format, filter.Whose, s.List(c.Context(), filter))
 			})
 		},
 	}
 	c.Flags().StringVar(&f.within, "within", "", "only leases in `PREFIX`")
 	c.Flags().StringVar(&f.duid, "duid", "", "only leases of the client with this `DUID`, such as 00:03:00:01:02:00:00:00:00:01")
 	c.Flags().BoolVar(&f.live, "live", false, "only leases that haven't ended")
+	c.Flags().BoolVar(&f.observed, "observed", false, "what is observed of other nodes, instead of this node's own")
+	c.Flags().BoolVar(&f.all, "all", false, "both")
 	return c
+}
+
+func (f *leasesFlags) whose() admin.Whose {
+	switch {
+	case f.all:
+		return admin.All
+	case f.observed:
+		return admin.Observed
+	default:
+		return admin.Own
+	}
 }
 
 func newLeasesShow(f *leasesFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show ADDRESS|PREFIX",
-		Short: "Show the lease of an address or a delegated prefix, whole",
+		Short: "Show the lease of an address or a delegated prefix, whole, whoever granted it",
 		Example: `  lockstep6 leases show 2001:db8:1::7f3a
   lockstep6 leases show 2001:db8:8000:100::/56 --format json`,
 		Args: oneLease,
@@ -108,7 +131,7 @@ func newLeasesShow(f *leasesFlags) *cobra.Command {
 				return usageError{err}
 			}
 			return withLeases(f, func(s leaseSource) error {
-				for l, err := range s.List(c.Context(), admin.Filter{Within: lease}) {
+				for l, err := range s.List(c.Context(), admin.Filter{Within: lease, Whose: admin.All}) {
 					if err != nil {
 						return err
 					}
@@ -123,29 +146,47 @@ func newLeasesShow(f *leasesFlags) *cobra.Command {
 }
 
 func newLeasesRelease(f *leasesFlags) *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "release ADDRESS|PREFIX",
 		Short: "Free a lease as if its client had released it",
 		Long: `Free a lease as if its client had released it. The client isn't told: it goes on using the lease until it
-asks again, so release only what you know to be unused.`,
-		Example: `  lockstep6 leases release 2001:db8:8000:100::/56`,
-		Args:    oneLease,
+asks again, so release only what you know to be unused.
+
+A lease that is observed of another node isn't this node's to release: release it there. With --observed this node
+forgets what it observed, and may then give the lease to somebody else.`,
+		Example: `  lockstep6 leases release 2001:db8:8000:100::/56
+  lockstep6 leases release --observed 2001:db8:8000:200::/56    # its node is gone for good`,
+		Args: oneLease,
 		RunE: func(c *cobra.Command, args []string) error {
 			lease, err := admin.ParseLease(args[0])
 			if err != nil {
 				return usageError{err}
 			}
 			return withLeases(f, func(s leaseSource) error {
-				l, err := s.Release(c.Context(), lease)
-				if errors.Is(err, admin.ErrNoLease) {
-					return errNobody(args[0], lease)
-				}
+				l, err := s.Release(c.Context(), lease, f.whose())
 				if err != nil {
-					return err
+					return explainRelease(err, args[0], lease)
 				}
 				return printLease(c.OutOrStdout(), f.format, l)
 			})
 		},
+	}
+	c.Flags().BoolVar(&f.observed, "observed", false, "drop what is observed of another node")
+	return c
+}
+
+// explainRelease says what to do about a lease that can't be released.
+func explainRelease(err error, text string, lease netip.Prefix) error {
+	var owner *admin.OwnerError
+	switch {
+	case errors.Is(err, admin.ErrNoLease):
+		return errNobody(text, lease)
+	case !errors.As(err, &owner):
+		return err
+	case owner.Owner == "":
+		return fmt.Errorf("%w\nhint: leave --observed out", err)
+	default:
+		return fmt.Errorf("%w\nhint: release it at %s; --observed only makes this node forget it", err, owner.Owner)
 	}
 }
 
@@ -159,17 +200,11 @@ func errNobody(text string, lease netip.Prefix) error {
 
 // withLeases opens the data folder's leases for a call.
 func withLeases(f *leasesFlags, call func(leaseSource) error) error {
-	data := f.data
-	if data == "" {
-		c, err := daemon.ReadConfig(f.config)
-		if err != nil {
-			return fmt.Errorf("%w\nhint: --data DIR names the data folder without a configuration", refusal(err))
-		}
-		if data, err = daemon.DataFolder(c, ""); err != nil {
-			return err
-		}
+	data, c, err := f.find()
+	if err != nil {
+		return err
 	}
-	source, err := openLeases(data)
+	source, err := openLeases(data, c)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -116,7 +117,11 @@ func printPlan(w io.Writer, format string, p *policy.Plan) error {
 		n := &p.Nodes[i]
 		fmt.Fprintf(w, "\n")
 		if n.Name != "" {
-			fmt.Fprintf(w, "node %s, preference %d, DUID %s\n", n.Name, n.Preference, n.ServerID)
+			share := ""
+			if p.Model == "split" {
+				share = ", " + numbers("part", n.Parts)
+			}
+			fmt.Fprintf(w, "node %s, preference %d%s, DUID %s\n", n.Name, n.Preference, share, n.ServerID)
 		}
 		t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 		fmt.Fprintln(t, "LINK\tPOOL\tKIND\tFIRST\tLAST\tLENGTH\tLEASES\tDENSITY\tCLIENTS\tCOLLISIONS")
@@ -124,7 +129,7 @@ func printPlan(w io.Writer, format string, p *policy.Plan) error {
 			for k := range l.Pools {
 				pool := &l.Pools[k]
 				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%.0f\t%s\n", l.Name, pool.Name, pool.Kind,
-					pool.First, pool.Last, pool.Length, pool.Slots, density(pool), pool.Clients, small(pool.Collisions))
+					pool.First, pool.Last, pool.Length, pool.Slots, density(pool, p.Stripes), pool.Clients, small(pool.Collisions))
 			}
 		}
 		if err := t.Flush(); err != nil {
@@ -134,12 +139,24 @@ func printPlan(w io.Writer, format string, p *policy.Plan) error {
 	return nil
 }
 
-func density(p *policy.PlanPool) string {
+// numbers is a noun and which of them.
+func numbers(noun string, list []int) string {
+	switch len(list) {
+	case 0:
+		return "no " + noun
+	case 1:
+		return fmt.Sprintf("%s %d", noun, list[0])
+	default:
+		return noun + "s " + strings.Join(strings.Fields(strings.Trim(fmt.Sprint(list), "[]")), ", ")
+	}
+}
+
+func density(p *policy.PlanPool, stripes int) string {
 	switch {
 	case p.Sparse:
 		return "sparse"
 	case p.Shared && len(p.Stripes) > 0:
-		return fmt.Sprintf("dense, %s, stripes %v", p.Dense, p.Stripes)
+		return fmt.Sprintf("dense, %s, %s of %d", p.Dense, numbers("stripe", p.Stripes), stripes)
 	default:
 		return "dense, " + p.Dense
 	}

@@ -17,6 +17,7 @@ import (
 var csvHeader = []string{
 	"lease", "kind", "state", "duid", "iaid", "preferred", "valid", "since", "last_transaction", "expires",
 	"hardware_address", "peer_address", "link_address", "interface_id", "remote_id", "subscriber_id", "relay_id",
+	"owner", "claim", "confirmed",
 }
 
 func csvRow(l *admin.Lease) []string {
@@ -24,11 +25,13 @@ func csvRow(l *admin.Lease) []string {
 		l.Lease, l.Kind, l.State, l.DUID, strconv.FormatUint(uint64(l.IAID), 10), l.Preferred, l.Valid,
 		l.Since.Format(time.RFC3339), l.LastTransaction.Format(time.RFC3339), l.Expires,
 		l.HardwareAddress, l.PeerAddress, l.LinkAddress, l.InterfaceID, l.RemoteID, l.SubscriberID, l.RelayID,
+		l.Owner, l.Claim, strconv.FormatBool(l.Confirmed),
 	}
 }
 
-// printLeases prints leases as they come, in one of leasesFormats.
-func printLeases(w io.Writer, format string, leases iter.Seq2[admin.Lease, error]) error {
+// printLeases prints leases as they come, in one of leasesFormats. The table shows whose they are where they aren't all
+// this node's own.
+func printLeases(w io.Writer, format string, whose admin.Whose, leases iter.Seq2[admin.Lease, error]) error {
 	switch format {
 	case "json":
 		encoder := json.NewEncoder(w)
@@ -44,17 +47,22 @@ func printLeases(w io.Writer, format string, leases iter.Seq2[admin.Lease, error
 		c.Flush()
 		return c.Error()
 	default:
-		return printTable(w, leases)
+		return printTable(w, whose, leases)
 	}
 }
 
-func printTable(w io.Writer, leases iter.Seq2[admin.Lease, error]) error {
+func printTable(w io.Writer, whose admin.Whose, leases iter.Seq2[admin.Lease, error]) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "LEASE\tKIND\tSTATE\tEXPIRES\tDUID\tIAID")
+	const header = "LEASE\tKIND\tSTATE\tEXPIRES\tDUID\tIAID"
+	if whose == admin.Own {
+		fmt.Fprintln(t, header)
+	} else {
+		fmt.Fprintln(t, header+"\tNODE\tCLAIM")
+	}
 	n := 0
 	err := each(leases, func(l *admin.Lease) error {
 		n++
-		_, err := fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\n", l.Lease, l.Kind, l.State, l.Expires, l.DUID, l.IAID)
+		_, err := fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d%s\n", l.Lease, l.Kind, l.State, l.Expires, l.DUID, l.IAID, claimCells(whose, l))
 		return err
 	})
 	if err != nil {
@@ -67,10 +75,29 @@ func printTable(w io.Writer, leases iter.Seq2[admin.Lease, error]) error {
 	return err
 }
 
+// claimCells are the table's last two cells: of which node a lease is observed, and how sure that is.
+func claimCells(whose admin.Whose, l *admin.Lease) string {
+	switch {
+	case whose == admin.Own:
+		return ""
+	case l.Claim == "":
+		return "\t(own)\t-"
+	default:
+		return "\t" + l.Owner + "\t" + l.Claim + ", " + confirmed(l.Confirmed)
+	}
+}
+
+func confirmed(yes bool) string {
+	if yes {
+		return "confirmed"
+	}
+	return "tentative"
+}
+
 // printLease prints one lease whole.
 func printLease(w io.Writer, format string, l admin.Lease) error {
 	if format != "table" {
-		return printLeases(w, format, func(yield func(admin.Lease, error) bool) { yield(l, nil) })
+		return printLeases(w, format, admin.All, func(yield func(admin.Lease, error) bool) { yield(l, nil) })
 	}
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	for i, value := range csvRow(&l) {

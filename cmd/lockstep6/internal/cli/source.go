@@ -10,31 +10,48 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/lockstep6/lockstep6/cmd/lockstep6/internal/daemon"
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/core/engine"
 	"github.com/lockstep6/lockstep6/core/worker"
 	"github.com/lockstep6/lockstep6/io/admin"
 	"github.com/lockstep6/lockstep6/store"
 )
 
-// openLeases opens the leases in a data folder: of the running node where one answers, else of the stopped store.
-func openLeases(data string) (leaseSource, error) {
-	if client, err := admin.Dial(filepath.Join(data, "admin.sock")); err == nil {
+// openLeases opens the leases in a data folder: of the running node where one answers, else of the stopped store,
+// for which a configuration names the nodes.
+func openLeases(data string, c *config.Config) (leaseSource, error) {
+	if client, err := dialNode(data); err == nil {
 		return client, nil
 	} else if errors.Is(err, os.ErrPermission) {
-		return nil, fmt.Errorf("%w; a node runs there, ask as the user that runs it", err)
+		return nil, err
 	}
 	reader, err := store.OpenReadOnly(store.Options{Path: data})
 	if err != nil {
 		return nil, err
 	}
-	return &stopped{data: data, reader: reader}, nil
+	owners, err := daemon.StoredOwners(reader, c)
+	if err != nil {
+		return nil, errors.Join(err, reader.Close())
+	}
+	return &stopped{data: data, reader: reader, owners: owners}, nil
+}
+
+// dialNode reaches the node that runs with a data folder. It fails where none does.
+func dialNode(data string) (*admin.Client, error) {
+	client, err := admin.Dial(filepath.Join(data, "admin.sock"))
+	if errors.Is(err, os.ErrPermission) {
+		return nil, fmt.Errorf("%w; a node runs there, ask as the user that runs it", err)
+	}
+	return client, err
 }
 
 // stopped is the leases of a store that no node has open.
 type stopped struct {
 	data   string
 	reader *store.Reader // nil while a change has the store
+	owners daemon.Owners
 }
 
 // errStop ends a scan whose reader wants no more.
@@ -49,7 +66,7 @@ func (s *stopped) List(ctx context.Context, f admin.Filter) iter.Seq2[admin.Leas
 			if err != nil {
 				return err
 			}
-			if f.Match(&stored, now) && !yield(admin.NewLease(&stored, now), nil) {
+			if f.Match(&stored, now) && !yield(admin.NewLease(&stored, s.owners[stored.Owner], now), nil) {
 				return errStop
 			}
 			return ctx.Err()
@@ -61,7 +78,7 @@ func (s *stopped) List(ctx context.Context, f admin.Filter) iter.Seq2[admin.Leas
 }
 
 // Release writes the lease as released into the stopped store.
-func (s *stopped) Release(ctx context.Context, lease netip.Prefix) (admin.Lease, error) {
+func (s *stopped) Release(ctx context.Context, lease netip.Prefix, whose admin.Whose) (admin.Lease, error) {
 	if err := s.reader.Close(); err != nil {
 		return admin.Lease{}, err
 	}
@@ -70,11 +87,11 @@ func (s *stopped) Release(ctx context.Context, lease netip.Prefix) (admin.Lease,
 	if err != nil {
 		return admin.Lease{}, err
 	}
-	l, err := releaseStored(ctx, w, binding.Key{Address: lease.Addr().As16(), Length: uint8(lease.Bits())})
+	l, err := s.release(ctx, w, binding.Key{Address: lease.Addr().As16(), Length: uint8(lease.Bits())}, whose)
 	return l, errors.Join(err, w.Close())
 }
 
-func releaseStored(ctx context.Context, s *store.Store, key binding.Key) (l admin.Lease, err error) {
+func (s *stopped) release(ctx context.Context, w *store.Store, key binding.Key, whose admin.Whose) (l admin.Lease, err error) {
 	table, err := binding.New(binding.Options{Capacity: 1})
 	if err != nil {
 		return l, err
@@ -82,7 +99,7 @@ func releaseStored(ctx context.Context, s *store.Store, key binding.Key) (l admi
 	h := table.NewHandle()
 	defer h.Close()
 	from := binding.AppendKey(nil, &key)
-	if err := s.Scan(from, append(from, 0), h.Load); err != nil {
+	if err := w.Scan(from, append(from, 0), h.Load); err != nil {
 		return l, err
 	}
 	h.Enter()
@@ -92,6 +109,9 @@ func releaseStored(ctx context.Context, s *store.Store, key binding.Key) (l admi
 	if r == nil || !r.Taken(now) {
 		return l, admin.ErrNoLease
 	}
+	if !whose.Check(engine.Observed(r)) {
+		return l, &admin.OwnerError{Lease: admin.LeaseText(key), Owner: s.owners[r.Owner()]}
+	}
 	draft := engine.DraftOf(r)
 	draft.State, draft.Expires, draft.Since = binding.Released, now, now
 	next, outcome := h.Publish(r, &draft)
@@ -100,7 +120,7 @@ func releaseStored(ctx context.Context, s *store.Store, key binding.Key) (l admi
 	}
 	change := binding.AppendChange(nil, next)
 	done := make(chan *worker.Write, 1)
-	s.Append(&worker.Write{Changes: change, Count: 1, Done: done})
+	w.Append(&worker.Write{Changes: change, Count: 1, Done: done})
 	select {
 	case <-done:
 	case <-ctx.Done():
@@ -111,7 +131,7 @@ func releaseStored(ctx context.Context, s *store.Store, key binding.Key) (l admi
 		return l, err
 	}
 	stored, err := binding.DecodeValue(k, value)
-	return admin.NewLease(&stored, now), err
+	return admin.NewLease(&stored, s.owners[stored.Owner], now), err
 }
 
 // Close lets others in.

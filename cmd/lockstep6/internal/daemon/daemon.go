@@ -57,6 +57,7 @@ type Daemon struct {
 	table    *binding.Table
 	marks    *engine.Marks
 	site     atomic.Pointer[engine.Site]
+	owners   atomic.Pointer[Owners] // of the bindings in the table
 	sockets  *udp.Server
 	workers  []*worker.Worker
 	operator *operator
@@ -182,7 +183,7 @@ func (d *Daemon) openSockets(p *policy.Policy) (workers int, err error) {
 func (d *Daemon) makeWorkers(workers int) {
 	var observe func([]byte)
 	if d.config.Log.Leases {
-		d.leaseLog = newLeaseLog(d.log)
+		d.leaseLog = newLeaseLog(d.log, func(owner uint8) string { return d.owners.Load()[owner] })
 		observe = d.leaseLog.observe
 	}
 	for i := range workers {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,9 +16,9 @@ import (
 // TestSlowLog: whoever hands lease events over never waits, and what was left out is told.
 func TestSlowLog(t *testing.T) {
 	var out bytes.Buffer
-	l := newLeaseLog(slog.New(slog.NewTextHandler(&out, nil)))
+	l := newLeaseLog(slog.New(slog.NewTextHandler(&out, nil)), nil)
 	for range leaseLogDepth + 7 {
-		l.observe(change(t))
+		l.observe(change(t, 0))
 	}
 	if got := l.lost.Load(); got != 7 {
 		t.Errorf("%d batches left out, want 7", got)
@@ -33,8 +34,31 @@ func TestSlowLog(t *testing.T) {
 	}
 }
 
-// change is one granted lease as the journal takes it.
-func change(t *testing.T) []byte {
+// TestLeaseLogLevels: own events are for everybody, a peer's for those who look for them, with its name.
+func TestLeaseLogLevels(t *testing.T) {
+	for level, want := range map[slog.Level][]string{
+		slog.LevelInfo:  {"lease granted"},
+		slog.LevelDebug: {"lease granted", "lease observed"},
+	} {
+		var out bytes.Buffer
+		l := newLeaseLog(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level})), func(owner uint8) string {
+			return "number " + strconv.Itoa(int(owner))
+		})
+		l.write(append(change(t, 0), change(t, 7)...))
+		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+		if len(lines) != len(want) {
+			t.Fatalf("at level %v there are %d lines, want %d:\n%s", level, len(lines), len(want), out.String())
+		}
+		for i, line := range lines {
+			if !strings.Contains(line, want[i]) || strings.Contains(line, "number 7") != (i == 1) {
+				t.Errorf("at level %v line %d is %s, want %q in it", level, i, line, want[i])
+			}
+		}
+	}
+}
+
+// change is one granted lease of an owner as the journal takes it.
+func change(t *testing.T, owner uint8) []byte {
 	t.Helper()
 	table, err := binding.New(binding.Options{Capacity: 1})
 	if err != nil {
@@ -47,7 +71,7 @@ func change(t *testing.T) []byte {
 	defer h.Leave()
 	r, outcome := h.Publish(nil, &binding.Draft{
 		Key: binding.Key{Address: [16]byte{0x20, 1}, Length: 128}, Kind: wire.IANA, IAID: 1, DUID: []byte{0, 3, 0, 1, 2},
-		State: binding.Bound, Valid: 60, LastTransaction: 100, Since: 100, Expires: 160,
+		State: binding.Bound, Owner: owner, Valid: 60, LastTransaction: 100, Since: 100, Expires: 160,
 	})
 	if outcome != binding.Published {
 		t.Fatal(outcome)

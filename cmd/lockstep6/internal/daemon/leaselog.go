@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/wire"
 	"github.com/lockstep6/lockstep6/io/admin"
 )
@@ -15,15 +16,19 @@ const leaseLogDepth = 1024
 
 // A leaseLog writes one line per lease event, behind the packet path: whoever hands changes over never waits. Where the
 // log can't follow, events are left out and counted.
+//
+// What this node does for its clients is told at level info; at debug what it observes of peers, which they log
+// themselves, and that ended bindings were reclaimed, which may be either's.
 type leaseLog struct {
 	log   *slog.Logger
+	owner func(uint8) string // names a peer by its number
 	queue chan []byte
 	spare chan []byte
 	lost  atomic.Uint64
 }
 
-func newLeaseLog(log *slog.Logger) *leaseLog {
-	return &leaseLog{log: log, queue: make(chan []byte, leaseLogDepth), spare: make(chan []byte, leaseLogDepth)}
+func newLeaseLog(log *slog.Logger, owner func(uint8) string) *leaseLog {
+	return &leaseLog{log: log, owner: owner, queue: make(chan []byte, leaseLogDepth), spare: make(chan []byte, leaseLogDepth)}
 }
 
 // observe takes a copy of a write's changes. Any goroutine may call it.
@@ -86,19 +91,33 @@ func (l *leaseLog) write(changes []byte) {
 
 func (l *leaseLog) event(s *binding.Stored) {
 	if s.Removed {
-		l.log.Info("lease reclaimed", "lease", admin.LeaseText(s.Key))
+		l.log.Debug("lease reclaimed", "lease", admin.LeaseText(s.Key))
+		return
+	}
+	level := slog.LevelInfo
+	if s.Owner != peer.Self {
+		level = slog.LevelDebug
+	}
+	if !l.log.Enabled(context.Background(), level) {
 		return
 	}
 	attrs := []slog.Attr{
 		slog.String("lease", admin.LeaseText(s.Key)), slog.String("duid", wire.FormatDUID(s.DUID)),
 		slog.Uint64("iaid", uint64(s.IAID)), slog.Uint64("valid", uint64(s.Valid)),
 	}
-	l.log.LogAttrs(context.Background(), slog.LevelInfo, leaseEvent(s), attrs...)
+	if s.Owner != peer.Self {
+		attrs = append(attrs, slog.String("peer", l.owner(s.Owner)))
+	}
+	l.log.LogAttrs(context.Background(), level, leaseEvent(s), attrs...)
 }
 
 // leaseEvent names what a change of a binding means to an operator.
 func leaseEvent(s *binding.Stored) string {
 	switch {
+	case s.Owner != peer.Self && s.State == binding.Bound:
+		return "lease observed"
+	case s.Owner != peer.Self:
+		return "observed lease " + s.State.String()
 	case s.State == binding.Bound && s.Since == s.LastTransaction:
 		return "lease granted"
 	case s.State == binding.Bound:

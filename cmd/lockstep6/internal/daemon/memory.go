@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/lockstep6/lockstep6/core/binding"
@@ -33,19 +32,17 @@ type clusterMemory struct {
 }
 
 // remember brings what the node remembers up to date with a policy, writes it where it changed, and returns it for a view.
+// It learns the owners' names.
 func (d *Daemon) remember(ctx context.Context, p *policy.Policy) (engine.Memory, error) {
-	m := clusterMemory{Owners: map[string]uint8{}, Longest: map[string]uint32{}}
 	before, _ := d.store.Meta(metaCluster)
-	if before != nil {
-		if err := json.Unmarshal(before, &m); err != nil {
-			return engine.Memory{}, fmt.Errorf("the store's %s can't be read: %w", metaCluster, err)
-		}
+	m, err := readMemory(before)
+	if err != nil {
+		return engine.Memory{}, err
 	}
 	out := engine.Memory{Longest: m.Longest}
 	for i := range p.Nodes {
 		owner := uint8(peer.Self)
 		if i != p.Self {
-			var err error
 			if owner, err = m.owner(hex.EncodeToString(p.Nodes[i].ServerID)); err != nil {
 				return engine.Memory{}, err
 			}
@@ -56,6 +53,11 @@ func (d *Daemon) remember(ctx context.Context, p *policy.Policy) (engine.Memory,
 		l := &p.Links[i]
 		m.Longest[l.Name] = max(m.Longest[l.Name], l.Lifetimes.Renew)
 	}
+	owners, err := m.names(nodeNames(p))
+	if err != nil {
+		return out, err
+	}
+	d.owners.Store(&owners)
 	_, _ = rand.Read(out.Salt[:]) // never fails, by its documentation
 	after, err := json.Marshal(m)
 	if err != nil || p.Single || string(after) == string(before) {

@@ -86,21 +86,18 @@ func (n *news) gate(now binding.Time, held map[string]bool) {
 }
 
 func (n *news) divergence(held map[string]bool) {
-	p, view := n.d.site.Load().Policy, n.d.site.Load().View
-	for _, f := range view.Divergence.Findings() {
-		n.hold(held, "peer "+p.Nodes[f.Node].Name+" has another configuration: "+findingText(p, &f),
-			"of_newest_claims", f.Claims, "unexplained", f.Strange,
-			"example", admin.LeaseText(f.Example.Lease), "duid", wire.FormatDUID(f.Example.DUID), "iaid", f.Example.IAID)
+	site := n.d.site.Load()
+	for _, f := range site.View.Divergence.Findings() {
+		found := divergence(site.Policy, &f)
+		n.hold(held, "peer "+site.Policy.Nodes[f.Node].Name+" has another configuration: "+found.Text(),
+			"of_newest_claims", found.Claims, "unexpected", found.Unexpected,
+			"example", found.Example.Lease, "duid", found.Example.DUID, "iaid", found.Example.IAID)
 	}
 }
 
 func (n *news) twin(now binding.Time, held map[string]bool) {
-	p, view := n.d.site.Load().Policy, n.d.site.Load().View
-	for i := range p.Links {
-		if t1 := p.Links[i].Lifetimes.Renew; view.Twin.Seen(t1, now) {
-			n.hold(held, "another server answers under this node's name: clients renew leases that this node never granted")
-			return
-		}
+	if twinSuspected(n.d.site.Load(), now) {
+		n.hold(held, "another server answers under this node's name: clients renew leases that this node never granted")
 	}
 }
 

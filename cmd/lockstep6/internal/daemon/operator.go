@@ -8,11 +8,9 @@ import (
 	"iter"
 	"net/netip"
 	"sync"
-	"time"
 
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/engine"
-	"github.com/lockstep6/lockstep6/core/policy"
 	"github.com/lockstep6/lockstep6/core/wire"
 	"github.com/lockstep6/lockstep6/core/worker"
 	"github.com/lockstep6/lockstep6/io/admin"
@@ -60,7 +58,6 @@ func (o *operator) State() admin.State {
 			s.Dropped[reason] = n
 		}
 	}
-	s.Peers = o.peers(p)
 	for _, w := range d.workers {
 		s.Sent += w.Counters.Sent()
 		for t := wire.Solicit; t <= wire.RelayReply; t++ {
@@ -75,28 +72,6 @@ func (o *operator) State() admin.State {
 		}
 	}
 	return s
-}
-
-// peers is how many messages were meant for each other node of the cluster.
-func (o *operator) peers(p *policy.Policy) map[string]admin.Peer {
-	peers, view := make(map[string]admin.Peer), o.d.site.Load().View
-	for i := range p.Nodes {
-		if i == p.Self {
-			continue
-		}
-		seen := admin.Peer{Messages: make(map[string]uint64)}
-		for t := wire.Solicit; t <= wire.InformationRequest; t++ {
-			if n := view.Messages(i, t); n > 0 {
-				seen.Messages[t.String()] = n
-			}
-		}
-		if at, ok := view.LastHeard(i); ok {
-			last := time.Unix(at.Unix(), 0).UTC()
-			seen.LastHeard = &last
-		}
-		peers[p.Nodes[i].Name] = seen
-	}
-	return peers
 }
 
 // Leases implements admin.Node. Records are copied a shard at a time, so no epoch is held while a slow reader reads.
@@ -121,7 +96,7 @@ func (o *operator) Leases(f admin.Filter) iter.Seq[admin.Lease] {
 }
 
 func (o *operator) yieldLeases(changes []byte, f *admin.Filter, yield func(admin.Lease) bool) bool {
-	now := worker.Time(o.d.clock())
+	now, names := worker.Time(o.d.clock()), o.d.owners.Load()
 	for len(changes) > 0 {
 		key, value, rest, err := binding.NextChange(changes)
 		if err != nil {
@@ -132,7 +107,7 @@ func (o *operator) yieldLeases(changes []byte, f *admin.Filter, yield func(admin
 		if err != nil {
 			return false
 		}
-		if f.Match(&stored, now) && !yield(admin.NewLease(&stored, now)) {
+		if f.Match(&stored, now) && !yield(admin.NewLease(&stored, names[stored.Owner], now)) {
 			return false
 		}
 	}
@@ -140,14 +115,14 @@ func (o *operator) yieldLeases(changes []byte, f *admin.Filter, yield func(admin
 }
 
 // Release implements admin.Node.
-func (o *operator) Release(ctx context.Context, lease netip.Prefix) (admin.Lease, error) {
+func (o *operator) Release(ctx context.Context, lease netip.Prefix, whose admin.Whose) (admin.Lease, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err := o.Ready(); err != nil {
 		return admin.Lease{}, err
 	}
 	mark := engine.NewMark(operatorID, o.sequence+1)
-	stored, change, err := o.release(binding.Key{Address: lease.Addr().As16(), Length: uint8(lease.Bits())}, mark)
+	stored, change, err := o.release(binding.Key{Address: lease.Addr().As16(), Length: uint8(lease.Bits())}, whose, mark)
 	if err != nil {
 		return admin.Lease{}, err
 	}
@@ -157,7 +132,7 @@ func (o *operator) Release(ctx context.Context, lease netip.Prefix) (admin.Lease
 	select {
 	case <-done:
 		o.d.marks.Settle(mark)
-		return admin.NewLease(stored, worker.Time(o.d.clock())), nil
+		return admin.NewLease(stored, o.d.owners.Load()[stored.Owner], worker.Time(o.d.clock())), nil
 	case <-ctx.Done():
 		go func() {
 			<-done
@@ -169,8 +144,8 @@ func (o *operator) Release(ctx context.Context, lease netip.Prefix) (admin.Lease
 	}
 }
 
-// release publishes the lease as released and returns what stood there before, and the change.
-func (o *operator) release(key binding.Key, mark binding.Mark) (*binding.Stored, []byte, error) {
+// release publishes the lease as released and returns what stands there now, and the change.
+func (o *operator) release(key binding.Key, whose admin.Whose, mark binding.Mark) (*binding.Stored, []byte, error) {
 	h := o.d.table.NewHandle()
 	defer h.Close()
 	now := worker.Time(o.d.clock())
@@ -180,6 +155,11 @@ func (o *operator) release(key binding.Key, mark binding.Mark) (*binding.Stored,
 		if r == nil || !r.Taken(now) {
 			h.Leave()
 			return nil, nil, admin.ErrNoLease
+		}
+		if !whose.Check(engine.Observed(r)) {
+			err := &admin.OwnerError{Lease: admin.LeaseText(key), Owner: o.d.owners.Load()[r.Owner()]}
+			h.Leave()
+			return nil, nil, err
 		}
 		draft := engine.DraftOf(r)
 		draft.State, draft.Mark, draft.Expires, draft.Since = binding.Released, mark, now, now
@@ -191,6 +171,7 @@ func (o *operator) release(key binding.Key, mark binding.Mark) (*binding.Stored,
 			}
 			continue
 		}
+		engine.Recount(o.d.site.Load().View, r, next)
 		change := binding.AppendChange(nil, next)
 		h.Leave()
 		k, value, _, err := binding.NextChange(change)

@@ -41,7 +41,7 @@ var names = []string{"a", "b", "c"}
 const (
 	faster = 20  // clients are so many times as impatient as the standard's
 	relays = 4   // sockets
-	window = 256 // exchanges under way at once
+	window = 256 // exchanges under way at once, for ten thousand clients
 )
 
 // A demo is one demonstration.
@@ -54,6 +54,7 @@ type demo struct {
 	screen  *screen
 	rate    rate         // the screen's
 	orphans map[int]bool // clients that the killed node had confirmed a lease to, before it was killed
+	kept    share        // of the orphans that asked again, those that kept address and prefix
 }
 
 // Run tells the story and returns nil if all promises held.
@@ -78,6 +79,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	d.screen = newScreen(o.Out, o.Live, d.observe)
 	err = d.show(ctx)
 	if err != nil {
+		for _, line := range d.ledger.Evidence() { // what was broken until then
+			fmt.Fprintf(o.Out, "  evidence       %s\n", line)
+		}
 		return explain(ctx, err)
 	}
 	return d.verdict(time.Since(began))
@@ -115,7 +119,7 @@ func explain(ctx context.Context, err error) error {
 // open starts the nodes and the clients.
 func (d *demo) open(ctx context.Context, fail context.CancelCauseFunc) error {
 	fmt.Fprintf(d.options.Out, "%s\n\n", d.prologue())
-	file, err := writeConfig(d.folder)
+	file, err := writeConfig(d.folder, d.options.Clients)
 	if err != nil {
 		return err
 	}
@@ -130,8 +134,8 @@ func (d *demo) open(ctx context.Context, fail context.CancelCauseFunc) error {
 		servers = append(servers, n.address)
 	}
 	d.load, err = load.Open(load.Config{
-		Clients: d.options.Clients, Servers: servers, Relays: relays, Window: window,
-		LinkAddress: linkAddress, InterfaceID: true, RemoteID: true,
+		Clients: d.options.Clients, Servers: servers, Relays: relays, Window: window * max(1, d.options.Clients/10000),
+		LinkAddress: linkAddress, Prefixes: true, InterfaceID: true, RemoteID: true,
 		Times: impatient(), Seed: uint64(time.Now().UnixNano()),
 		Heard: d.ledger.Heard,
 	})

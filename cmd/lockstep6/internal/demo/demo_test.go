@@ -14,14 +14,22 @@ import (
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
-// round enters what three nodes that agree tell two clients.
+// round enters what three nodes that agree tell two clients, and that both get a prefix.
 func round(l *promise.Ledger) promise.Agreement {
 	for client := range 2 {
 		for server := range 3 {
 			hear(l, wire.Advertise, client, server, byte(client+1))
 		}
+		delegate(l, client, byte(client+1), true)
 	}
 	return l.NewRound()
+}
+
+// delegate enters that a client got a prefix, which it had asked for or not.
+func delegate(l *promise.Ledger, client int, number byte, named bool) {
+	l.Heard(&load.Answer{
+		Client: client, Type: wire.Reply, Kind: wire.IAPD, Address: [16]byte{0x20, 1, 0xd, 0xb8, 0x80, 6: number}, Length: 56, Valid: 100, Named: named,
+	})
 }
 
 func hear(l *promise.Ledger, kind wire.MessageType, client, server int, host byte) {
@@ -34,24 +42,27 @@ func hear(l *promise.Ledger, kind wire.MessageType, client, server int, host byt
 // TestVerdict: the verdict fails for every way in which a promise can break, and for every way in which nothing was shown.
 func TestVerdict(t *testing.T) {
 	for _, test := range []struct {
-		name             string
-		spoil            func(*promise.Ledger)
-		clients, orphans int
-		held             bool
+		name                   string
+		spoil                  func(*promise.Ledger)
+		clients, orphans, kept int
+		held                   bool
 	}{
-		{"all is well", func(*promise.Ledger) {}, 2, 1, true},
-		{"a duplicate", func(l *promise.Ledger) { hear(l, wire.Reply, 1, 0, 1) }, 2, 1, false},
-		{"another address at another node", func(l *promise.Ledger) { hear(l, wire.Advertise, 0, 2, 9) }, 2, 1, false},
-		{"a move", func(l *promise.Ledger) { hear(l, wire.Reply, 0, 1, 9); hear(l, wire.Reply, 0, 1, 1) }, 2, 1, false},
-		{"a loss", func(l *promise.Ledger) { hear(l, wire.Reply, 0, 0, 1); l.Inspect(0, nil) }, 2, 1, false},
-		{"no renewal", func(l *promise.Ledger) { l.Silent(0, 0) }, 2, 1, false},
-		{"a client of which nothing was heard", func(*promise.Ledger) {}, 3, 1, false},
-		{"nobody was bound when the node was killed", func(*promise.Ledger) {}, 2, 0, false},
+		{"all is well", func(*promise.Ledger) {}, 2, 1, 1, true},
+		{"a duplicate", func(l *promise.Ledger) { hear(l, wire.Reply, 1, 0, 1) }, 2, 1, 1, false},
+		{"another address at another node", func(l *promise.Ledger) { hear(l, wire.Advertise, 0, 2, 9) }, 2, 1, 1, false},
+		{"a move", func(l *promise.Ledger) { hear(l, wire.Reply, 0, 1, 9); hear(l, wire.Reply, 0, 1, 1) }, 2, 1, 1, false},
+		{"a loss", func(l *promise.Ledger) { hear(l, wire.Reply, 0, 0, 1); l.Inspect(0, nil) }, 2, 1, 1, false},
+		{"no renewal", func(l *promise.Ledger) { l.Silent(0, 0) }, 2, 1, 1, false},
+		{"a client of which nothing was heard", func(*promise.Ledger) {}, 3, 1, 1, false},
+		{"nobody was bound when the node was killed", func(*promise.Ledger) {}, 2, 0, 1, false},
+		{"a prefix for two clients", func(l *promise.Ledger) { delegate(l, 1, 1, true) }, 2, 1, 1, false},
+		{"a client that didn't keep what it had", func(*promise.Ledger) {}, 2, 1, 0, false},
+		{"a prefix that nobody could know", func(l *promise.Ledger) { delegate(l, 0, 9, false) }, 2, 1, 0, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l := promise.New(names...)
 			test.spoil(l)
-			text, held := judge(l, round(l), test.clients, test.orphans, time.Second)
+			text, held := judge(l, &outcome{last: round(l), clients: test.clients, orphans: test.orphans, kept: test.kept, turned: 1, took: time.Second})
 			if held != test.held {
 				t.Errorf("held: %t, want %t\n%s", held, test.held, text)
 			}
@@ -68,8 +79,17 @@ func TestVerdict(t *testing.T) {
 func TestVerdictWithoutTheLastRound(t *testing.T) {
 	l := promise.New(names...)
 	round(l)
-	if text, held := judge(l, l.NewRound(), 2, 1, time.Second); held {
+	if text, held := judge(l, &outcome{last: l.NewRound(), clients: 2, orphans: 1, kept: 1, turned: 1, took: time.Second}); held {
 		t.Errorf("held, though the nodes weren't asked again:\n%s", text)
+	}
+}
+
+// TestPoolHasRoom: however many clients there are, the pool has four prefixes for each, and is no larger than it must be.
+func TestPoolHasRoom(t *testing.T) {
+	for clients, want := range map[int]int{MinClients: 56, 10000: 56, 1 << 14: 56, 1<<14 + 1: 57, 100000: 59, MaxClients: 62} {
+		if got := delegatedLength(clients); got != want {
+			t.Errorf("prefixes of length %d for %d clients, want %d", got, clients, want)
+		}
 	}
 }
 
@@ -101,15 +121,15 @@ func TestJournalFindsWhereTheNodeServes(t *testing.T) {
 func TestScreenOnATerminal(t *testing.T) {
 	var out strings.Builder
 	s := newScreen(&out, true, func() view {
-		return view{rate: 1234.5, nodes: []nodeView{{"a", serving, 4500}}, agreed: 9999, compared: 10000}
+		return view{rate: 1234.5, nodes: []nodeView{{"a", serving, 4500}}, agreed: 9999, compared: 10000, kept: 7, turned: 7}
 	})
 	s.show()
 	lines := strings.Count(out.String(), "\n")
 	s.say("a word of %s", "explanation")
-	if want := "\x1b[9A\x1b[Ja word of explanation\n"; lines != 9 || !strings.HasSuffix(out.String(), want) {
+	if want := "\x1b[10A\x1b[Ja word of explanation\n"; lines != 10 || !strings.HasSuffix(out.String(), want) {
 		t.Errorf("a table of %d lines isn't wiped before the next words: %q", lines, out.String())
 	}
-	for _, want := range []string{"a     serving      4,500", "9,999/10,000 (99.99 %)", "1,234"} {
+	for _, want := range []string{"a     serving          4,500", "9,999/10,000 (99.99 %)", "1,234", "7/7 (100 %)"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the table has no %q:\n%s", want, out.String())
 		}
@@ -122,7 +142,7 @@ func TestScreenElsewhere(t *testing.T) {
 		return view{nodes: []nodeView{{"a", killed, 7}}, agreed: 3, compared: 3, duplicates: 1, lost: 2}
 	})
 	s.show()
-	if got := out.String(); strings.Contains(got, "\x1b") || !strings.HasSuffix(got, "| a killed 7 | agreement 3/3 (100 %) | duplicates 1 | bindings lost 2\n") {
+	if got := out.String(); strings.Contains(got, "\x1b") || !strings.HasSuffix(got, "| a killed 7 | agreement 3/3 (100 %) | duplicates 1 | bindings lost 2 | kept -\n") {
 		t.Errorf("the line is %q", got)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math/bits"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -28,6 +29,20 @@ const startLimit = 20 * time.Second
 
 var linkAddress = netip.MustParseAddr("2001:db8:1::1")
 
+// Prefixes are delegated from a pool that is dense: at least four times as many as there are clients, so that many of
+// them find their first candidate taken.
+const (
+	delegatedPool  = "2001:db8:8000::/40"
+	poolBits       = 40
+	shortestPrefix = 56
+	spare          = 4
+)
+
+// delegatedLength is the length of the prefixes for so many clients.
+func delegatedLength(clients int) int {
+	return max(shortestPrefix, poolBits+bits.Len(uint(spare*clients-1)))
+}
+
 // config is the cluster's. Where a node listens its command line says.
 const config = `# made by lockstep6 demo
 cluster:
@@ -43,15 +58,17 @@ links:
   - name: demo
     match: {link-addresses: ["2001:db8:1::/64"]}
     addresses: [{pool: "2001:db8:1::/64"}]
+    prefixes: [{pool: "%s", length: %d}]
 log: {leases: false}
 `
 
 // writeConfig writes the cluster's configuration, with an id and a key of its own, into a folder.
-func writeConfig(folder string) (file string, err error) {
+func writeConfig(folder string, clients int) (file string, err error) {
 	var r [48]byte
 	_, _ = rand.Read(r[:]) // never fails, by its documentation
 	r[6], r[8] = r[6]&0x0f|0x40, r[8]&0x3f|0x80
-	text := fmt.Sprintf(config, r[:4], r[4:6], r[6:8], r[8:10], r[10:16], hex.EncodeToString(r[16:]))
+	text := fmt.Sprintf(config, r[:4], r[4:6], r[6:8], r[8:10], r[10:16], hex.EncodeToString(r[16:]),
+		delegatedPool, delegatedLength(clients))
 	file = filepath.Join(folder, "lockstep6.yaml")
 	return file, os.WriteFile(file, []byte(text), 0o600)
 }

@@ -3,6 +3,8 @@ package demo
 import (
 	"context"
 	"fmt"
+	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/lockstep6/lockstep6/bench/load"
@@ -32,9 +34,10 @@ func (d *demo) prologue() string {
 	return fmt.Sprintf(`lockstep6 demo: three nodes and %s clients on this machine's loopback, stores in %s
 
 Nodes a, b and c are three processes, each with its own store. They share a configuration file and never
-talk to each other. The clients are behind %d relays, which copy every message to all three nodes. Clients
-are %d times as impatient as real ones, so that this is over soon.`,
-		thousands(d.options.Clients), d.folder, relays, faster)
+talk to each other. The clients are behind %d relays, which copy every message to all three nodes. Each wants
+an address out of a /64 and a prefix, one of %s. Clients are %d times as impatient as real ones, so that
+this is over soon.`,
+		thousands(d.options.Clients), d.folder, relays, thousands(1<<(delegatedLength(d.options.Clients)-poolBits)), faster)
 }
 
 // play is the story, scene by scene.
@@ -79,7 +82,7 @@ func (d *demo) askAll(ctx context.Context) error {
 
 // acquire binds all clients; the favoured node is killed in the middle of it.
 func (d *demo) acquire(ctx context.Context) error {
-	d.screen.say("2/5  Every client requests its address. Node a has preference 255, so it is the one that binds them.")
+	d.screen.say("2/5  Every client requests its address and a prefix. Node a has preference 255, so it is the one that binds them.")
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	cut := make(chan struct{})
@@ -97,12 +100,12 @@ func (d *demo) acquire(ctx context.Context) error {
 		return fmt.Errorf("%d clients were done before node a could be killed", report.Done)
 	}
 	d.orphans = d.ledger.Confirmers(favoured)
-	d.screen.say("     Everybody has an address. Clients that node a left in the middle of an exchange began anew and got theirs")
-	d.screen.say("     from b or c. Node a had confirmed %s.", thousands(len(d.orphans)))
+	d.screen.say("     Everybody has both. Clients that node a left in the middle of an exchange began anew and got theirs")
+	d.screen.say("     from b or c. Node a had confirmed the leases of %s.", thousands(len(d.orphans)))
 	return nil
 }
 
-// killInTheMiddle kills the favoured node once enough clients have an address.
+// killInTheMiddle kills the favoured node once enough clients are bound.
 func (d *demo) killInTheMiddle(ctx context.Context) {
 	if !d.bound(ctx, burstAfter) {
 		return
@@ -117,7 +120,7 @@ func (d *demo) killInTheMiddle(ctx context.Context) {
 	d.screen.say("     Node a is killed (SIGKILL), in the middle of its work.")
 }
 
-// bound waits until a share of the clients has an address; false: the context ended before.
+// bound waits until a share of the clients is bound; false: the context ended before.
 func (d *demo) bound(ctx context.Context, share float64) bool {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -137,13 +140,42 @@ func early(n int) bool { return n/relays%2 == 0 }
 // rebind has one half of the killed node's clients turn to the others.
 func (d *demo) rebind(ctx context.Context) error {
 	half := func(n int) bool { return d.orphans[n] && early(n) }
-	d.screen.say("3/5  Node a stays silent. Half of its clients rebind: b and c never saw them, and must leave them their addresses.")
-	report, err := d.run(ctx, load.Job{Task: load.Rebind, Pace: d.pace(rebindPace), Only: half})
-	if err != nil {
+	d.screen.say("3/5  Node a stays silent. Half of its clients rebind: b and c only overheard them, and must leave them what they have.")
+	return d.turn(ctx, load.Rebind, half)
+}
+
+// A share is how many of those that were looked at passed. The screen may read it at any time.
+type share struct{ passed, of atomic.Int64 }
+
+// turn has clients of the killed node do a task, and counts those that have the same address and prefix afterwards.
+func (d *demo) turn(ctx context.Context, task load.Task, only func(int) bool) error {
+	before := make(map[int][2]netip.Prefix)
+	for n := range d.orphans {
+		if only(n) {
+			before[n] = d.holding(n)
+		}
+	}
+	if _, err := d.run(ctx, load.Job{Task: task, Pace: d.pace(rebindPace), Only: only}); err != nil {
 		return err
 	}
-	d.screen.say("     %s clients rebound.", thousands(report.Asked))
+	same := 0
+	for n, leases := range before {
+		if d.holding(n) == leases {
+			same++
+		}
+	}
+	d.kept.passed.Add(int64(same))
+	d.kept.of.Add(int64(len(before)))
+	d.screen.say("     %s of %s kept address and prefix (%s).", thousands(same), thousands(len(before)), percent(same, len(before)))
 	return nil
+}
+
+// holding is a client's address and prefix.
+func (d *demo) holding(n int) (leases [2]netip.Prefix) {
+	for i, kind := range []wire.Kind{wire.IANA, wire.IAPD} {
+		leases[i], _, _ = d.load.Holding(n, kind)
+	}
+	return leases
 }
 
 // comeBack starts the killed node again and asks it for everything that it had confirmed.
@@ -157,7 +189,7 @@ func (d *demo) comeBack(ctx context.Context) error {
 	a.state.Store(back)
 	rest := func(n int) bool { return d.orphans[n] && !early(n) }
 	before := d.ledger.Confirmed(favoured)
-	if _, err := d.run(ctx, load.Job{Task: load.Renew, Pace: d.pace(rebindPace), Only: rest}); err != nil {
+	if err := d.turn(ctx, load.Renew, rest); err != nil {
 		return err
 	}
 	for n := range d.orphans {
@@ -165,7 +197,7 @@ func (d *demo) comeBack(ctx context.Context) error {
 			d.ledger.Silent(favoured, n)
 		}
 	}
-	d.screen.say("     Node a had confirmed %s leases; each is looked up in its list, and so are the others' in theirs.", thousands(before))
+	d.screen.say("     It had confirmed %s leases; each is looked up in its list, and so are the others' in theirs.", thousands(before))
 	return d.inspect(ctx)
 }
 

@@ -23,6 +23,7 @@ type view struct {
 	nodes            []nodeView
 	agreed, compared int
 	duplicates, lost int
+	kept, turned     int // clients of the killed node that kept address and prefix, of those that asked again
 }
 
 type nodeView struct {
@@ -110,29 +111,33 @@ func (v *view) line(since time.Duration) string {
 	for _, n := range v.nodes {
 		fmt.Fprintf(&b, "| %s %s %s ", n.name, n.state, thousands(int(n.bindings)))
 	}
-	fmt.Fprintf(&b, "| agreement %s | duplicates %d | bindings lost %d", v.agreement(), v.duplicates, v.lost)
+	fmt.Fprintf(&b, "| agreement %s | duplicates %d | bindings lost %d | kept %s", v.agreement(), v.duplicates, v.lost, outOf(v.kept, v.turned))
 	return b.String()
 }
 
 func (v *view) table(since time.Duration) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n  node  state     bindings\n")
+	fmt.Fprintf(&b, "\n  node  state     knows leases\n")
 	for _, n := range v.nodes {
-		fmt.Fprintf(&b, "  %-4s  %-8s  %8s\n", n.name, n.state, thousands(int(n.bindings)))
+		fmt.Fprintf(&b, "  %-4s  %-8s  %12s\n", n.name, n.state, thousands(int(n.bindings)))
 	}
 	fmt.Fprintf(&b, "\n  %-22s %s\n", "exchanges per second", thousands(int(v.rate)))
 	fmt.Fprintf(&b, "  %-22s %s\n", "agreement", v.agreement())
 	fmt.Fprintf(&b, "  %-22s %d\n", "duplicates", v.duplicates)
 	fmt.Fprintf(&b, "  %-22s %d\n", "bindings lost", v.lost)
+	fmt.Fprintf(&b, "  %-22s %s\n", "kept after the kill", outOf(v.kept, v.turned))
 	fmt.Fprintf(&b, "  %-22s %.0f s\n", "time", since.Seconds())
 	return b.String()
 }
 
-func (v *view) agreement() string {
-	if v.compared == 0 {
+func (v *view) agreement() string { return outOf(v.agreed, v.compared) }
+
+// outOf is a share in numbers and per cent.
+func outOf(n, of int) string {
+	if of == 0 {
 		return "-"
 	}
-	return fmt.Sprintf("%s/%s (%s)", thousands(v.agreed), thousands(v.compared), percent(v.agreed, v.compared))
+	return fmt.Sprintf("%s/%s (%s)", thousands(n), thousands(of), percent(n, of))
 }
 
 // percent says 100 % only where that is exact.

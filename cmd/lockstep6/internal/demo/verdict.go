@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lockstep6/lockstep6/bench/promise"
+	"github.com/lockstep6/lockstep6/core/wire"
 )
 
 // observe gathers what the table shows.
@@ -16,6 +17,7 @@ func (d *demo) observe() view {
 	v := view{
 		rate: d.rate.now(d.load.Counts().Done, time.Now()), agreed: a.Agreed, compared: a.Compared,
 		duplicates: d.ledger.Broken(promise.Duplicate), lost: d.ledger.Broken(promise.Lost),
+		kept: int(d.kept.passed.Load()), turned: int(d.kept.of.Load()),
 	}
 	for _, n := range d.nodes {
 		v.nodes = append(v.nodes, nodeView{n.name, n.state.Load().(string), n.bindings.Load()})
@@ -64,7 +66,10 @@ func (r *rate) now(count uint64, at time.Time) float64 {
 // verdict says what held, and fails if anything didn't.
 func (d *demo) verdict(took time.Duration) error {
 	a := d.ledger.NewRound()
-	text, held := judge(d.ledger, a, d.options.Clients, len(d.orphans), took)
+	text, held := judge(d.ledger, &outcome{
+		last: a, clients: d.options.Clients, orphans: len(d.orphans),
+		kept: int(d.kept.passed.Load()), turned: int(d.kept.of.Load()), took: took,
+	})
 	fmt.Fprintf(d.options.Out, "\n%s\n", text)
 	if !held {
 		return ErrBroken
@@ -73,23 +78,38 @@ func (d *demo) verdict(took time.Duration) error {
 	return nil
 }
 
+// An outcome is what the ledger doesn't know.
+type outcome struct {
+	last             promise.Agreement // of the last round
+	clients, orphans int
+	kept, turned     int // of the orphans that asked again
+	took             time.Duration
+}
+
 // judge puts the ledger into words. It is held against the number of clients as well, so that clients of which
 // nothing was heard count as a failure.
-func judge(l *promise.Ledger, last promise.Agreement, clients, orphans int, took time.Duration) (text string, held bool) {
-	told, different := l.Told()
-	agreed := last.Agreed == clients && l.Broken(promise.Disagree) == 0
-	counted := different == clients && orphans > 0
-	held = l.Whole() && agreed && counted
+func judge(l *promise.Ledger, o *outcome) (text string, held bool) {
+	told, addresses := l.Told(wire.IANA)
+	_, prefixes := l.Told(wire.IAPD)
+	agreed := o.last.Agreed == o.clients && l.Broken(promise.Disagree) == 0
+	counted := addresses == o.clients && prefixes == o.clients+l.Hidden() && o.orphans > 0
+	stayed := o.turned > 0 && o.kept+l.Hidden() >= o.turned
+	held = l.Whole() && agreed && counted && stayed
 	var b strings.Builder
 	if held {
-		fmt.Fprintf(&b, "Every promise held, in %.0f s:\n", took.Seconds())
+		fmt.Fprintf(&b, "Every promise held, in %.0f s:\n", o.took.Seconds())
 	} else {
 		fmt.Fprintf(&b, "A PROMISE WAS BROKEN:\n")
 	}
-	fmt.Fprintf(&b, "  agreement      %s of %s clients were told the same address by all three nodes, before and after\n", thousands(last.Agreed), thousands(clients))
-	fmt.Fprintf(&b, "  duplicates     %d among %s different addresses, told %s times\n", l.Broken(promise.Duplicate), thousands(different), thousands(int(told)))
-	fmt.Fprintf(&b, "  bindings lost  %d; node a had confirmed %s when it was killed\n", l.Broken(promise.Lost), thousands(orphans))
-	fmt.Fprintf(&b, "  moved          %d clients got another address than they had", l.Broken(promise.Moved))
+	fmt.Fprintf(&b, "  agreement      %s of %s clients were told the same address by all three nodes, before and after\n", thousands(o.last.Agreed), thousands(o.clients))
+	fmt.Fprintf(&b, "  duplicates     %d among %s addresses, told %s times, and %s prefixes\n",
+		l.Broken(promise.Duplicate), thousands(addresses), thousands(int(told)), thousands(prefixes))
+	fmt.Fprintf(&b, "  bindings lost  %d; node a had confirmed those of %s clients when it was killed\n", l.Broken(promise.Lost), thousands(o.orphans))
+	fmt.Fprintf(&b, "  kept           %s of these kept address and prefix, at b and c or when a was back\n", outOf(o.kept, o.turned))
+	if n := l.Hidden(); n > 0 {
+		fmt.Fprintf(&b, "  unknown        %d of them had just been given another prefix than they had asked for, which nobody but a could know\n", n)
+	}
+	fmt.Fprintf(&b, "  moved          %d clients got another address or prefix than they had", l.Broken(promise.Moved))
 	for _, line := range l.Evidence() {
 		fmt.Fprintf(&b, "\n  evidence       %s", line)
 	}
