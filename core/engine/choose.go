@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/peer"
@@ -205,7 +207,7 @@ func (e *Engine) free(i int, key *binding.Key) (grant, bool) {
 		return grant{}, false
 	}
 	g := grant{ia: i, key: *key, old: e.handle.Find(key)}
-	if e.claimed(ia, key) {
+	if e.claimed(ia, key) || slices.Contains(e.withheld, *key) {
 		return g, false
 	}
 	if g.old == nil {

@@ -72,13 +72,14 @@ type Engine struct {
 	order     []int             // the link's pools in the client's order
 	extension []byte            // what is kept with the message's bindings
 	hasExt    bool
-	trouble   wire.Drop // why the message gets no answer, if a claim failed so
-	waits     bool      // the reply reports what has to be on stable storage first
-	rapid     bool      // the Solicit is answered by a Reply
-	unseen    bool      // the reply grants what peers can't have seen
-	desperate bool      // nothing is left but what weak claims stand on
-	forfeit   []binding.Key
-	lostRoom  [wire.MaxLeasesPerIA]binding.Key
+	trouble   wire.Drop     // why the message gets no answer, if a claim failed so
+	waits     bool          // the reply reports what has to be on stable storage first
+	rapid     bool          // the Solicit is answered by a Reply
+	unseen    bool          // the reply grants what peers can't have seen
+	desperate bool          // nothing is left but what weak claims stand on
+	forfeit   []binding.Key // leases that the IA at hand loses to another client
+	withheld  []binding.Key // leases of it of which that isn't decided
+	lostRoom  [2][wire.MaxLeasesPerIA]binding.Key
 	relay     int    // by which the message came, as peer.Relays counts
 	client    uint64 // hash of the client's DUID
 	exchange  uint64 // hash of that, the transaction-id and the type
@@ -173,7 +174,7 @@ func (e *Engine) admit(in *Input) wire.Drop {
 func (e *Engine) reset(in *Input) {
 	e.grants = e.grantRoom[:0]
 	e.granted = e.markRoom[:0]
-	e.forfeit = e.lostRoom[:0]
+	e.forfeit, e.withheld = e.lostRoom[0][:0], e.lostRoom[1][:0]
 	e.hasExt, e.trouble = false, wire.DropNone
 	e.waits, e.rapid, e.unseen = false, false, false
 	e.source = in.Source

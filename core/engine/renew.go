@@ -109,7 +109,7 @@ func (e *Engine) closeIfAny(start int) wire.Drop {
 // contests decides who keeps what IA number i names, where others claim it too. True: that isn't decided yet, so the IA
 // is told nothing of it. What it loses stands in e.forfeit.
 func (e *Engine) contests(i int) (unsure bool) {
-	e.forfeit = e.lostRoom[:0]
+	e.forfeit, e.withheld = e.lostRoom[0][:0], e.lostRoom[1][:0]
 	if e.policy.Single {
 		return false
 	}
@@ -119,14 +119,21 @@ func (e *Engine) contests(i int) (unsure bool) {
 		key := binding.Key{Address: lease.Address, Length: lease.Length}
 		switch e.contest(i, &key) {
 		case lost:
-			if len(e.forfeit) < cap(e.forfeit) {
-				e.forfeit = append(e.forfeit, key)
-			}
+			e.forfeit = appendRoom(e.forfeit, key)
 		case undecided:
+			e.withheld = appendRoom(e.withheld, key)
 			unsure = true
 		}
 	}
 	return unsure
+}
+
+// appendRoom appends where there is room: an IA has no more leases than that.
+func appendRoom(keys []binding.Key, key binding.Key) []binding.Key {
+	if len(keys) < cap(keys) {
+		keys = append(keys, key)
+	}
+	return keys
 }
 
 // unknown tells whether the IA names leases of this link and the node has a record of none of them.
