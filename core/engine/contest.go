@@ -54,7 +54,6 @@ func (e *Engine) defend(r *binding.Record, key *binding.Key) verdict {
 		}
 		if e.seat(r, key, c) {
 			e.view.Conflicts.Note(key, mine, true, e.now)
-			e.view.Conflicts.Lost(key, &mine, e.now)
 			return lost
 		}
 		return standing // another worker was faster; the client's next message decides
@@ -90,7 +89,6 @@ func (e *Engine) attack(i int, r *binding.Record, key *binding.Key) verdict {
 	case !mine.Confirmed || !other.Confirmed || !e.rivals(&mine, &other):
 		return undecided
 	case !e.beats(key, &mine, &other):
-		e.view.Conflicts.Lost(key, &mine, e.now)
 		return lost
 	case e.seat(r, key, &mine):
 		e.view.Conflicts.Note(key, other, true, e.now)

@@ -98,21 +98,6 @@ func (c *Conflicts) On(key *binding.Key) []Claim {
 	return slices.Clone(c.claims[*key])
 }
 
-// fade is how many seconds a claim that has lost is still known, so that its client's repeated messages are told the same.
-const fade = 120
-
-// Lost notes that the claim's client was told to give the lease up.
-func (c *Conflicts) Lost(key *binding.Key, claim *Claim, now binding.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	list := c.claims[*key]
-	for i := range list {
-		if list[i].same(claim) {
-			list[i].Expires = min(list[i].Expires, now+fade)
-		}
-	}
-}
-
 // Drop forgets the claim of a client IA on a lease, if it has one: its client gave it up, or it stands in the table now.
 func (c *Conflicts) Drop(key *binding.Key, kind wire.Kind, iaid uint32, duid []byte) {
 	if c.filter[conflictHash(key)].Load() == 0 {

@@ -59,11 +59,6 @@ func TestClaimsBounds(t *testing.T) {
 	if len(c.On(&lease)) != 3 {
 		t.Errorf("want three claims left, got %d", len(c.On(&lease)))
 	}
-	loser := claim("two", 0)
-	c.Lost(&lease, &loser, begin)
-	if got := c.On(&lease)[0]; got.Expires != begin+100 {
-		t.Errorf("a claim that has lost is extended: %+v", got)
-	}
 }
 
 // TestFirsts tells how long a message has been repeated.
