@@ -64,6 +64,7 @@ func (e *Engine) attack(i int, r *binding.Record, key *binding.Key) verdict {
 	id := e.identity(ia)
 	mine := peer.Claim{
 		Node: peer.Nobody, Kind: ia.Kind, IAID: ia.IAID, DUID: id.DUID, Since: e.now, Expires: e.now.Add(e.link.Lifetimes.Valid),
+		Extension: e.kept(),
 	}
 	if e.message.Type == wire.Renew {
 		mine.Node = e.policy.Self
@@ -101,6 +102,7 @@ func (e *Engine) seat(r *binding.Record, key *binding.Key, c *peer.Claim) bool {
 		State: binding.Bound, Owner: e.view.Owner(c.Node), Mark: e.mark,
 		Preferred: times.Preferred, Valid: times.Valid,
 		LastTransaction: e.now, Expires: max(c.Expires, r.Expires()), Since: c.Since,
+		Extension: c.Extension,
 	}
 	if c.Strong {
 		draft.Flags |= FlagStrong

@@ -54,15 +54,29 @@ func (e *Engine) observeClaim(i int, key *binding.Key, node int) {
 		return // no lease of this link
 	}
 	draft := e.observed(ia, key, node, strong)
+	for range claimTries {
+		if e.weigh(r, draft, node, strong) {
+			return
+		}
+		r = e.handle.Find(key)
+	}
+}
+
+// weigh holds a claim against the lease's record. False: another worker has changed that meanwhile.
+func (e *Engine) weigh(r *binding.Record, draft binding.Draft, node int, strong bool) bool {
 	switch {
 	case r == nil || !r.Taken(e.now):
-		if strong || !e.crowded(weakPort) {
-			e.record(r, &draft)
+		if !strong && e.crowded(weakPort) {
+			return true
 		}
-	case known:
-		e.observeAgain(r, &draft)
-	case r.State() != binding.Declined:
-		e.observeRival(r, &draft, node, strong)
+		e.view.Conflicts.Drop(&draft.Key, draft.Kind, draft.IAID, draft.DUID)
+		return e.record(r, &draft) != binding.Lost
+	case r.State() == binding.Declined:
+		return true
+	case r.Belongs(draft.DUID, draft.Kind, draft.IAID):
+		return e.observeAgain(r, &draft) != binding.Lost
+	default:
+		return e.observeRival(r, &draft, node, strong)
 	}
 }
 
@@ -84,17 +98,13 @@ func (e *Engine) observed(ia *wire.IA, key *binding.Key, node int, strong bool) 
 
 // observeAgain goes on with the client's record of the same lease. Of one that this node granted a Request to a peer
 // changes only the end: the client may still come back. A Renew tells that the peer serves it now. Nothing is shortened.
-func (e *Engine) observeAgain(r *binding.Record, draft *binding.Draft) {
+func (e *Engine) observeAgain(r *binding.Record, draft *binding.Draft) binding.Outcome {
 	holds := e.message.Type == wire.Renew
-	if r.State() == binding.Declined {
-		return
-	}
 	draft.Expires = max(draft.Expires, r.Expires())
 	if !Observed(r) && !holds {
 		renewed := DraftOf(r)
 		renewed.Expires, renewed.Mark = draft.Expires, e.mark
-		e.record(r, &renewed)
-		return
+		return e.record(r, &renewed)
 	}
 	if Observed(r) {
 		draft.Since = r.Since()
@@ -103,27 +113,30 @@ func (e *Engine) observeAgain(r *binding.Record, draft *binding.Draft) {
 			draft.Flags |= FlagConfirmed
 		}
 	}
-	e.record(r, draft)
+	return e.record(r, draft)
 }
 
 // observeRival takes a claim to a lease that stands in the table for another client: a strong claim takes the place
-// of another peer's weak one, any other waits beside it.
-func (e *Engine) observeRival(r *binding.Record, draft *binding.Draft, node int, strong bool) {
+// of another peer's weak one, any other waits beside it. False: the record isn't the lease's any more.
+func (e *Engine) observeRival(r *binding.Record, draft *binding.Draft, node int, strong bool) bool {
 	if Observed(r) && strong && !has(r, FlagStrong) {
 		loser := e.claimOf(r)
 		key := r.Key()
-		if e.record(r, draft) == binding.Published {
+		outcome := e.record(r, draft)
+		if outcome == binding.Published {
 			e.view.Conflicts.Note(&key, loser, false, e.now)
 			e.view.Conflicts.Drop(&key, draft.Kind, draft.IAID, draft.DUID)
 		}
-		return
+		return outcome != binding.Lost
 	}
 	if !strong && e.crowded(weakPort) {
-		return
+		return true
 	}
 	e.view.Conflicts.Note(&draft.Key, peer.Claim{
 		Node: node, Kind: draft.Kind, IAID: draft.IAID, DUID: draft.DUID, Strong: strong, Since: e.now, Expires: draft.Expires,
+		Extension: draft.Extension,
 	}, e.message.Type == wire.Renew, e.now)
+	return e.handle.Find(&draft.Key) == r
 }
 
 // claimOf is what a record says, as a claim beside another's.
@@ -132,6 +145,7 @@ func (e *Engine) claimOf(r *binding.Record) peer.Claim {
 	return peer.Claim{
 		Node: node, Kind: r.Kind(), IAID: r.IAID(), DUID: r.DUID(), Strong: has(r, FlagStrong),
 		Confirmed: has(r, FlagConfirmed), Since: r.Since(), Expires: r.Expires(),
+		Extension: r.Extension(),
 	}
 }
 
@@ -148,57 +162,6 @@ func (e *Engine) observeEnd(ia *wire.IA, key *binding.Key, state binding.State, 
 	}
 	draft := DraftOf(r)
 	draft.State, draft.Mark, draft.LastTransaction, draft.Expires, draft.Since = state, e.mark, e.now, expires, e.now
-	e.record(r, &draft)
-}
-
-// giveWay ends what stands for a client IA that renews with a peer, and doesn't name it there. Of what this node granted a
-// Rapid Commit left-over that the client never confirmed is free; any other binding isn't extended, and not reused
-// before it ends.
-func (e *Engine) giveWay(ia *wire.IA) {
-	for _, r := range e.found {
-		key := r.Key()
-		if r.State() != binding.Bound || !r.Live(e.now) || e.names(ia, &key) {
-			continue
-		}
-		if Observed(r) {
-			e.refute(r, &key)
-			continue
-		}
-		draft := DraftOf(r)
-		draft.State, draft.Mark, draft.Since = binding.Superseded, e.mark, e.now
-		if has(r, FlagRapid) {
-			draft.State, draft.Expires = binding.Released, e.now
-		}
-		e.record(r, &draft)
-	}
-}
-
-// refute ends a binding of which only the Request was heard: the client holds another lease. Where several ask a peer for
-// the one that was advertised to each of them, their Requests can come here in another order than there; so the
-// lease is now that of a client whose claim waits beside the record.
-func (e *Engine) refute(r *binding.Record, key *binding.Key) {
-	if has(r, FlagConfirmed) {
-		return
-	}
-	var heir *peer.Claim
-	claims := e.view.Conflicts.On(key)
-	for k := range claims {
-		c := &claims[k]
-		if c.Expires <= e.now || c.Node == peer.Nobody || c.Node == e.policy.Self {
-			continue
-		}
-		if heir == nil || c.Confirmed && !heir.Confirmed || c.Confirmed == heir.Confirmed && e.beats(key, c, heir) {
-			heir = c
-		}
-	}
-	if heir != nil {
-		waits := e.waits
-		e.seat(r, key, heir)
-		e.waits = waits
-		return
-	}
-	draft := DraftOf(r)
-	draft.State, draft.Mark, draft.LastTransaction, draft.Expires, draft.Since = binding.Released, e.mark, e.now, e.now, e.now
 	e.record(r, &draft)
 }
 

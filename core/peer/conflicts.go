@@ -21,10 +21,12 @@ type Claim struct {
 	Kind      wire.Kind
 	IAID      uint32
 	DUID      []byte
-	Strong    bool         // a candidate or a reservation explains it
-	Confirmed bool         // heard again, by a Renew or Rebind, at least 30 s later
-	Since     binding.Time // first heard
-	Expires   binding.Time // last heard and our valid lifetime
+	Strong    bool              // a candidate or a reservation explains it
+	Held      bool              // heard by a Renew or Rebind: the client got the lease. A Request only asks for it
+	Confirmed bool              // held, and heard so at least 30 s after the first time
+	Since     binding.Time      // first heard
+	Expires   binding.Time      // last heard and our valid lifetime
+	Extension binding.Extension // what is kept of relays and hardware
 }
 
 // same tells whether two claims are of the same client's identity association.
@@ -72,6 +74,8 @@ func (c *Conflicts) Note(key *binding.Key, claim Claim, holds bool, now binding.
 			old.Node = claim.Node
 		}
 		old.Strong, old.Expires = claim.Strong, max(old.Expires, claim.Expires)
+		old.Held = old.Held || holds
+		old.Extension = append(old.Extension[:0:0], claim.Extension...)
 		old.Confirmed = old.Confirmed || holds && Confirms(old.Since, now)
 		return
 	}
@@ -82,7 +86,8 @@ func (c *Conflicts) Note(key *binding.Key, claim Claim, holds bool, now binding.
 	if c.claims == nil {
 		c.claims = make(map[binding.Key][]Claim)
 	}
-	claim.DUID = append([]byte(nil), claim.DUID...)
+	claim.DUID, claim.Held = append([]byte(nil), claim.DUID...), holds
+	claim.Extension = append(binding.Extension(nil), claim.Extension...)
 	c.claims[*key] = append(list, claim)
 	c.filter[conflictHash(key)].Add(1)
 }
@@ -95,6 +100,23 @@ func (c *Conflicts) On(key *binding.Key) []Claim {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.claims[*key])
+}
+
+// HoldsOther tells whether the claim's client IA has a claim on another lease, which it holds. It looks at all claims.
+func (c *Conflicts) HoldsOther(key *binding.Key, claim *Claim) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for other, list := range c.claims {
+		if other == *key {
+			continue
+		}
+		for i := range list {
+			if list[i].Held && list[i].same(claim) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // fade is how many seconds a claim that has lost is still known, so that its client's repeated messages are told the same.
