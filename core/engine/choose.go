@@ -45,7 +45,7 @@ func (e *Engine) choose(i int, create bool) (grant, bool) {
 			return g, true
 		}
 	}
-	if (create || e.knows()) && (e.knows() || !e.crowded(leasePort)) {
+	if (create || e.knows() && len(e.withheld) == 0) && (e.knows() || !e.crowded(leasePort)) {
 		if g, ok := e.chooseNew(i, ia, &id, length); ok && (!hasBound || closer(g.key.Length, bound.key.Length, length)) {
 			return g, true
 		}
@@ -250,22 +250,9 @@ func (e *Engine) claimed(ia *wire.IA, key *binding.Key) bool {
 }
 
 // over tells whether another client's lease can be given away: it has ended, and no peer could have extended it while
-// this node was away. Where nothing else is left, neither does a peer's weak claim stand in the way that was asked for and
-// never held: had it been granted, its client would have renewed by now.
+// this node was away. A weak claim keeps its slot as well: it may be a spill that a peer granted.
 func (e *Engine) over(r *binding.Record) bool {
-	if r.Live(e.now) {
-		return e.desperate && r.Flags()&(FlagStrong|FlagHeld) == 0 && e.late(r)
-	}
-	return e.policy.Single || !e.view.Gate.ExpiredUnheard(r.Expires(), e.now)
-}
-
-// overdue is how many seconds after it was heard a client that has its lease has renewed it: T1 and half of it, or as long
-// as the lease lasts where the client chooses T1.
-func (e *Engine) overdue() uint32 {
-	if t1 := e.link.Lifetimes.Renew; t1 > 0 && t1 < wire.Infinity/2 {
-		return t1 + t1/2
-	}
-	return e.link.Lifetimes.Valid
+	return !r.Live(e.now) && (e.policy.Single || !e.view.Gate.ExpiredUnheard(r.Expires(), e.now))
 }
 
 // chosen tells whether an earlier IA of the same message already gets the lease.

@@ -70,6 +70,7 @@ func (e *Engine) attack(i int, r *binding.Record, key *binding.Key) verdict {
 	id := e.identity(ia)
 	mine := peer.Claim{
 		Node: peer.Nobody, Kind: ia.Kind, IAID: ia.IAID, DUID: id.DUID, Since: e.now, Expires: e.now.Add(e.link.Lifetimes.Valid),
+		Extension: e.kept(),
 	}
 	if e.message.Type == wire.Renew {
 		mine.Node = e.policy.Self
@@ -80,6 +81,8 @@ func (e *Engine) attack(i int, r *binding.Record, key *binding.Key) verdict {
 	mine = e.view.Conflicts.Note(key, mine, true, e.now)
 	other := e.claimOf(r)
 	switch {
+	case e.beaten(key, &mine):
+		return undecided // a third client's claim is better than this one
 	case mine.Confirmed && !has(r, FlagHeld) && e.late(r):
 		// The other one only asked for it, and would have renewed by now.
 		if !e.seat(r, key, &mine) {
@@ -96,6 +99,17 @@ func (e *Engine) attack(i int, r *binding.Record, key *binding.Key) verdict {
 	default:
 		return undecided
 	}
+}
+
+// beaten tells whether another claim that waits beside the lease's record is better than this one.
+func (e *Engine) beaten(key *binding.Key, mine *peer.Claim) bool {
+	for _, c := range e.view.Conflicts.On(key) {
+		same := c.Kind == mine.Kind && c.IAID == mine.IAID && string(c.DUID) == string(mine.DUID)
+		if !same && c.Expires > e.now && e.beats(key, &c, mine) {
+			return true
+		}
+	}
+	return false
 }
 
 // remember notes what a client says to hold where this node has no record of it and didn't extend it: in a Rebind, which
@@ -139,12 +153,16 @@ func (e *Engine) seat(r *binding.Record, key *binding.Key, c *peer.Claim) bool {
 		State: binding.Bound, Owner: e.view.Owner(c.Node), Mark: e.mark,
 		Preferred: times.Preferred, Valid: times.Valid,
 		LastTransaction: e.now, Expires: max(c.Expires, r.Expires()), Since: c.Since,
+		Extension: c.Extension,
 	}
 	if c.Strong {
 		draft.Flags |= FlagStrong
 	}
 	if c.Confirmed {
 		draft.Flags |= FlagConfirmed
+	}
+	if c.Held {
+		draft.Flags |= FlagHeld
 	}
 	if e.publish(r, &draft) != binding.Published {
 		return false

@@ -76,7 +76,6 @@ type Engine struct {
 	waits     bool          // the reply reports what has to be on stable storage first
 	rapid     bool          // the Solicit is answered by a Reply
 	unseen    bool          // the reply grants what peers can't have seen
-	desperate bool          // nothing is left but what weak claims stand on
 	forfeit   []binding.Key // leases that the IA at hand loses to another client
 	withheld  []binding.Key // leases of it of which that isn't decided
 	lostRoom  [2][wire.MaxLeasesPerIA]binding.Key

@@ -54,16 +54,29 @@ func (e *Engine) observeClaim(i int, key *binding.Key, node int) {
 		return // no lease of this link
 	}
 	draft := e.observed(ia, key, node, strong)
+	for range claimTries {
+		if e.weigh(r, draft, node, strong) {
+			return
+		}
+		r = e.handle.Find(key)
+	}
+}
+
+// weigh holds a claim against the lease's record. False: another worker has changed that meanwhile.
+func (e *Engine) weigh(r *binding.Record, draft binding.Draft, node int, strong bool) bool {
 	switch {
 	case r == nil || !r.Taken(e.now):
-		if strong || !e.crowded(weakPort) {
-			e.record(r, &draft)
-			e.view.Conflicts.Drop(key, ia.Kind, ia.IAID, id.DUID)
+		if !strong && e.crowded(weakPort) {
+			return true
 		}
-	case known:
-		e.observeAgain(r, &draft)
-	case r.State() != binding.Declined:
-		e.observeRival(r, &draft, node, strong)
+		e.view.Conflicts.Drop(&draft.Key, draft.Kind, draft.IAID, draft.DUID)
+		return e.record(r, &draft) != binding.Lost
+	case r.State() == binding.Declined:
+		return true
+	case r.Belongs(draft.DUID, draft.Kind, draft.IAID):
+		return e.observeAgain(r, &draft) != binding.Lost
+	default:
+		return e.observeRival(r, &draft, node, strong)
 	}
 }
 
@@ -91,18 +104,14 @@ func (e *Engine) observed(ia *wire.IA, key *binding.Key, node int, strong bool) 
 
 // observeAgain goes on with the client's record of the same lease. Of one that this node granted a Request to a peer
 // changes only the end: the client may still come back. A Renew tells that the peer serves it now. Nothing is shortened.
-func (e *Engine) observeAgain(r *binding.Record, draft *binding.Draft) {
+func (e *Engine) observeAgain(r *binding.Record, draft *binding.Draft) binding.Outcome {
 	holds := e.message.Type == wire.Renew
-	if r.State() == binding.Declined {
-		return
-	}
 	draft.Expires = max(draft.Expires, r.Expires())
 	draft.Flags |= r.Flags() & FlagHeld
 	if !Observed(r) && !holds {
 		renewed := DraftOf(r)
 		renewed.Expires, renewed.Mark = draft.Expires, e.mark
-		e.record(r, &renewed)
-		return
+		return e.record(r, &renewed)
 	}
 	if Observed(r) {
 		draft.Since = r.Since()
@@ -111,32 +120,34 @@ func (e *Engine) observeAgain(r *binding.Record, draft *binding.Draft) {
 			draft.Flags |= FlagConfirmed
 		}
 	}
-	e.record(r, draft)
+	return e.record(r, draft)
 }
 
 // observeRival takes a claim to a lease that stands in the table for another client. It waits beside the binding, for a
 // Request says only what was asked. Where both are confirmed the better one takes the place of a peer's binding.
-func (e *Engine) observeRival(r *binding.Record, draft *binding.Draft, node int, strong bool) {
+// False: the record isn't the lease's any more.
+func (e *Engine) observeRival(r *binding.Record, draft *binding.Draft, node int, strong bool) bool {
 	if !strong && e.crowded(weakPort) {
-		return
+		return true
 	}
 	key := r.Key()
 	claim := e.view.Conflicts.Note(&key, peer.Claim{
 		Node: node, Kind: draft.Kind, IAID: draft.IAID, DUID: draft.DUID, Strong: strong, Since: e.now, Expires: draft.Expires,
+		Extension: draft.Extension,
 	}, e.message.Type == wire.Renew, e.now)
-	if !Observed(r) || !claim.Confirmed || e.message.Type != wire.Renew {
-		return
-	}
 	other := e.claimOf(r)
-	if !other.Confirmed || !e.rivals(&claim, &other) || !e.beats(&key, &claim, &other) {
-		return
+	if !Observed(r) || !claim.Confirmed || e.message.Type != wire.Renew || !other.Confirmed ||
+		!e.rivals(&claim, &other) || !e.beats(&key, &claim, &other) {
+		return e.handle.Find(&key) == r
 	}
 	draft.Since = claim.Since
 	draft.Flags |= FlagConfirmed
-	if e.record(r, draft) == binding.Published {
+	outcome := e.record(r, draft)
+	if outcome == binding.Published {
 		e.view.Conflicts.Drop(&key, draft.Kind, draft.IAID, draft.DUID)
 		e.view.Conflicts.Note(&key, other, false, e.now)
 	}
+	return outcome != binding.Lost
 }
 
 // rivals tells whether two claims can be a conflict: they are in the names of two nodes. One node doesn't grant a lease
@@ -149,6 +160,15 @@ func (e *Engine) late(r *binding.Record) bool {
 	return Observed(r) && e.now > r.LastTransaction().Add(e.overdue())
 }
 
+// overdue is how many seconds after it was heard a client that has its lease has renewed it: T1 and half of it, or as long
+// as the lease lasts where the client chooses T1.
+func (e *Engine) overdue() uint32 {
+	if t1 := e.link.Lifetimes.Renew; t1 > 0 && t1 < wire.Infinity/2 {
+		return t1 + t1/2
+	}
+	return e.link.Lifetimes.Valid
+}
+
 // claimOf is what a record says, as a claim beside another's.
 func (e *Engine) claimOf(r *binding.Record) peer.Claim {
 	node, ok := e.view.Node(r.Owner())
@@ -157,7 +177,8 @@ func (e *Engine) claimOf(r *binding.Record) peer.Claim {
 	}
 	return peer.Claim{
 		Node: node, Kind: r.Kind(), IAID: r.IAID(), DUID: r.DUID(), Strong: has(r, FlagStrong),
-		Confirmed: has(r, FlagConfirmed), Since: r.Since(), Expires: r.Expires(),
+		Confirmed: has(r, FlagConfirmed), Held: has(r, FlagHeld) || !Observed(r), Since: r.Since(), Expires: r.Expires(),
+		Extension: r.Extension(),
 	}
 }
 
@@ -174,57 +195,6 @@ func (e *Engine) observeEnd(ia *wire.IA, key *binding.Key, state binding.State, 
 	}
 	draft := DraftOf(r)
 	draft.State, draft.Mark, draft.LastTransaction, draft.Expires, draft.Since = state, e.mark, e.now, expires, e.now
-	e.record(r, &draft)
-}
-
-// giveWay ends what stands for a client IA that renews with a peer, and doesn't name it there. Of what this node granted a
-// Rapid Commit left-over that the client never confirmed is free; any other binding isn't extended, and not reused
-// before it ends.
-func (e *Engine) giveWay(ia *wire.IA) {
-	for _, r := range e.found {
-		key := r.Key()
-		if r.State() != binding.Bound || !r.Live(e.now) || e.names(ia, &key) {
-			continue
-		}
-		if Observed(r) {
-			e.refute(r, &key)
-			continue
-		}
-		draft := DraftOf(r)
-		draft.State, draft.Mark, draft.Since = binding.Superseded, e.mark, e.now
-		if has(r, FlagRapid) {
-			draft.State, draft.Expires = binding.Released, e.now
-		}
-		e.record(r, &draft)
-	}
-}
-
-// refute ends a binding of which only the Request was heard: the client holds another lease. Where several ask a peer for
-// the one that was advertised to each of them, their Requests can come here in another order than there; so the
-// lease is now that of a client whose claim waits beside the record.
-func (e *Engine) refute(r *binding.Record, key *binding.Key) {
-	if has(r, FlagConfirmed) || !peer.Confirms(r.Since(), e.now) {
-		return // it was renewed; or this Renew is older than the Request, and late
-	}
-	var heir *peer.Claim
-	claims := e.view.Conflicts.On(key)
-	for k := range claims {
-		c := &claims[k]
-		if c.Expires <= e.now || c.Node == peer.Nobody || c.Node == e.policy.Self {
-			continue
-		}
-		if heir == nil || c.Confirmed && !heir.Confirmed || c.Confirmed == heir.Confirmed && e.beats(key, c, heir) {
-			heir = c
-		}
-	}
-	if heir != nil {
-		waits := e.waits
-		e.seat(r, key, heir)
-		e.waits = waits
-		return
-	}
-	draft := DraftOf(r)
-	draft.State, draft.Mark, draft.LastTransaction, draft.Expires, draft.Since = binding.Released, e.mark, e.now, e.now, e.now
 	e.record(r, &draft)
 }
 

@@ -95,16 +95,9 @@ func leaseOf(pool *policy.Pool, slot address.U128) binding.Key {
 
 // spill takes the next free slot in this node's stripes, and where they are full in the others. The maps call a slot
 // taken until its ended binding is swept, which leaves a client that comes late its old lease. So where they
-// have nothing free, a second round looks for what has ended; and a third one takes, last, what a weak claim stands on.
+// have nothing free, a second round looks for what has ended.
 func (e *Engine) spill(i int, pool *policy.Pool, id *address.Identity) (grant, bool) {
-	rounds := [...]struct{ mapped, desperate bool }{{mapped: true}, {}, {desperate: true}}
-	defer func() { e.desperate = false }()
-	for _, round := range rounds {
-		if round.desperate && e.policy.Single {
-			break
-		}
-		mapped := round.mapped
-		e.desperate = round.desperate
+	for _, mapped := range [...]bool{true, false} {
 		for _, stripe := range pool.OwnStripes {
 			if g, ok := e.spillInto(i, pool, id, stripe, mapped); ok {
 				return g, true

@@ -21,10 +21,12 @@ type Claim struct {
 	Kind      wire.Kind
 	IAID      uint32
 	DUID      []byte
-	Strong    bool         // a candidate or a reservation explains it
-	Confirmed bool         // heard again, by a Renew or Rebind, at least 30 s later
-	Since     binding.Time // first heard
-	Expires   binding.Time // last heard and our valid lifetime
+	Strong    bool              // a candidate or a reservation explains it
+	Held      bool              // heard by a Renew or Rebind: the client got the lease. A Request only asks for it
+	Confirmed bool              // held, and heard so at least 30 s after the first time
+	Since     binding.Time      // first heard
+	Expires   binding.Time      // last heard and our valid lifetime
+	Extension binding.Extension // what is kept of relays and hardware
 }
 
 // same tells whether two claims are of the same client's identity association.
@@ -35,11 +37,12 @@ func (c *Claim) same(other *Claim) bool {
 // Conflicts holds the claims that compete with a binding in the table. There are few: of a lease with no other
 // claim a filter says so without a lock.
 type Conflicts struct {
-	filter [conflictsSize]atomic.Uint32 // claims by hash of the lease
-	mu     sync.Mutex
-	claims map[binding.Key][]Claim
-	lost   uint64 // claims that found no room
-	mended atomic.Uint64
+	filter  [conflictsSize]atomic.Uint32 // claims by hash of the lease
+	clients [conflictsSize]atomic.Uint32 // and by hash of the client IA
+	mu      sync.Mutex
+	claims  map[binding.Key][]Claim
+	lost    uint64 // claims that found no room
+	mended  atomic.Uint64
 }
 
 func conflictHash(key *binding.Key) uint32 {
@@ -72,6 +75,8 @@ func (c *Conflicts) Note(key *binding.Key, claim Claim, holds bool, now binding.
 			old.Node = claim.Node
 		}
 		old.Strong, old.Expires = claim.Strong, max(old.Expires, claim.Expires)
+		old.Held = old.Held || holds
+		old.Extension = append(old.Extension[:0:0], claim.Extension...)
 		old.Confirmed = old.Confirmed || holds && Confirms(old.Since, now)
 		return *old
 	}
@@ -82,9 +87,11 @@ func (c *Conflicts) Note(key *binding.Key, claim Claim, holds bool, now binding.
 	if c.claims == nil {
 		c.claims = make(map[binding.Key][]Claim)
 	}
-	claim.DUID = append([]byte(nil), claim.DUID...)
+	claim.DUID, claim.Held = append([]byte(nil), claim.DUID...), claim.Held || holds
+	claim.Extension = append(binding.Extension(nil), claim.Extension...)
 	c.claims[*key] = append(list, claim)
 	c.filter[conflictHash(key)].Add(1)
+	c.clients[clientHash(claim.Kind, claim.IAID, claim.DUID)].Add(1)
 	return claim
 }
 
@@ -96,6 +103,47 @@ func (c *Conflicts) On(key *binding.Key) []Claim {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.claims[*key])
+}
+
+func clientHash(kind wire.Kind, iaid uint32, duid []byte) uint32 {
+	h := iaid*2654435761 + uint32(kind)
+	for _, b := range duid {
+		h = (h ^ uint32(b)) * 16777619
+	}
+	return (h >> 7) % conflictsSize
+}
+
+// Moved notes that a client IA renews leases, those for which held is true: what it only asked for beside them it didn't
+// get, unless this Renew is older than the Request, and late. Without claims of that client it takes no lock.
+func (c *Conflicts) Moved(kind wire.Kind, iaid uint32, duid []byte, now binding.Time, held func(key *binding.Key) bool) {
+	if c.clients[clientHash(kind, iaid, duid)].Load() == 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	client := Claim{Kind: kind, IAID: iaid, DUID: duid}
+	for key := range c.claims {
+		if !held(&key) {
+			c.remove(key, func(claim *Claim) bool { return claim.same(&client) && !claim.Held && Confirms(claim.Since, now) })
+		}
+	}
+}
+
+// HoldsOther tells whether the claim's client IA has a claim on another lease, which it holds. It looks at all claims.
+func (c *Conflicts) HoldsOther(key *binding.Key, claim *Claim) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for other, list := range c.claims {
+		if other == *key {
+			continue
+		}
+		for i := range list {
+			if list[i].Held && list[i].same(claim) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Drop forgets the claim of a client IA on a lease, if it has one: its client gave it up, or it stands in the table now.
@@ -116,7 +164,9 @@ func (c *Conflicts) remove(key binding.Key, gone func(*Claim) bool) {
 	for i := range list {
 		if !gone(&list[i]) {
 			left = append(left, list[i])
+			continue
 		}
+		c.clients[clientHash(list[i].Kind, list[i].IAID, list[i].DUID)].Add(^uint32(0))
 	}
 	if n := len(list) - len(left); n > 0 {
 		c.filter[conflictHash(&key)].Add(-uint32(n))

@@ -78,3 +78,24 @@ func TestFirsts(t *testing.T) {
 		t.Errorf("another message at the same place: want 0, got %d", got)
 	}
 }
+
+// TestHoldsOther: only a Renew or Rebind shows that a client has another lease.
+func TestHoldsOther(t *testing.T) {
+	var c peer.Conflicts
+	other := lease
+	other.Address[15] = 1
+	one, two := claim("one", begin+100), claim("two", begin+100)
+	c.Note(&lease, one, false, begin)
+	c.Note(&other, one, false, begin)
+	c.Note(&other, two, true, begin)
+	if c.HoldsOther(&lease, &one) {
+		t.Error("a Request passes for a Renew")
+	}
+	c.Note(&other, one, true, begin)
+	if !c.HoldsOther(&lease, &one) {
+		t.Error("the Renew is forgotten")
+	}
+	if c.HoldsOther(&other, &one) || !c.HoldsOther(&lease, &two) {
+		t.Error("want the other lease's claims, and no others, to count")
+	}
+}
