@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/peer"
@@ -112,9 +114,9 @@ func (e *Engine) beaten(key *binding.Key, mine *peer.Claim) bool {
 	return false
 }
 
-// remember notes what a client says to hold where this node has no record of it and didn't extend it: in a Rebind, which
-// names no server, or in a Renew while the gate is closed. Nobody else gets the lease then. Of somebody whom no
-// server is known to have given it, it counts as known only when it is confirmed.
+// remember notes what a client says to hold where this node didn't extend it: in a Rebind, which names no server, or in a
+// Renew while the gate is closed. Nobody else gets the lease then. Of somebody whom no server is known to have given
+// it, it counts as known only when it is confirmed.
 func (e *Engine) remember(i int) {
 	ia := &e.message.IAs[i]
 	id := e.identity(ia)
@@ -124,7 +126,7 @@ func (e *Engine) remember(i int) {
 		r := e.handle.Find(&key)
 		known := r != nil && r.Belongs(id.DUID, id.Kind, id.IAID)
 		switch {
-		case pool == nil || known && !Observed(r):
+		case pool == nil || known && !Observed(r) || slices.Contains(e.forfeit, key) || slices.Contains(e.withheld, key):
 		case r != nil && r.Taken(e.now) && !known:
 			e.contest(i, &key)
 		case known && r.Taken(e.now):

@@ -71,9 +71,9 @@ func (e *Engine) extendIA(i int, create bool, w withdrawal) wire.Drop {
 		e.appendUnavailable(i, w)
 	default:
 		e.extendNothing(i, create)
-		if !e.policy.Single && !create {
-			e.remember(i)
-		}
+	}
+	if !e.policy.Single && (e.message.Type == wire.Rebind || !create) {
+		e.remember(i)
 	}
 	return wire.DropNone
 }
