@@ -152,8 +152,11 @@ func (e *Engine) observeRival(r *binding.Record, draft *binding.Draft, node int,
 
 // rivals tells whether two claims can be a conflict: they are in the names of two nodes. One node doesn't grant a lease
 // twice: of two claims in its name the second one waits until the first has ended. If the first client gave the lease up
-// and this node missed that, its binding ends here before the second client's does at the node that granted it.
-func (e *Engine) rivals(a, b *peer.Claim) bool { return a.Node != b.Node || a.Node == peer.Nobody }
+// and this node missed that, its binding ends here before the second client's does at the node that granted it. And
+// what is in no node's name is its client's word alone.
+func (e *Engine) rivals(a, b *peer.Claim) bool {
+	return a.Node != b.Node && a.Node != peer.Nobody && b.Node != peer.Nobody
+}
 
 // late tells whether a peer's client should have renewed by now and wasn't heard.
 func (e *Engine) late(r *binding.Record) bool {
