@@ -126,7 +126,7 @@ func (e *Engine) remember(i int) {
 		r := e.handle.Find(&key)
 		known := r != nil && r.Belongs(id.DUID, id.Kind, id.IAID)
 		switch {
-		case pool == nil || known && !Observed(r) || slices.Contains(e.forfeit, key) || slices.Contains(e.withheld, key):
+		case pool == nil || known && !Observed(r) && r.Taken(e.now) || slices.Contains(e.forfeit, key) || slices.Contains(e.withheld, key):
 		case r != nil && r.Taken(e.now) && !known:
 			e.contest(i, &key)
 		case known && r.Taken(e.now):
