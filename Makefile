@@ -62,7 +62,7 @@ bench: ## benchmarks; compare two runs with: go tool -modfile=tools.mod benchsta
 agreement: ## how often nodes give one lease twice in dense pools: the tables and the plot in docs, a minute
 	$(GO) run ./bench/agreement/montecarlo -csv bench/results/agreement.csv -svg docs/agreement-duplicates.svg -page docs/agreement.md
 
-takeover: build ## how many clients keep their leases when one of two servers dies, with lockstep6 and with Kea; root, two minutes
+takeover: build ## how many clients keep their leases when one of two servers dies, with lockstep6 and with Kea; root, a minute
 	@packaging/test-deps.sh kea-dhcp6-server
 	$(GO) run ./bench/takeover/compare -commit "$$(git describe --always --dirty 2>/dev/null)" -out bench/results/takeover.md
 
