@@ -1,11 +1,14 @@
 #!/bin/sh
 # Installs what `make test` needs beyond Go, on Debian 12 or a relative: the DHCPv6 clients and relays that the
-# end-to-end tests drive, and tshark. It does nothing, and needs no root, where all of it is there.
+# end-to-end tests drive, and tshark. With arguments it installs those packages instead.
+# It does nothing, and needs no root, where all of it is there.
 # It starts no service, asks no question, and changes no network settings.
 set -eu
 
 packages="isc-dhcp-client dhcpcd-base dibbler-client dibbler-relay wide-dhcpv6-client wide-dhcpv6-relay
 tshark tcpdump iproute2 procps python3 gcc libc6-dev systemd"
+
+[ $# = 0 ] || packages=$*
 
 missing=
 for p in $packages; do
@@ -40,7 +43,7 @@ install() {
 install || { $root apt-get update -q </dev/null && install; }
 
 # Nothing of this may come up at the next boot either and take the machine's own interfaces.
-for unit in dibbler-client dibbler-relay wide-dhcpv6-client wide-dhcpv6-relay; do
+for unit in dibbler-client dibbler-relay wide-dhcpv6-client wide-dhcpv6-relay kea-dhcp6-server; do
 	case $missing in
 	*"$unit"*)
 		if command -v systemctl >/dev/null; then

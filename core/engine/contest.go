@@ -34,7 +34,8 @@ func (e *Engine) contest(i int, key *binding.Key) verdict {
 	return e.attack(i, r, key)
 }
 
-// defend holds the client's own record against claims of others that beat it.
+// defend holds the client's own record against claims of others. What this node granted gives way to a better confirmed one
+// only; what a peer did, perhaps, isn't taken over while any other is as good.
 func (e *Engine) defend(r *binding.Record, key *binding.Key) verdict {
 	claims := e.view.Conflicts.On(key)
 	if len(claims) == 0 {
@@ -44,15 +45,15 @@ func (e *Engine) defend(r *binding.Record, key *binding.Key) verdict {
 	mine.Confirmed = mine.Confirmed || peer.Confirms(r.Since(), e.now)
 	for k := range claims {
 		c := &claims[k]
-		if c.Expires <= e.now || !e.beats(key, c, &mine) {
-			continue
-		}
+		decided := mine.Confirmed && c.Confirmed && e.rivals(c, &mine)
 		switch {
-		case mine.Confirmed && c.Confirmed && e.rivals(c, &mine):
-		case Observed(r):
-			return undecided // a peer granted it, perhaps, and to this client, perhaps
+		case c.Expires <= e.now || decided && !e.beats(key, c, &mine):
+			continue
+		case decided:
+		case !Observed(r) || e.stronger(key, &mine, c):
+			continue // this node granted it; or the configuration says whose it is
 		default:
-			continue // this node did
+			return undecided // a peer granted it, perhaps, and to this client, perhaps
 		}
 		if e.seat(r, key, c) {
 			e.view.Conflicts.Note(key, mine, true, e.now)
@@ -183,6 +184,13 @@ func (e *Engine) beats(key *binding.Key, a, b *peer.Claim) bool {
 		return strongA
 	}
 	return e.policy.Hasher.ClaimRank(key.Address, &idA) > e.policy.Hasher.ClaimRank(key.Address, &idB)
+}
+
+// stronger tells whether claim a is explained and claim b isn't.
+func (e *Engine) stronger(key *binding.Key, a, b *peer.Claim) bool {
+	idA := address.Identity{DUID: a.DUID, Kind: a.Kind, IAID: a.IAID}
+	idB := address.Identity{DUID: b.DUID, Kind: b.Kind, IAID: b.IAID}
+	return e.strong(key, &idA, a) && !e.strong(key, &idB, b)
 }
 
 // strong tells whether a candidate or a reservation explains the claim. Whom a lease is reserved for is known only from

@@ -8,8 +8,11 @@ import (
 
 // giveWay ends what stands for a client IA that renews with a peer, and doesn't name it there. Of what this node granted a
 // Rapid Commit left-over that the client never confirmed is free; any other binding isn't extended, and not reused
-// before it ends.
+// before it ends. An IA that names nothing says nothing of what the client holds.
 func (e *Engine) giveWay(ia *wire.IA) {
+	if _, _, named := ia.NextLease(ia.Options); !named {
+		return
+	}
 	e.view.Conflicts.Moved(ia.Kind, ia.IAID, e.message.ClientID, e.now, func(key *binding.Key) bool { return e.names(ia, key) })
 	for _, r := range e.found {
 		key := r.Key()
