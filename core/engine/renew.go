@@ -117,15 +117,27 @@ func (e *Engine) contests(i int) (unsure bool) {
 	e.find(i)
 	for lease, rest, ok := ia.NextLease(ia.Options); ok; lease, rest, ok = ia.NextLease(rest) {
 		key := binding.Key{Address: lease.Address, Length: lease.Length}
-		switch e.contest(i, &key) {
-		case lost:
-			e.forfeit = appendRoom(e.forfeit, key)
-		case undecided:
-			e.withheld = appendRoom(e.withheld, key)
-			unsure = true
+		unsure = e.judge(i, &key) || unsure
+	}
+	// What the IA doesn't name it may be given all the same.
+	for _, r := range e.found {
+		if key := r.Key(); r.Live(e.now) && !e.names(ia, &key) {
+			unsure = e.judge(i, &key) || unsure
 		}
 	}
 	return unsure
+}
+
+// judge decides about one lease of the IA. True: it isn't decided yet.
+func (e *Engine) judge(i int, key *binding.Key) (unsure bool) {
+	switch e.contest(i, key) {
+	case lost:
+		e.forfeit = appendRoom(e.forfeit, *key)
+	case undecided:
+		e.withheld = appendRoom(e.withheld, *key)
+		return true
+	}
+	return false
 }
 
 // appendRoom appends where there is room: an IA has no more leases than that.
