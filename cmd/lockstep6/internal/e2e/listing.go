@@ -1,0 +1,58 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+)
+
+// listed are the leases in force that a running node lists, with their clients' DUIDs in plain hexadecimal: those that
+// it granted and those that it observed.
+func (s *Server) listed() map[netip.Prefix]string {
+	s.host.lab.t.Helper()
+	code, body := s.get("/v1/leases?live=true")
+	if code != http.StatusOK {
+		s.host.lab.t.Fatalf("/v1/leases: %d\n%s", code, body)
+	}
+	return parseLeases(s.host.lab.t, body)
+}
+
+// stored are the same in the store of a node that doesn't run.
+func (s *Server) stored() map[netip.Prefix]string {
+	s.host.lab.t.Helper()
+	return parseLeases(s.host.lab.t, []byte(s.Command("leases", "list", "--data", s.Data(), "--format", "json")))
+}
+
+// parseLeases reads the bound leases of a list, a JSON object a line.
+func parseLeases(t testing.TB, list []byte) map[netip.Prefix]string {
+	t.Helper()
+	all := map[netip.Prefix]string{}
+	lines := bufio.NewScanner(bytes.NewReader(list))
+	for lines.Scan() {
+		var l struct{ Lease, State, DUID string }
+		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
+			t.Fatalf("a list of leases: %v in %s", err, lines.Text())
+		}
+		if l.State == "bound" {
+			all[parseLease(t, l.Lease)] = strings.ReplaceAll(l.DUID, ":", "")
+		}
+	}
+	return all
+}
+
+// parseLease reads an address or a prefix.
+func parseLease(t testing.TB, text string) netip.Prefix {
+	t.Helper()
+	if a, err := netip.ParseAddr(text); err == nil {
+		return netip.PrefixFrom(a, 128)
+	}
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
