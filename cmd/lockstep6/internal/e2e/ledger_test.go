@@ -74,6 +74,16 @@ func (b *ledger) lease(n uint32) (l Lease, known bool) {
 	return l, known
 }
 
+// holders are the clients that were told last that they have a prefix.
+func (b *ledger) holders(p netip.Prefix) (all []uint32) {
+	for _, n := range b.clients() {
+		if l, _ := b.lease(n); slices.Contains(l.both(), p) {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
 // duplicates are the leases that several clients hold by what each was told last.
 func (b *ledger) duplicates() (all []netip.Prefix) {
 	b.mu.Lock()
