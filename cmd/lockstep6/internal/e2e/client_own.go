@@ -19,8 +19,8 @@ var errUnanswered = errors.New("no answer")
 const (
 	// repeatAfter is when an own client repeats a message: sooner than real ones (RFC 9915, Section 7.6), for the tests' time.
 	repeatAfter = 250 * time.Millisecond
-	// offersWithin is how long an own client with several servers waits for a better Advertise.
-	offersWithin = 100 * time.Millisecond
+	// offersWithin is how long an own client with several servers waits for a better Advertise: about as long as real ones.
+	offersWithin = time.Second
 )
 
 // An OwnClient is a gateway that wants one address and one prefix.
@@ -100,10 +100,10 @@ func (c *OwnClient) Send(kind dhcpv6.MessageType, l Lease, limit time.Duration) 
 	for {
 		select {
 		case answer := <-answers:
-			if final := c.weigh(answer, &best); final {
+			if final := c.weigh(answer, l, &best); final {
 				return best, nil
 			}
-			if best != nil && chosen == nil {
+			if best != nil && chosen == nil && kind == dhcpv6.MessageTypeSolicit {
 				chosen = time.After(offersWithin)
 			}
 		case <-chosen:
@@ -114,17 +114,26 @@ func (c *OwnClient) Send(kind dhcpv6.MessageType, l Lease, limit time.Duration) 
 				return nil, err
 			}
 		case <-over:
+			if best != nil {
+				return best, nil
+			}
 			return nil, errUnanswered
 		}
 	}
 }
 
 // weigh compares an answer with the best one so far. RFC 9915, Section 18.2.9: the Advertise with the highest preference
-// wins, and one of 255 at once; one that offers nothing counts for nothing.
-func (c *OwnClient) weigh(answer *dhcpv6.Message, best **dhcpv6.Message) (final bool) {
-	if answer.MessageType != dhcpv6.MessageTypeAdvertise || len(c.agent.servers) == 1 {
+// wins, and one of 255 at once; one that offers nothing counts for nothing. Section 18.2.10.1: a client goes on with a
+// Renew or Rebind whose Reply says nothing of one of its IAs.
+func (c *OwnClient) weigh(answer *dhcpv6.Message, l Lease, best **dhcpv6.Message) (final bool) {
+	if len(c.agent.servers) == 1 {
 		*best = answer
 		return true
+	}
+	if answer.MessageType != dhcpv6.MessageTypeAdvertise {
+		*best = answer
+		_, whole := l.updated(answer)
+		return whole
 	}
 	if c.only != nil && !c.only.Equal(answer.Options.ServerID()) {
 		return false

@@ -19,6 +19,7 @@ type Shared struct {
 	Nodes     [3]uint8 // preferences of the nodes a, b and c
 	Lifetimes string   // the line in the file
 	Listen    string   // what stands beside the interface
+	Sync      string   // whether grants wait for the disk
 	Addresses string   // the pool, as YAML: one for all nodes, or a map of them
 	Prefixes  string   // likewise
 }
@@ -30,7 +31,7 @@ var models = []string{"identical", "split", "unique"}
 func preferred(model string) Shared {
 	s := Shared{
 		ID: "5b0e4ad8-3c1f-4f0e-9a57-0d6c2f1b7a11", Key: strings.Repeat("0123456789abcdef", 4), Hash: "xxh64",
-		Model: model, Favour: "preference", Nodes: [3]uint8{255, 0, 100}, Lifetimes: calm,
+		Model: model, Favour: "preference", Sync: "always", Nodes: [3]uint8{255, 0, 100}, Lifetimes: calm,
 		Addresses: "2001:db8:1::/64", Prefixes: "3fff::/32",
 	}
 	if model == "unique" {
@@ -57,6 +58,8 @@ cluster:
   favour: %s
   nodes: [{name: a, preference: %d}, {name: b, preference: %d}, {name: c, preference: %d}]
 listen: {interfaces: [eth0]%s}
+store: {sync: %s}
+log: {leases: false}
 %soptions:
   dns-servers: ["2001:db8::53", "2001:db8::54"]
   domain-search: [example.net, example.org]
@@ -65,7 +68,7 @@ links:
     match: {interface: eth0, link-addresses: ["2001:db8:1::/48"]}
     addresses: [{pool: %s}]
     prefixes: [{pool: %s, length: 56}]
-`, s.ID, s.Key, s.Hash, s.Model, s.Favour, s.Nodes[0], s.Nodes[1], s.Nodes[2], s.Listen, s.Lifetimes, s.Addresses, s.Prefixes)
+`, s.ID, s.Key, s.Hash, s.Model, s.Favour, s.Nodes[0], s.Nodes[1], s.Nodes[2], s.Listen, s.Sync, s.Lifetimes, s.Addresses, s.Prefixes)
 }
 
 // A Node is one of a cluster's servers.
@@ -155,7 +158,7 @@ func (c *Cluster) Crowd() *Crowd {
 	for _, n := range c.Nodes {
 		servers = append(servers, "["+n.Address+"]:547")
 	}
-	return NewCrowd(c.t, h.Agent(servers...), linkAddress)
+	return NewCrowd(c.t, h.Agent(servers...), linkAddress, c.Nodes)
 }
 
 // A LogLine is what a server wrote to its log.

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"errors"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -40,19 +41,20 @@ type Crowd struct {
 	t     testing.TB
 	agent *Agent
 	link  string // the link-address that the agent names
+	nodes []*Node
 	book  *ledger
 }
 
 const (
 	// crowdWorkers is how many clients of a crowd act at a time.
-	crowdWorkers = 64
+	crowdWorkers = 128
 	// renewFor is how long an own client tries to renew before it turns to all servers: T2, in the tests' time.
 	renewFor = 4 * repeatAfter
 )
 
 // NewCrowd makes a crowd that has nothing yet.
-func NewCrowd(t testing.TB, agent *Agent, link string) *Crowd {
-	return &Crowd{t: t, agent: agent, link: link, book: newLedger()}
+func NewCrowd(t testing.TB, agent *Agent, link string, nodes []*Node) *Crowd {
+	return &Crowd{t: t, agent: agent, link: link, nodes: nodes, book: newLedger()}
 }
 
 // Acquire lets clients get their leases by Solicit and Request.
@@ -82,6 +84,22 @@ func (c *Crowd) Keep(numbers []uint32) {
 	})
 }
 
+// confirmedAfter is how long after its first sight a Renew confirms a claim, and a second for the whole seconds that
+// nodes count in.
+const confirmedAfter = 31 * time.Second
+
+// Confirm lets clients renew what they have once per T1 until every node must have confirmed what it has heard of so far.
+func (c *Crowd) Confirm(numbers []uint32, t1 time.Duration) {
+	c.t.Helper()
+	due := time.NewTicker(t1)
+	defer due.Stop()
+	for end := time.Now().Add(confirmedAfter); time.Now().Before(end); {
+		<-due.C
+		c.Keep(numbers)
+	}
+	c.Keep(numbers)
+}
+
 // Rebind lets clients ask all servers to extend what they have.
 func (c *Crowd) Rebind(numbers []uint32) {
 	c.t.Helper()
@@ -94,6 +112,7 @@ func (c *Crowd) rebind(n uint32) {
 		if time.Now().After(deadline) {
 			l, _ := c.book.lease(n)
 			c.t.Errorf("nobody extends what client %d has: %v", n, l)
+			c.tellHolders(l.Prefix)
 			return
 		}
 	}
@@ -124,4 +143,18 @@ func (c *Crowd) extend(n uint32, kind dhcpv6.MessageType, limit time.Duration) (
 	}
 	c.book.note(n, l)
 	return whole
+}
+
+// tellHolders says who holds a lease, by which node, and for whom each node lists it.
+func (c *Crowd) tellHolders(p netip.Prefix) {
+	c.t.Helper()
+	for _, k := range c.book.holders(p) {
+		l, _ := c.book.lease(k)
+		c.t.Logf("%v is held by client %d, %x, of the node %v", p, k, c.agent.Client(c.link, k).DUID().ToBytes(), l.Server)
+	}
+	for _, n := range c.nodes {
+		if n.Running() {
+			c.t.Logf("node %s, %v, lists it for %s", n.Name, n.DUID, n.listed()[p])
+		}
+	}
 }
