@@ -154,7 +154,7 @@ func (c *Crowd) tellHolders(p netip.Prefix) {
 	}
 	for _, n := range c.nodes {
 		if n.Running() {
-			c.t.Logf("node %s, %v, lists it for %s", n.Name, n.DUID, n.listed()[p])
+			c.t.Logf("node %s, %v, lists it for %+v", n.Name, n.DUID, n.listed()[p])
 		}
 	}
 }

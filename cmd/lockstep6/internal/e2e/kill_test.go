@@ -153,10 +153,10 @@ func wantListed(t *testing.T, s *Server, book *ledger) {
 	listed := s.stored()
 	lost := 0
 	for p, n := range told {
-		want := hex.EncodeToString((&Agent{}).Client("::", n).DUID().ToBytes())
+		want := Holding{DUID: hex.EncodeToString((&Agent{}).Client("::", n).DUID().ToBytes())}
 		if got := listed[p]; got != want {
 			if lost++; lost <= 10 {
-				t.Errorf("%v of client %s is listed for %q", p, want, got)
+				t.Errorf("%v of %+v is listed for %+v", p, want, got)
 			}
 		}
 	}

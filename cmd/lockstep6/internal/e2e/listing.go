@@ -10,11 +10,16 @@ import (
 	"testing"
 )
 
-// listed are the leases in force that a running node lists, with their clients' DUIDs in plain hexadecimal: those that
-// it granted and those that it observed.
-func (s *Server) listed() map[netip.Prefix]string {
+// A Holding is whose a lease is.
+type Holding struct {
+	DUID  string // the client's, in plain hexadecimal
+	Owner string // the node of which the binding is observed; empty: the node that lists it granted it
+}
+
+// listed are the leases in force that a running node lists: those that it granted and those that it observed.
+func (s *Server) listed() map[netip.Prefix]Holding {
 	s.host.lab.t.Helper()
-	code, body := s.get("/v1/leases?live=true")
+	code, body := s.get("/v1/leases?live=true&whose=all")
 	if code != http.StatusOK {
 		s.host.lab.t.Fatalf("/v1/leases: %d\n%s", code, body)
 	}
@@ -22,23 +27,23 @@ func (s *Server) listed() map[netip.Prefix]string {
 }
 
 // stored are the same in the store of a node that doesn't run.
-func (s *Server) stored() map[netip.Prefix]string {
+func (s *Server) stored() map[netip.Prefix]Holding {
 	s.host.lab.t.Helper()
-	return parseLeases(s.host.lab.t, []byte(s.Command("leases", "list", "--data", s.Data(), "--format", "json")))
+	return parseLeases(s.host.lab.t, []byte(s.Command("leases", "list", "--all", "--config", s.config, "--data", s.Data(), "--format", "json")))
 }
 
 // parseLeases reads the bound leases of a list, a JSON object a line.
-func parseLeases(t testing.TB, list []byte) map[netip.Prefix]string {
+func parseLeases(t testing.TB, list []byte) map[netip.Prefix]Holding {
 	t.Helper()
-	all := map[netip.Prefix]string{}
+	all := map[netip.Prefix]Holding{}
 	lines := bufio.NewScanner(bytes.NewReader(list))
 	for lines.Scan() {
-		var l struct{ Lease, State, DUID string }
+		var l struct{ Lease, State, DUID, Owner string }
 		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
 			t.Fatalf("a list of leases: %v in %s", err, lines.Text())
 		}
 		if l.State == "bound" {
-			all[parseLease(t, l.Lease)] = strings.ReplaceAll(l.DUID, ":", "")
+			all[parseLease(t, l.Lease)] = Holding{strings.ReplaceAll(l.DUID, ":", ""), l.Owner}
 		}
 	}
 	return all

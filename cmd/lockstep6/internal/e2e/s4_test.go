@@ -2,11 +2,13 @@ package e2e
 
 import (
 	"encoding/hex"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/insomniacslk/dhcp/dhcpv6"
 )
 
@@ -19,6 +21,7 @@ import (
 var clusterClients = []Client{Dhclient{}, Dhcpcd{}, Dibbler{}}
 
 func TestS4Favoured(t *testing.T) {
+	t.Parallel()
 	ways := map[string]Relay{
 		"link": nil, "dhcrelay": IscRelay{}, "dibbler": DibblerRelay{InterfaceID: 5020, Multicast: true}, "wide": WideRelay{Multicast: true},
 	}
@@ -48,34 +51,34 @@ func TestS4Favoured(t *testing.T) {
 // the favoured node, else only dhclient.
 func oneServer(t *testing.T, c *Cluster, strict bool) {
 	t.Helper()
-	granted := make([]map[netip.Prefix]string, len(c.Nodes)) // by node
-	for i := range granted {
-		granted[i] = map[netip.Prefix]string{}
+	type grant struct {
+		by     int
+		duid   string
+		leases []netip.Prefix
 	}
+	var grants []grant
 	for _, h := range startClients(c) {
 		by, leases := h.served(t, c)
 		if by != 0 && (strict || h.client == (Dhclient{})) {
 			t.Errorf("%s took node %s, not %s", h.Name, c.Nodes[by].Name, c.Nodes[0].Name)
 		}
-		for _, l := range leases {
-			granted[by][l] = h.duid()
-		}
+		grants = append(grants, grant{by, h.duid(), leases})
 	}
 	for i, n := range c.Nodes {
 		wantRole(t, c, i, strict)
-		for by := range c.Nodes {
-			if by != i {
-				wantObserved(t, n, granted[by])
+		want := map[netip.Prefix]Holding{}
+		for _, g := range grants {
+			for _, l := range g.leases {
+				want[l] = Holding{DUID: g.duid}
+				if g.by != i {
+					want[l] = Holding{g.duid, c.Nodes[g.by].Name}
+				}
 			}
 		}
-	}
-	for _, n := range c.Nodes {
+		n.host.eventually("its own bindings and those of the others", func() bool { return maps.Equal(n.listed(), want) })
 		n.Stop()
-		list := n.stored()
-		for by := range c.Nodes {
-			for _, m := range missing(list, granted[by]) {
-				t.Errorf("the store of node %s has %v for client %q, want %q", n.Name, m, list[m], granted[by][m])
-			}
+		if diff := cmp.Diff(want, n.stored(), byString); diff != "" {
+			t.Errorf("the store of node %s (-want +got)\n%s", n.Name, diff)
 		}
 	}
 	c.Nodes[0].tap.Judge()
@@ -171,20 +174,4 @@ func wantRole(t *testing.T, c *Cluster, i int, silent bool) {
 	if silent = silent && i > 0; silent == (offers > 0) {
 		t.Errorf("node %s made %d offers; want it silent: %v", n.Name, offers, silent)
 	}
-}
-
-// wantObserved waits until a node lists leases that it didn't grant.
-func wantObserved(t *testing.T, n *Node, leases map[netip.Prefix]string) {
-	t.Helper()
-	n.host.eventually("the bindings of another node", func() bool { return len(missing(n.listed(), leases)) == 0 })
-}
-
-// missing are the leases that a list doesn't have for the same client.
-func missing(list, leases map[netip.Prefix]string) (all []netip.Prefix) {
-	for p, duid := range leases {
-		if list[p] != duid {
-			all = append(all, p)
-		}
-	}
-	return all
 }

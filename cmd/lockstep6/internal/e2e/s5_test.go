@@ -22,6 +22,7 @@ const (
 )
 
 func TestS5Killed(t *testing.T) {
+	t.Parallel()
 	for _, model := range models {
 		t.Run(model, func(t *testing.T) {
 			t.Parallel()

@@ -33,6 +33,7 @@ var (
 )
 
 func TestS6Return(t *testing.T) {
+	t.Parallel()
 	ways := map[string]func(n *Node, copied string){
 		"with its disk":      func(*Node, string) {},
 		"with an empty disk": func(n *Node, _ string) { n.host.lab.run("rm", "-r", n.Data()) },

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -23,6 +24,7 @@ const (
 func diverges(peer string) string { return "peer " + peer + " has another configuration: " }
 
 func TestS7Divergence(t *testing.T) {
+	t.Parallel()
 	const (
 		unexplained = "in pool 2001:db8:1::/64 its leases don't follow from this node's key, hash and pools"
 		noPool      = "its clients ask it for leases in no pool of link home"
@@ -114,31 +116,49 @@ func TestS7OtherCluster(t *testing.T) {
 	askEach(t, c)
 	for i, n := range c.Nodes {
 		foreign, peers := n.heard(t)
-		wantForeign, wantPeers := handful, handful // Requests to the odd node, and to the other one with the same file
-		if i == odd {
-			wantForeign, wantPeers = 2*handful, 0
-		}
-		if foreign < wantForeign || peers < wantPeers || i == odd && peers > 0 {
-			t.Errorf("node %s heard %d messages for foreign servers and %d Requests for its peers, want %d and %d",
-				n.Name, foreign, peers, wantForeign, wantPeers)
+		for k, other := range c.Nodes {
+			duid := hex.EncodeToString(other.DUID.ToBytes())
+			switch {
+			case k == i:
+			case i == odd || k == odd: // they don't know each other
+				if foreign[duid] < handful {
+					t.Errorf("node %s heard %d messages for the foreign server %s, node %s, want %d", n.Name, foreign[duid], duid, other.Name, handful)
+				}
+				if i == odd && peers[other.Name] != 0 {
+					t.Errorf("node %s heard %d Requests for its peer %s, which is in another cluster", n.Name, peers[other.Name], other.Name)
+				}
+			case peers[other.Name] < handful || foreign[duid] > 0:
+				t.Errorf("node %s heard %d Requests for its peer %s, want %d, and took %d messages for foreign ones",
+					n.Name, peers[other.Name], other.Name, handful, foreign[duid])
+			}
 		}
 	}
 }
 
-// heard is how many messages the node has heard that name servers outside of its cluster, and how many Requests that
-// name its peers.
-func (n *Node) heard(t *testing.T) (foreign, peers int) {
+// heard is how many messages the node has heard that name servers outside of its cluster, by DUID in plain hexadecimal,
+// and how many Requests that name its peers, by name.
+func (n *Node) heard(t *testing.T) (foreign, peers map[string]int) {
 	t.Helper()
-	code, body := n.get("/v1/state")
+	code, body := n.get("/v1/peers")
 	var state struct {
-		Dropped map[string]int
-		Peers   map[string]struct{ Messages map[string]int }
+		Foreign []struct {
+			DUID     string
+			Messages int
+		}
+		Peers []struct {
+			Name     string
+			Messages map[string]int
+		}
 	}
 	if err := json.Unmarshal(body, &state); err != nil || code != http.StatusOK {
-		t.Fatalf("/v1/state: %d, %v\n%s", code, err, body)
+		t.Fatalf("/v1/peers: %d, %v\n%s", code, err, body)
+	}
+	foreign, peers = map[string]int{}, map[string]int{}
+	for _, f := range state.Foreign {
+		foreign[strings.ReplaceAll(f.DUID, ":", "")] += f.Messages
 	}
 	for _, p := range state.Peers {
-		peers += p.Messages["Request"]
+		peers[p.Name] = p.Messages["Request"]
 	}
-	return state.Dropped["foreign-server"], peers
+	return foreign, peers
 }
