@@ -5,7 +5,7 @@
 # It starts no service, asks no question, and changes no network settings.
 set -eu
 
-packages="isc-dhcp-client dhcpcd-base dibbler-client dibbler-relay wide-dhcpv6-client wide-dhcpv6-relay
+packages="isc-dhcp-client dhcpcd-base dibbler-client dibbler-relay wide-dhcpv6-client wide-dhcpv6-relay isc-dhcp-relay
 tshark tcpdump iproute2 procps python3 gcc libc6-dev systemd"
 
 [ $# = 0 ] || packages=$*
@@ -43,7 +43,7 @@ install() {
 install || { $root apt-get update -q </dev/null && install; }
 
 # Nothing of this may come up at the next boot either and take the machine's own interfaces.
-for unit in dibbler-client dibbler-relay wide-dhcpv6-client wide-dhcpv6-relay kea-dhcp6-server; do
+for unit in dibbler-client dibbler-relay wide-dhcpv6-client wide-dhcpv6-relay isc-dhcp-relay kea-dhcp6-server; do
 	case $missing in
 	*"$unit"*)
 		if command -v systemctl >/dev/null; then

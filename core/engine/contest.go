@@ -115,8 +115,8 @@ func (e *Engine) beaten(key *binding.Key, mine *peer.Claim) bool {
 	return false
 }
 
-// remember notes what a client says to hold where this node didn't extend it: in a Rebind, which names no server, or in a
-// Renew while the gate is closed. Nobody else gets the lease then. Of somebody whom no server is known to have given
+// remember notes what a client says to hold, in a Renew or Rebind, where this node didn't extend it. Nobody else gets the
+// lease then. Of somebody whom no server is known to have given
 // it, it counts as known only when it is confirmed.
 func (e *Engine) remember(i int) {
 	ia := &e.message.IAs[i]
@@ -127,6 +127,11 @@ func (e *Engine) remember(i int) {
 		r := e.handle.Find(&key)
 		known := r != nil && r.Belongs(id.DUID, id.Kind, id.IAID)
 		switch {
+		case known && r.State() == binding.Superseded && r.Taken(e.now) && !Observed(r):
+			// A peer serves it: it isn't this node's to extend, and not anybody else's.
+			draft := DraftOf(r)
+			draft.Mark, draft.Expires = e.mark, max(draft.Expires, e.now.Add(e.link.Lifetimes.Valid))
+			e.record(r, &draft)
 		case pool == nil || known && !Observed(r) && r.Taken(e.now) || slices.Contains(e.forfeit, key) || slices.Contains(e.withheld, key):
 		case r != nil && r.Taken(e.now) && !known:
 			e.contest(i, &key)

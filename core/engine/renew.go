@@ -72,7 +72,7 @@ func (e *Engine) extendIA(i int, create bool, w withdrawal) wire.Drop {
 	default:
 		e.extendNothing(i, create)
 	}
-	if !e.policy.Single && (e.message.Type == wire.Rebind || !create) {
+	if !e.policy.Single {
 		e.remember(i)
 	}
 	return wire.DropNone
@@ -148,14 +148,15 @@ func appendRoom(keys []binding.Key, key binding.Key) []binding.Key {
 	return keys
 }
 
-// unknown tells whether the IA names leases of this link and the node has a record of none of them.
+// unknown tells whether the IA names leases of this link and the node has a record of none of them that counts.
 func (e *Engine) unknown(i int) bool {
 	ia := &e.message.IAs[i]
 	e.find(i)
 	named := false
 	for lease, rest, ok := ia.NextLease(ia.Options); ok; lease, rest, ok = ia.NextLease(rest) {
 		key := binding.Key{Address: lease.Address, Length: lease.Length}
-		if e.held(&key) != nil {
+		// What the client alone has said so far is remembered, and no reason to extend or to replace it yet.
+		if r := e.held(&key); r != nil && e.credible(r, true) {
 			return false
 		}
 		named = named || e.poolOf(ia.Kind, &key) != nil

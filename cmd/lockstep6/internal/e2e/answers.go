@@ -30,10 +30,19 @@ func addressesOf(p *Packet, counts func(*dhcpv6.OptIAAddress) bool) []netip.Addr
 
 // delegations returns the prefixes that a Reply grants.
 func delegations(p *Packet) []netip.Prefix {
+	return prefixesOf(p, func(x *dhcpv6.OptIAPrefix) bool { return x.ValidLifetime > 0 })
+}
+
+// withdrawn returns the prefixes that a Reply takes back.
+func withdrawn(p *Packet) []netip.Prefix {
+	return prefixesOf(p, func(x *dhcpv6.OptIAPrefix) bool { return x.ValidLifetime == 0 })
+}
+
+func prefixesOf(p *Packet, counts func(*dhcpv6.OptIAPrefix) bool) []netip.Prefix {
 	var all []netip.Prefix
 	for _, ia := range p.Inner.Options.IAPD() {
 		for _, x := range ia.Options.Prefixes() {
-			if x.ValidLifetime > 0 {
+			if counts(x) {
 				a, _ := netip.AddrFromSlice(x.Prefix.IP)
 				ones, _ := x.Prefix.Mask.Size()
 				all = append(all, netip.PrefixFrom(a, ones))

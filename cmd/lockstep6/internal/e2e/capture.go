@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,6 +23,9 @@ type Capture struct {
 	file    string
 	mac     string // of the interface: packets from it are the host's own
 	process *Process
+
+	read    int      // octets of the file that have been read
+	packets []Packet // what was in them
 }
 
 // A Packet is one captured DHCPv6 datagram.
@@ -57,15 +62,29 @@ func (h *Host) Capture(device string) *Capture {
 
 // Packets returns what was recorded so far.
 func (c *Capture) Packets() []Packet {
-	data, err := os.ReadFile(c.file)
+	f, err := os.Open(c.file)
 	if err != nil {
 		return nil
 	}
-	all, err := readPcap(data, c.mac)
+	defer f.Close()
+	data, err := io.ReadAll(io.NewSectionReader(f, int64(c.read), 1<<40))
 	if err != nil {
 		c.host.lab.t.Fatal(err)
 	}
-	return all
+	if c.read == 0 {
+		if len(data) < pcapHeader {
+			return nil
+		}
+		// Classic little-endian pcap with microseconds is what tcpdump writes here.
+		if magic := binary.LittleEndian.Uint32(data); magic != 0xa1b2c3d4 {
+			c.host.lab.t.Fatalf("pcap: unexpected magic number %#x", magic)
+		}
+		c.read, data = pcapHeader, data[pcapHeader:]
+	}
+	more, n := readRecords(data, c.mac)
+	c.read += n
+	c.packets = append(c.packets, more...)
+	return slices.Clip(c.packets)
 }
 
 // Answered waits until a message of the given type has got a Reply or Advertise with the same transaction, both
@@ -176,32 +195,27 @@ const (
 	udpLen       = 8
 )
 
-// readPcap reads classic little-endian pcap with microseconds, which is what tcpdump writes here. A record that is
-// still being written is left for the next time.
-func readPcap(data []byte, mac string) ([]Packet, error) {
-	if len(data) < pcapHeader {
-		return nil, nil
-	}
-	if magic := binary.LittleEndian.Uint32(data); magic != 0xa1b2c3d4 {
-		return nil, fmt.Errorf("pcap: unexpected magic number %#x", magic)
-	}
-	var all []Packet
-	for rest := data[pcapHeader:]; len(rest) >= recordHeader; {
+// readRecords reads a pcap's records and says how many octets they took. A record that is still being written is left
+// for the next time.
+func readRecords(data []byte, mac string) (all []Packet, read int) {
+	for {
+		rest := data[read:]
+		if len(rest) < recordHeader {
+			return all, read
+		}
 		seconds, micros := binary.LittleEndian.Uint32(rest), binary.LittleEndian.Uint32(rest[4:])
 		length := int(binary.LittleEndian.Uint32(rest[8:]))
 		if len(rest) < recordHeader+length {
-			break
+			return all, read
 		}
-		frame := rest[recordHeader : recordHeader+length]
-		rest = rest[recordHeader+length:]
-		p, ok := readFrame(frame, mac)
+		read += recordHeader + length
+		p, ok := readFrame(rest[recordHeader:recordHeader+length], mac)
 		if !ok {
 			continue
 		}
 		p.Time = time.Unix(int64(seconds), int64(micros)*1000)
 		all = append(all, p)
 	}
-	return all, nil
 }
 
 func readFrame(frame []byte, mac string) (Packet, bool) {

@@ -6,116 +6,22 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv6"
 	"github.com/insomniacslk/dhcp/iana"
 )
 
-// An Agent is a relay on a host's loopback interface, with any number of clients of our own behind it. It is what
-// asks where real clients ask too rarely or too slowly.
-type Agent struct {
-	conn   *net.UDPConn
-	server *net.UDPAddr
-
-	mu      sync.Mutex
-	waiting map[question]chan *dhcpv6.Message
-}
-
-// A question tells a client's message from others': two clients may well choose one transaction ID.
-type question struct {
-	peer        netip.Addr
-	transaction dhcpv6.TransactionID
-}
-
-// Agent opens the relay's socket. It ends with the test.
-func (h *Host) Agent(server string) *Agent {
-	t := h.lab.t
-	t.Helper()
-	a := &Agent{server: net.UDPAddrFromAddrPort(netip.MustParseAddrPort(server)), waiting: map[question]chan *dhcpv6.Message{}}
-	err := h.Inside(func() (err error) {
-		a.conn, err = net.ListenUDP("udp6", &net.UDPAddr{IP: net.IPv6loopback})
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		a.receive()
-	}()
-	t.Cleanup(func() {
-		_ = a.conn.Close()
-		<-done
-	})
-	return a
-}
-
-// receive hands each answer to whoever waits for it; the others came too late.
-func (a *Agent) receive() {
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := a.conn.Read(buffer)
-		if err != nil {
-			return
-		}
-		m, err := dhcpv6.FromBytes(slices.Clone(buffer[:n]))
-		if err != nil {
-			continue // its question stays unanswered, and the test says so
-		}
-		_, inner := unwrap(m)
-		outer, relayed := m.(*dhcpv6.RelayMessage)
-		if inner == nil || !relayed {
-			continue
-		}
-		peer, _ := netip.AddrFromSlice(outer.PeerAddr)
-		q := question{peer, inner.TransactionID}
-		a.mu.Lock()
-		waiter := a.waiting[q]
-		delete(a.waiting, q)
-		a.mu.Unlock()
-		if waiter != nil {
-			waiter <- inner
-		}
-	}
-}
-
 // errUnanswered says that no answer came in time.
 var errUnanswered = errors.New("no answer")
 
-// Ask relays a client's message and waits for the answer. RFC 8357: the relay's own port is in its Relay Source Port
-// option, as it isn't 547.
-func (a *Agent) Ask(link, peer netip.Addr, m *dhcpv6.Message, limit time.Duration) (*dhcpv6.Message, error) {
-	forward, err := dhcpv6.EncapsulateRelay(m, dhcpv6.MessageTypeRelayForward, link.AsSlice(), peer.AsSlice())
-	if err != nil {
-		return nil, err
-	}
-	forward.AddOption(dhcpv6.OptInterfaceID([]byte("port " + peer.String())))
-	forward.AddOption(dhcpv6.OptRelayPort(0))
-	answer := make(chan *dhcpv6.Message, 1)
-	q := question{peer, m.TransactionID}
-	a.mu.Lock()
-	a.waiting[q] = answer
-	a.mu.Unlock()
-	defer func() {
-		a.mu.Lock()
-		delete(a.waiting, q)
-		a.mu.Unlock()
-	}()
-	if _, err := a.conn.WriteTo(forward.ToBytes(), a.server); err != nil {
-		return nil, err
-	}
-	select {
-	case r := <-answer:
-		return r, nil
-	case <-time.After(limit):
-		return nil, errUnanswered
-	}
-}
+const (
+	// repeatAfter is when an own client repeats a message: sooner than real ones (RFC 9915, Section 7.6), for the tests' time.
+	repeatAfter = 250 * time.Millisecond
+	// offersWithin is how long an own client with several servers waits for a better Advertise: about as long as real ones.
+	offersWithin = time.Second
+)
 
 // An OwnClient is a gateway that wants one address and one prefix.
 type OwnClient struct {
@@ -123,6 +29,7 @@ type OwnClient struct {
 	link  netip.Addr
 	mac   net.HardwareAddr
 	peer  netip.Addr
+	only  dhcpv6.DUID // the server whose Advertises it takes; nil: any
 }
 
 // Client makes the agent's nth client on the link of an address.
@@ -174,13 +81,70 @@ func (c *OwnClient) message(kind dhcpv6.MessageType, l Lease) (*dhcpv6.Message, 
 	return m, nil
 }
 
-// Send asks one kind of message about a lease.
+// Send asks one kind of message about a lease, again and again within the limit.
 func (c *OwnClient) Send(kind dhcpv6.MessageType, l Lease, limit time.Duration) (*dhcpv6.Message, error) {
 	m, err := c.message(kind, l)
 	if err != nil {
 		return nil, err
 	}
-	return c.agent.Ask(c.link, c.peer, m, limit)
+	answers, end := c.agent.listen(question{c.peer, m.TransactionID})
+	defer end()
+	if err := c.agent.forward(c.link, c.peer, m); err != nil {
+		return nil, err
+	}
+	began, over := time.Now(), time.After(limit)
+	repeat := time.NewTicker(repeatAfter)
+	defer repeat.Stop()
+	var best *dhcpv6.Message
+	var chosen <-chan time.Time // a better Advertise has had its time
+	for {
+		select {
+		case answer := <-answers:
+			if final := c.weigh(answer, l, &best); final {
+				return best, nil
+			}
+			if best != nil && chosen == nil && kind == dhcpv6.MessageTypeSolicit {
+				chosen = time.After(offersWithin)
+			}
+		case <-chosen:
+			return best, nil
+		case <-repeat.C:
+			m.UpdateOption(dhcpv6.OptElapsedTime(time.Since(began)))
+			if err := c.agent.forward(c.link, c.peer, m); err != nil {
+				return nil, err
+			}
+		case <-over:
+			if best != nil {
+				return best, nil
+			}
+			return nil, errUnanswered
+		}
+	}
+}
+
+// weigh compares an answer with the best one so far. RFC 9915, Section 18.2.9: the Advertise with the highest preference
+// wins, and one of 255 at once; one that offers nothing counts for nothing. Section 18.2.10.1: a client goes on with a
+// Renew or Rebind whose Reply says nothing of one of its IAs.
+func (c *OwnClient) weigh(answer *dhcpv6.Message, l Lease, best **dhcpv6.Message) (final bool) {
+	if len(c.agent.servers) == 1 {
+		*best = answer
+		return true
+	}
+	if answer.MessageType != dhcpv6.MessageTypeAdvertise {
+		*best = answer
+		_, whole := l.updated(answer)
+		return whole
+	}
+	if c.only != nil && !c.only.Equal(answer.Options.ServerID()) {
+		return false
+	}
+	if _, err := readLease(answer, dhcpv6.MessageTypeAdvertise); err != nil {
+		return false
+	}
+	if *best == nil || answer.Options.Preference() > (*best).Options.Preference() {
+		*best = answer
+	}
+	return answer.Options.Preference() == 255 || c.only != nil
 }
 
 // Acquire does Solicit, Advertise, Request, Reply.
@@ -219,11 +183,33 @@ func readLease(m *dhcpv6.Message, kind dhcpv6.MessageType) (Lease, error) {
 	return Lease{m.Options.ServerID(), addresses[0], prefixes[0]}, nil
 }
 
+// updated is what the client has after a Reply to its Renew or Rebind. What the Reply leaves out stays as it was, and
+// whole is false then; what comes back with lifetimes 0 alone is gone.
+func (l Lease) updated(m *dhcpv6.Message) (now Lease, whole bool) {
+	p := &Packet{Inner: m}
+	now, whole = Lease{m.Options.ServerID(), l.Address, l.Prefix}, true
+	if addresses := granted(p); len(addresses) > 0 {
+		now.Address = addresses[0]
+	} else if slices.Contains(named(p), l.Address) {
+		now.Address = netip.Addr{}
+	} else {
+		whole = false
+	}
+	if prefixes := delegations(p); len(prefixes) > 0 {
+		now.Prefix = prefixes[0]
+	} else if slices.Contains(withdrawn(p), l.Prefix) {
+		now.Prefix = netip.Prefix{}
+	} else {
+		whole = false
+	}
+	return now, whole
+}
+
 // retry repeats a question that stays unanswered, as clients do, until the deadline.
 func retry(deadline time.Time, ask func() (Lease, error)) (Lease, error) {
 	for {
 		l, err := ask()
-		if !errors.Is(err, errUnanswered) && !errors.Is(err, os.ErrDeadlineExceeded) || time.Now().After(deadline) {
+		if !errors.Is(err, errUnanswered) || time.Now().After(deadline) {
 			return l, err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 var programs = map[string]string{
 	"ip": "iproute2", "sysctl": "procps", "mount": "mount", "tcpdump": "tcpdump", "tshark": "tshark",
 	"dhclient": "isc-dhcp-client", "dhcpcd": "dhcpcd-base", "dhcp6c": "wide-dhcpv6-client", "dhcp6relay": "wide-dhcpv6-relay",
+	"dhcrelay":       "isc-dhcp-relay",
 	"dibbler-client": "dibbler-client", "dibbler-relay": "dibbler-relay", "/lib/systemd/systemd-networkd": "systemd",
 }
 

@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -46,7 +48,8 @@ func (s *Server) Start() {
 		if !s.Running() {
 			s.host.lab.t.Fatalf("the server ended: %v\n%s", s.err, s.Log())
 		}
-		return s.status("/ready") == http.StatusOK
+		code, _ := s.get("/ready")
+		return code == http.StatusOK
 	})
 }
 
@@ -58,9 +61,8 @@ func (s *Server) Stop() {
 	}
 }
 
-// status asks the HTTP interface from inside the server's namespace; 0: no answer.
-func (s *Server) status(path string) int {
-	code := 0
+// get asks the HTTP interface from inside the server's namespace; code 0: no answer.
+func (s *Server) get(path string) (code int, body []byte) {
 	_ = s.host.Inside(func() error {
 		// By hand, since http.Client would dial in a goroutine on a thread of another namespace.
 		conn, err := net.DialTimeout("tcp", adminAddress, time.Second)
@@ -68,14 +70,21 @@ func (s *Server) status(path string) int {
 			return err
 		}
 		defer conn.Close()
-		_ = conn.SetDeadline(time.Now().Add(time.Second))
+		_ = conn.SetDeadline(time.Now().Add(patience))
 		if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.0\r\nHost: lab\r\n\r\n", path); err != nil {
 			return err
 		}
-		_, err = fmt.Fscanf(conn, "HTTP/1.%d %d", new(int), &code)
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			return err
+		}
+		defer answer.Body.Close()
+		if body, err = io.ReadAll(answer.Body); err == nil {
+			code = answer.StatusCode
+		}
 		return err
 	})
-	return code
+	return code, body
 }
 
 // Command runs another command of the program on the server's host and returns what it printed.

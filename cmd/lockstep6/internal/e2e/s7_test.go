@@ -1,0 +1,164 @@
+package e2e
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// Scenario S7: one node is started with another pool, key or hash. The others and it report that, after a handful of
+// exchanges, and name what differs as far as can be known.
+
+const (
+	// handful is how many clients get their leases from each node.
+	handful = 6
+	// odd is the number of the node that has another file.
+	odd = 1
+
+	otherKey = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
+)
+
+// diverges is how a node's log begins to tell of a peer.
+func diverges(peer string) string { return "peer " + peer + " has another configuration: " }
+
+func TestS7Divergence(t *testing.T) {
+	t.Parallel()
+	const (
+		unexplained = "in pool 2001:db8:1::/64 its leases don't follow from this node's key, hash and pools"
+		noPool      = "its clients ask it for leases in no pool of link home"
+		accepted    = "in pool 2001:db8:1::/64 it uses a key that is only accepted here"
+	)
+	cases := map[string]struct {
+		change           func(s *Shared)
+		ofOthers, ofThis string // what the odd node reports of the others, and they of it
+	}{
+		"key":  {func(s *Shared) { s.Key = otherKey }, unexplained, unexplained},
+		"hash": {func(s *Shared) { s.Hash = "sha256" }, unexplained, unexplained},
+		"pool elsewhere": {
+			func(s *Shared) { s.Addresses = "2001:db8:1:77::/64" }, noPool, noPool,
+		},
+		"pool that is smaller": {
+			func(s *Shared) { s.Addresses = "2001:db8:1:0:ff00::/72" }, noPool, unexplained,
+		},
+		"key that is being changed": {
+			func(s *Shared) { s.Key = "{use: " + otherKey + ", accept: [" + s.Key + "]}" }, accepted, unexplained,
+		},
+	}
+	for name, given := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			same := preferred("identical")
+			other := same
+			given.change(&other)
+			c := NewLab(t).NewCluster(same, other, same)
+			askEach(t, c)
+			for i, n := range c.Nodes {
+				for k, peer := range c.Nodes {
+					switch {
+					case i == k:
+					case i == odd:
+						wantReport(t, n, peer, given.ofOthers)
+					case k == odd:
+						wantReport(t, n, peer, given.ofThis)
+					default:
+						for _, l := range n.logged(diverges(peer.Name)) {
+							t.Errorf("node %s says of node %s, which has the same file: %v", n.Name, peer.Name, l)
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// askEach lets a handful of clients get their leases from each node.
+func askEach(t *testing.T, c *Cluster) {
+	t.Helper()
+	crowd := c.Crowd()
+	for i, n := range c.Nodes {
+		for k := range handful {
+			client := crowd.agent.Client(crowd.link, uint32(firstOwn+i*handful+k))
+			client.only = n.DUID
+			if l, err := client.Acquire(patience); err != nil || !n.DUID.Equal(l.Server) {
+				t.Fatalf("node %s gave %v of %v, %v", n.Name, l, l.Server, err)
+			}
+		}
+	}
+}
+
+// wantReport waits until the node's log says in what the peer differs, with an example that its clients can be found by.
+func wantReport(t *testing.T, n, peer *Node, want string) {
+	t.Helper()
+	var lines []LogLine
+	n.host.eventually("a report that node "+peer.Name+" has another configuration: "+want, func() bool {
+		lines = n.logged(diverges(peer.Name) + want)
+		return len(lines) > 0
+	})
+	if len(lines) != 1 || lines[0]["level"] != "WARN" {
+		t.Errorf("node %s says it %d times, want one warning: %v", n.Name, len(lines), lines)
+	}
+	example, _ := lines[0]["example"].(string)
+	duid, _ := lines[0]["duid"].(string)
+	if parseLease(t, example); !strings.HasPrefix(duid, "00:03:00:01:02:00:") {
+		t.Errorf("the example isn't one of the clients': %v", lines[0])
+	}
+}
+
+// A node with another cluster.id is a foreign server to the others, and they are to it.
+func TestS7OtherCluster(t *testing.T) {
+	t.Parallel()
+	same := preferred("identical")
+	other := same
+	other.ID = "0d3c4b52-9f0e-4e4c-8a51-3f6f0f1f2c33"
+	c := NewLab(t).NewCluster(same, other, same)
+	askEach(t, c)
+	for i, n := range c.Nodes {
+		foreign, peers := n.heard(t)
+		for k, other := range c.Nodes {
+			duid := hex.EncodeToString(other.DUID.ToBytes())
+			switch {
+			case k == i:
+			case i == odd || k == odd: // they don't know each other
+				if foreign[duid] < handful {
+					t.Errorf("node %s heard %d messages for the foreign server %s, node %s, want %d", n.Name, foreign[duid], duid, other.Name, handful)
+				}
+				if i == odd && peers[other.Name] != 0 {
+					t.Errorf("node %s heard %d Requests for its peer %s, which is in another cluster", n.Name, peers[other.Name], other.Name)
+				}
+			case peers[other.Name] < handful || foreign[duid] > 0:
+				t.Errorf("node %s heard %d Requests for its peer %s, want %d, and took %d messages for foreign ones",
+					n.Name, peers[other.Name], other.Name, handful, foreign[duid])
+			}
+		}
+	}
+}
+
+// heard is how many messages the node has heard that name servers outside of its cluster, by DUID in plain hexadecimal,
+// and how many Requests that name its peers, by name.
+func (n *Node) heard(t *testing.T) (foreign, peers map[string]int) {
+	t.Helper()
+	code, body := n.get("/v1/peers")
+	var state struct {
+		Foreign []struct {
+			DUID     string
+			Messages int
+		}
+		Peers []struct {
+			Name     string
+			Messages map[string]int
+		}
+	}
+	if err := json.Unmarshal(body, &state); err != nil || code != http.StatusOK {
+		t.Fatalf("/v1/peers: %d, %v\n%s", code, err, body)
+	}
+	foreign, peers = map[string]int{}, map[string]int{}
+	for _, f := range state.Foreign {
+		foreign[strings.ReplaceAll(f.DUID, ":", "")] += f.Messages
+	}
+	for _, p := range state.Peers {
+		peers[p.Name] = p.Messages["Request"]
+	}
+	return foreign, peers
+}
