@@ -1,5 +1,5 @@
-// Package worker holds the one loop: receive, handle, commit, send. The daemon, the simulator and the benchmarks
-// run it unchanged behind the ports Socket and Journal.
+// Package worker holds the one loop: receive, handle, commit, send. The daemon and the benchmarks run it unchanged behind
+// the ports Socket and Journal. The simulator does what it does step by step: two goroutines have no seed.
 //
 //	Run:      Receive -> Engine.Handle per datagram -> Journal.Append -> next batch
 //	                          |                             |

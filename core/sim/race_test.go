@@ -1,0 +1,6 @@
+//go:build race
+
+package sim_test
+
+// raceDetector tells that tests are some ten times slower.
+const raceDetector = true
