@@ -5,6 +5,7 @@ package engine_test
 import (
 	"testing"
 
+	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
@@ -47,6 +48,27 @@ func TestNothingIsAllocatedPerNewClient(t *testing.T) {
 		})
 		if got != 0 {
 			t.Errorf("%s: %v allocations", name, got)
+		}
+	}
+}
+
+// TestNothingIsAllocatedPerOverheardMessage lets a node of a cluster hear what a client asks and renews with a peer, what a
+// stranger does, and then its Rebind here.
+func TestNothingIsAllocatedPerOverheardMessage(t *testing.T) {
+	s := sessionOver(t, mustCompile(t, threeNodes, "a"), binding.Options{Capacity: 200_000})
+	l := newLoop(s)
+	has := "na=1 2001:db8:1::77\npd=1 2001:db8:8000:9100::/56\nrelay link=2001:db8:1::1 peer=fe80::1 18:706f7274\n"
+	for _, text := range []string{
+		"request\nserver=b\n" + has, "renew\nserver=b\n" + has, "rebind\nelapsed=100\n" + has, "solicit\nelapsed=100\n" + has,
+		"request\nserver=b\nduid=00030001020000000002\n" + has, "release\nserver=b\n" + has,
+	} {
+		m, err := parseMessage(text, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.relay(m.octets) // the first one may have to make room for a claim
+		if got := testing.AllocsPerRun(300, func() { l.relay(m.octets) }); got != 0 {
+			t.Errorf("%.20q: %v allocations", text, got)
 		}
 	}
 }

@@ -76,7 +76,9 @@ func (c *Conflicts) Note(key *binding.Key, claim Claim, holds bool, now binding.
 		}
 		old.Strong, old.Expires = claim.Strong, max(old.Expires, claim.Expires)
 		old.Held = old.Held || holds
-		old.Extension = append(old.Extension[:0:0], claim.Extension...)
+		if string(old.Extension) != string(claim.Extension) {
+			old.Extension = append(binding.Extension(nil), claim.Extension...) // others may read the old one
+		}
 		old.Confirmed = old.Confirmed || holds && Confirms(old.Since, now)
 		return *old
 	}

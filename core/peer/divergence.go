@@ -67,8 +67,8 @@ func (d *Divergence) Claimed(node, pool, link int, by Explanation, claim Example
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if _, known := d.examples[at]; known || len(d.examples) < maxExamples {
-		claim.DUID = append([]byte(nil), claim.DUID...)
+	if old, known := d.examples[at]; known || len(d.examples) < maxExamples {
+		claim.DUID = append(old.DUID[:0], claim.DUID...)
 		d.examples[at] = claim
 	}
 }
@@ -123,6 +123,7 @@ func (d *Divergence) Findings() (out []Finding) {
 		}
 		d.mu.Lock()
 		f.Example = d.examples[at]
+		f.Example.DUID = append([]byte(nil), f.Example.DUID...) // the next example is written over it
 		d.mu.Unlock()
 		out = append(out, f)
 	}
