@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 //	clients ADDR:PORT N      N clients behind relays get leases from the node there; several nodes: commas between
 //	mode FILE OCTAL          checks a file's permissions
 //	exits CODE COMMAND...    runs a command that must end with this code
+//	until TEXT COMMAND...    repeats a command until its output has this text: for what a node hears but need not answer
 //
 // The condition [root] holds where the tests run as root. The environment has free ports: $UDP, $UDP2 and $TCP.
 func TestScripts(t *testing.T) {
@@ -54,7 +55,7 @@ func TestScripts(t *testing.T) {
 			return os.Getuid() == 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serving": serving, "clients": clients, "mode": mode, "exits": exits,
+			"serving": serving, "clients": clients, "mode": mode, "exits": exits, "until": until,
 		},
 	})
 }
@@ -153,5 +154,20 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("it ended with exit code %d, want %d", got, want)
+	}
+}
+
+func until(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: until TEXT COMMAND...")
+	}
+	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		ts.Check(ts.Exec(args[1], args[2:]...))
+		if strings.Contains(ts.ReadFile("stdout"), args[0]) {
+			return
+		}
+		if time.Since(start) > patience {
+			ts.Fatalf("it never said %q", args[0])
+		}
 	}
 }

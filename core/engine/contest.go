@@ -86,8 +86,8 @@ func (e *Engine) attack(i int, r *binding.Record, key *binding.Key) verdict {
 	switch {
 	case e.beaten(key, &mine):
 		return undecided // a third client's claim is better than this one
-	case mine.Confirmed && !has(r, FlagHeld) && e.late(r):
-		// The other one only asked for it, and would have renewed by now.
+	case mine.Confirmed && !has(r, FlagHeld) && e.late(r), e.overtook(&other, &mine):
+		// The other one only asked for it, and would have renewed by now; or its Request came first here, and second there.
 		if !e.seat(r, key, &mine) {
 			return undecided
 		}
@@ -102,6 +102,14 @@ func (e *Engine) attack(i int, r *binding.Record, key *binding.Key) verdict {
 	default:
 		return undecided
 	}
+}
+
+// overtook tells whether the other client's Request only came here before this one's: both asked the same peer for the lease
+// at about the same time, each as its candidate. A node doesn't grant a lease twice, and this client says that it has it.
+func (e *Engine) overtook(other, mine *peer.Claim) bool {
+	apart := max(other.Since, mine.Since) - min(other.Since, mine.Since)
+	return mine.Strong && !other.Held && !e.rivals(mine, other) && mine.Node == other.Node && mine.Node != peer.Nobody &&
+		mine.Node != e.policy.Self && !peer.Confirms(0, binding.Time(apart))
 }
 
 // beaten tells whether another claim that waits beside the lease's record is better than this one.
