@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv6"
@@ -16,7 +17,7 @@ import (
 type Agent struct {
 	conn    *net.UDPConn
 	servers []*net.UDPAddr
-	faults  *Faults
+	faults  atomic.Pointer[Faults]
 
 	mu      sync.Mutex
 	waiting map[question]chan *dhcpv6.Message
@@ -90,7 +91,7 @@ func (a *Agent) receive() {
 		if err != nil {
 			return
 		}
-		if lost, _ := a.faults.draw(); lost {
+		if lost, _ := a.faults.Load().draw(); lost {
 			continue
 		}
 		m, err := dhcpv6.FromBytes(slices.Clone(buffer[:n]))
@@ -138,7 +139,7 @@ func (a *Agent) forward(link, peer netip.Addr, m *dhcpv6.Message) error {
 	relayed.AddOption(dhcpv6.OptRelayPort(0))
 	data := relayed.ToBytes()
 	for _, server := range a.servers {
-		lost, after := a.faults.draw()
+		lost, after := a.faults.Load().draw()
 		switch {
 		case lost:
 		case after > 0:

@@ -10,6 +10,9 @@
 //
 //	client ---- [segment lan] ---- relay ---- [segment core] ---- server + tcpdump
 //
+// A Cluster is three servers with one file on a segment; a Crowd is many clients of our own behind an Agent, which is a
+// relay that copies to all of them.
+//
 // Every process is started by the package and ended by its id; every namespace carries the test's process id, so
 // that runs don't meet, and a run that was killed is swept up by the next one.
 package e2e

@@ -75,7 +75,16 @@ func oneServer(t *testing.T, c *Cluster, strict bool) {
 				}
 			}
 		}
-		n.host.eventually("its own bindings and those of the others", func() bool { return maps.Equal(n.listed(), want) })
+		var got map[netip.Prefix]Holding
+		t.Cleanup(func() {
+			if t.Failed() {
+				t.Logf("node %s lists (-want +got)\n%s", n.Name, cmp.Diff(want, got, byString))
+			}
+		})
+		n.host.eventually("its own bindings and those of the others", func() bool {
+			got = n.listed()
+			return maps.Equal(got, want)
+		})
 		n.Stop()
 		if diff := cmp.Diff(want, n.stored(), byString); diff != "" {
 			t.Errorf("the store of node %s (-want +got)\n%s", n.Name, diff)
