@@ -237,8 +237,11 @@ func (e *Engine) claimed(ia *wire.IA, key *binding.Key) bool {
 	}
 	if r := e.handle.Find(key); r != nil && r.Live(e.now) && r.Belongs(e.message.ClientID, ia.Kind, ia.IAID) {
 		// What this node granted, or the client says to hold, stands until the conflict is decided (see contest). What it
-		// had from a peer, and doesn't name as its own, may be another client's by now.
-		return Observed(r) && !(e.claims() && e.names(ia, key))
+		// had from a peer, and doesn't name as its own, may be another client's by now, unless that one asked with it:
+		// then it is a candidate of this one, or that one got another.
+		mine := e.claimOf(r)
+		return Observed(r) && !(e.claims() && e.names(ia, key)) &&
+			slices.ContainsFunc(claims, func(c peer.Claim) bool { return !crossed(&c, &mine) || !mine.Strong && !e.gotAnother(&c) })
 	}
 	for i := range claims {
 		c := &claims[i]

@@ -50,8 +50,8 @@ func (e *Engine) defend(r *binding.Record, key *binding.Key) verdict {
 		case c.Expires <= e.now || decided && !e.beats(key, c, &mine):
 			continue
 		case decided:
-		case !Observed(r) || e.stronger(key, &mine, c):
-			continue // this node granted it; or the configuration says whose it is
+		case !Observed(r) || outlasts(&mine, c) || e.stronger(key, &mine, c):
+			continue // this node granted it; or the other one only asked for it; or the configuration says whose it is
 		default:
 			return undecided // a peer granted it, perhaps, and to this client, perhaps
 		}
@@ -104,19 +104,38 @@ func (e *Engine) attack(i int, r *binding.Record, key *binding.Key) verdict {
 	}
 }
 
-// overtook tells whether the other client's Request only came here before this one's: both asked the same peer for the lease
-// at about the same time, each as its candidate. A node doesn't grant a lease twice, and this client says that it has it.
+// overtook tells whether the other client's Request only came here before this one's. This client says that it has the
+// lease. That is believed where it asked for it too and it is its candidate, or where the other one has said what it got.
 func (e *Engine) overtook(other, mine *peer.Claim) bool {
+	return mine.Node != e.policy.Self && crossed(other, mine) && (mine.Asked && mine.Strong || e.gotAnother(other))
+}
+
+// gotAnother tells whether the client IA of a claim was heard to hold a lease since, of which that claim isn't.
+func (e *Engine) gotAnother(c *peer.Claim) bool {
+	var room [4]*binding.Record
+	return slices.ContainsFunc(e.handle.FindClient(c.DUID, c.Kind, c.IAID, room[:0]), func(r *binding.Record) bool {
+		return r.State() == binding.Bound && r.Live(e.now) && (!Observed(r) || has(r, FlagHeld)) && r.LastTransaction() >= c.Since
+	})
+}
+
+// crossed tells whether two clients asked the same peer for the lease at about the same time, the other one no more than
+// asked, and this one holds it. A node doesn't grant a lease twice, so the other one got another.
+func crossed(other, mine *peer.Claim) bool {
 	apart := max(other.Since, mine.Since) - min(other.Since, mine.Since)
-	return mine.Strong && !other.Held && !e.rivals(mine, other) && mine.Node == other.Node && mine.Node != peer.Nobody &&
-		mine.Node != e.policy.Self && !peer.Confirms(0, binding.Time(apart))
+	return !other.Held && mine.Held && mine.Node == other.Node && mine.Node != peer.Nobody && !peer.Confirms(0, apart)
+}
+
+// outlasts tells whether a lease that the client holds from a peer stays its own though another one has asked for it: the
+// same peer, which doesn't grant it twice, or any, where the client has long held it.
+func outlasts(mine, other *peer.Claim) bool {
+	return mine.Held && !other.Held && mine.Node != peer.Nobody && (mine.Node == other.Node || mine.Confirmed)
 }
 
 // beaten tells whether another claim that waits beside the lease's record is better than this one.
 func (e *Engine) beaten(key *binding.Key, mine *peer.Claim) bool {
 	for _, c := range e.view.Conflicts.On(key) {
 		same := c.Kind == mine.Kind && c.IAID == mine.IAID && string(c.DUID) == string(mine.DUID)
-		if !same && c.Expires > e.now && e.beats(key, &c, mine) {
+		if !same && c.Expires > e.now && !e.overtook(&c, mine) && e.beats(key, &c, mine) {
 			return true
 		}
 	}

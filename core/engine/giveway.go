@@ -36,8 +36,15 @@ func (e *Engine) giveWay(ia *wire.IA) {
 // the one that was advertised to each of them, their Requests can come here in another order than there; so the
 // lease is now that of a client whose claim waits beside the record.
 func (e *Engine) refute(r *binding.Record, key *binding.Key) {
-	if r.Flags()&(FlagConfirmed|FlagHeld) != 0 || !peer.Confirms(r.Since(), e.now) {
-		return // it was renewed; or this Renew is older than the Request, and late
+	if r.Flags()&(FlagConfirmed|FlagHeld) != 0 {
+		return // it was renewed
+	}
+	if !peer.Confirms(r.Since(), e.now) {
+		// This Renew could be older than the Request, and late; unless another client says that it has the lease.
+		heir, mine := e.heir(key), e.claimOf(r)
+		if heir == nil || !crossed(&mine, heir) {
+			return
+		}
 	}
 	if e.inherit(r, key) {
 		return

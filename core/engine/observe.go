@@ -124,7 +124,8 @@ func (e *Engine) observeAgain(r *binding.Record, draft *binding.Draft) binding.O
 }
 
 // observeRival takes a claim to a lease that stands in the table for another client. It waits beside the binding, for a
-// Request says only what was asked. Where both are confirmed the better one takes the place of a peer's binding.
+// Request says only what was asked. Where both are confirmed the better one takes the place of a peer's binding; and of
+// two that asked at once the one that holds the lease does.
 // False: the record isn't the lease's any more.
 func (e *Engine) observeRival(r *binding.Record, draft *binding.Draft, node int, strong bool) bool {
 	if !strong && e.crowded(weakPort) {
@@ -136,12 +137,14 @@ func (e *Engine) observeRival(r *binding.Record, draft *binding.Draft, node int,
 		Extension: draft.Extension,
 	}, e.message.Type == wire.Renew, e.now)
 	other := e.claimOf(r)
-	if !Observed(r) || !claim.Confirmed || e.message.Type != wire.Renew || !other.Confirmed ||
-		!e.rivals(&claim, &other) || !e.beats(&key, &claim, &other) {
+	decided := claim.Confirmed && other.Confirmed && e.rivals(&claim, &other) && e.beats(&key, &claim, &other)
+	if !Observed(r) || e.message.Type != wire.Renew || !decided && !e.overtook(&other, &claim) {
 		return e.handle.Find(&key) == r
 	}
 	draft.Since = claim.Since
-	draft.Flags |= FlagConfirmed
+	if claim.Confirmed {
+		draft.Flags |= FlagConfirmed
+	}
 	outcome := e.record(r, draft)
 	if outcome == binding.Published {
 		e.view.Conflicts.Drop(&key, draft.Kind, draft.IAID, draft.DUID)

@@ -8,22 +8,29 @@ import (
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
+// repetition is how many milliseconds after its first message a client repeats it at the earliest: REQ_TIMEOUT of 1 s
+// (RFC 9915, Section 7.6), less the randomization of Section 15.
+const repetition = 800
+
 // overhear reads a message that another server is asked to answer, before it is discarded (RFC 9915, Section 16): it
 // says whom the client trusts, whether that server answers, and what the client asks of it.
 func (e *Engine) overhear(in *Input) wire.Drop {
 	node, ok := e.policy.NodeOf(e.message.ServerID)
-	if e.policy.Single || e.packet.RelayCount == 0 && !in.Multicast {
-		ok = false
-	}
 	e.link = e.policy.SelectLink(&e.packet, in.Listen)
-	if !ok {
+	switch {
+	case e.policy.Single || !ok:
 		e.view.Foreign.Heard(e.message.ServerID, e.linkIndex(), e.now)
 		return wire.DropForeignServer
+	case e.packet.RelayCount == 0 && !in.Multicast:
+		return wire.DropForPeer // meant for one node, and came to the wrong one
 	}
 	e.reset(in)
 	e.arrive(in)
 	e.view.Heard(node, e.message.Type, e.now)
-	e.view.Health.Asked(node, e.relay, e.exchange, e.client, e.now)
+	if e.message.Type == wire.Request || e.message.Type == wire.Renew {
+		// A client that gives a lease up may go without waiting for the answer: its silence says nothing.
+		e.view.Health.Asked(node, e.relay, e.exchange, e.client, e.waited(repetition), e.now)
+	}
 	e.view.Relays.Named(e.relay, e.message.Type, e.now)
 	if e.message.Type == wire.Request {
 		e.view.Relays.Requested(e.client, false, e.now)

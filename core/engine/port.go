@@ -49,7 +49,13 @@ func (e *Engine) crowded(what portCount) bool {
 		return false
 	}
 	port := portOf(e.kept(), what)
-	return port != 0 && e.view.Ports.Count(port) >= limit
+	if port == 0 || e.view.Ports.Count(port) < limit {
+		return false
+	}
+	if what == weakPort {
+		e.view.Ports.Refuse()
+	}
+	return true
 }
 
 // Recount notes at which ports a record came and another one, unless nil, went.

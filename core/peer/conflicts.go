@@ -22,6 +22,7 @@ type Claim struct {
 	IAID      uint32
 	DUID      []byte
 	Strong    bool              // a candidate or a reservation explains it
+	Asked     bool              // first heard by a Request, so that its client waited for an answer
 	Held      bool              // heard by a Renew or Rebind: the client got the lease. A Request only asks for it
 	Confirmed bool              // held, and heard so at least 30 s after the first time
 	Since     binding.Time      // first heard
@@ -89,7 +90,7 @@ func (c *Conflicts) Note(key *binding.Key, claim Claim, holds bool, now binding.
 	if c.claims == nil {
 		c.claims = make(map[binding.Key][]Claim)
 	}
-	claim.DUID, claim.Held = append([]byte(nil), claim.DUID...), claim.Held || holds
+	claim.DUID, claim.Asked, claim.Held = append([]byte(nil), claim.DUID...), !holds, claim.Held || holds
 	claim.Extension = append(binding.Extension(nil), claim.Extension...)
 	c.claims[*key] = append(list, claim)
 	c.filter[conflictHash(key)].Add(1)

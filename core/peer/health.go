@@ -53,13 +53,14 @@ func NewHealth(nodes int, relays *Relays) *Health {
 }
 
 // Asked notes a client's message to a peer, by relay number. Exchange is a hash of client and transaction-id, client
-// one of the client.
-func (h *Health) Asked(peer, relay int, exchange, client uint64, now binding.Time) {
+// one of the client. Again: the client has waited since its first message, so that this isn't a second copy of that one, as
+// two relays on a link make.
+func (h *Health) Asked(peer, relay int, exchange, client uint64, again bool, now binding.Time) {
 	at := exchange % pendingSize
 	word := h.pending[at].Load()
 	tag := exchange &^ (1<<44 - 1)
 	if word&^(1<<44-1) == tag && age(word, now) < 2*settleAfter {
-		if repeats := word >> 22 & 15; repeats < 15 {
+		if repeats := word >> 22 & 15; again && repeats < 15 {
 			h.pending[at].CompareAndSwap(word, word+1<<22)
 		}
 		return

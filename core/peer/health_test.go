@@ -12,7 +12,7 @@ func ask(v *peer.View, relay byte, client uint64, repeats int, now binding.Time)
 	number := v.Relays.Heard(relayAt(relay), 0, now)
 	exchange := client<<44 ^ uint64(now)*7 ^ client
 	for i := range repeats + 1 {
-		v.Health.Asked(1, number, exchange, client, now+binding.Time(i))
+		v.Health.Asked(1, number, exchange, client, i > 0, now+binding.Time(i))
 	}
 }
 
@@ -90,5 +90,19 @@ func TestSilence(t *testing.T) {
 		if r := v.Health.Report(1, now); r.Condition != peer.Alive || r.Path || r.Clients != 0 {
 			t.Errorf("%s: answered there again: want it alive, got %+v", test.name, r)
 		}
+	}
+}
+
+// TestCopies: what comes twice by two relays on a link is no repetition.
+func TestCopies(t *testing.T) {
+	v := newView(2, 1000)
+	number := v.Relays.Heard(relayAt(1), 0, begin)
+	for client := range uint64(10) {
+		for range 4 {
+			v.Health.Asked(1, number, (client+1)<<44, client+1, false, begin)
+		}
+	}
+	if r := v.Health.Report(1, settled(v, begin)); r.Condition != peer.Alive || r.Unanswered != 0 {
+		t.Errorf("want it alive, got %+v", r)
 	}
 }

@@ -11,8 +11,9 @@ import (
 // A word is tag << 20 | count. Invariant: of one port there is at most one word. A port's word is made by a swap of
 // 0 in the first free place of its run, and no word becomes 0 again, so two makers meet at the same place.
 type Ports struct {
-	words []atomic.Uint64
-	full  atomic.Uint64
+	words   []atomic.Uint64
+	full    atomic.Uint64
+	refused atomic.Uint64
 }
 
 const (
@@ -89,3 +90,9 @@ func (p *Ports) Count(port uint64) int {
 
 // Uncounted is how often a port found no place.
 func (p *Ports) Uncounted() uint64 { return p.full.Load() }
+
+// Refuse counts a claim that wasn't believed because its port has too many.
+func (p *Ports) Refuse() { p.refused.Add(1) }
+
+// Refused is how many claims weren't believed.
+func (p *Ports) Refused() uint64 { return p.refused.Load() }

@@ -125,12 +125,13 @@ const confirmAfter = 30_000
 // shared judges that two clients have one lease. The reply is the one that fresh comes from; extends: to a Renew or Rebind.
 func (l *ledger) shared(r *reply, key binding.Key, h, fresh *holding, extends bool) {
 	pool := l.reference[r.node.index].PoolOf(fresh.who.kind, &key.Address, key.Length)
+	confirmed, decides := r.node.confirmedRival(key, h.who)
 	switch {
 	case pool != nil && pool.Sparse && l.standard[h.who.duid] && l.standard[fresh.who.duid]:
 		l.fault("1", "%s and %s both have %s, in a sparse pool", h.who, fresh.who, show(key))
 	case fresh.decided == r.decided && fresh.decided > h.decided && slices.Contains(r.heard, claimed{key, h.who}) &&
 		!slices.Contains(r.renews, claimed{key, fresh.who}) && !slices.Contains(r.decides, claimed{key, h.who}) && !l.explained(r.node, fresh.who, key) &&
-		!(l.Mending && r.node.confirmedRival(key, h.who)): // a conflict, and decided
+		!(l.Mending && confirmed): // a conflict, and decided
 		l.fault("1", "node %s gives %s to %s, and had heard that it is %s's", r.node.name, show(key), fresh.who, h.who)
 	case pool != nil && pool.Owner != policy.Everyone && !l.Disks && !l.Observation && l.standard[h.who.duid] && l.standard[fresh.who.duid]:
 		l.fault("1", "%s and %s both have %s, in a pool of one node", h.who, fresh.who, show(key))
@@ -139,7 +140,7 @@ func (l *ledger) shared(r *reply, key binding.Key, h, fresh *holding, extends bo
 		l.note("%s and %s both have %s", h.who, fresh.who, show(key))
 	}
 	h.conflict, fresh.conflict = true, true
-	if extends && h.confirmed && fresh.confirmed && r.node.confirmedRival(key, h.who) {
+	if extends && h.confirmed && fresh.confirmed && decides {
 		fresh.extended++
 	}
 	if l.Mending && h.extended > 1 && fresh.extended > 1 {

@@ -132,14 +132,15 @@ func (n *node) gateOpen(link int) bool { return n.site.View.Gate.Open(link, n.cl
 // contended tells whether clients claim the lease beside a record of it, or had one that has gone since.
 func (n *node) contended(key binding.Key) bool { return len(n.site.View.Conflicts.On(&key)) > 0 }
 
-// confirmedRival tells whether the node knows of a client's confirmed claim to the lease beside its record of it.
-func (n *node) confirmedRival(key binding.Key, who identity) bool {
+// confirmedRival tells whether the node knows of a client's confirmed claim to the lease beside its record of it; and
+// whether that is in a node's name, for of others nobody decides.
+func (n *node) confirmedRival(key binding.Key, who identity) (confirmed, decides bool) {
 	for _, c := range n.site.View.Conflicts.On(&key) {
 		if c.Confirmed && string(c.DUID) == who.duid && c.Kind == who.kind && c.IAID == who.iaid {
-			return true
+			return true, c.Node != peer.Nobody
 		}
 	}
-	return false
+	return false, false
 }
 
 // alive plans something that only this process does: not what follows a crash.

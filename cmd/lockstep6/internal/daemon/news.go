@@ -19,6 +19,7 @@ type news struct {
 	standing  map[string]bool // what was told and still holds
 	contended map[binding.Key]bool
 	mended    uint64
+	refused   uint64
 }
 
 func newNews(d *Daemon) *news {
@@ -37,6 +38,7 @@ func (n *news) tell(now binding.Time) {
 	n.twin(now, held)
 	n.coverage(now, held)
 	n.fills(held)
+	n.refusals(held)
 	for what := range n.standing {
 		if !held[what] {
 			delete(n.standing, what)
@@ -133,6 +135,15 @@ func (n *news) fills(held map[string]bool) {
 		case used >= nearlyFull:
 			n.hold(held, "nearly full: "+where, "used", f.Used, "slots", f.Size)
 		}
+	}
+}
+
+// refusals warns while claims aren't believed: what they name isn't known to be taken, and may be granted twice.
+func (n *news) refusals(held map[string]bool) {
+	if refused := n.d.site.Load().View.Ports.Refused(); refused != n.refused {
+		n.hold(held, "a relay port has more of peers' claims that nothing explains than limits.weak-claims-per-port: the others aren't "+
+			"observed, and this node may grant the same leases; raise it where many clients share a port", "refused", refused-n.refused)
+		n.refused = refused
 	}
 }
 

@@ -108,9 +108,9 @@ func TestPeersTellsSilence(t *testing.T) {
 	asked := testNow - 60
 	relay := view.Relays.Heard([16]byte{0x20, 1, 15: 5}, 0, asked)
 	for client := range uint64(3) {
-		for range 2 { // asked, and asked again
+		for again := range 2 { // asked, and asked again
 			view.Heard(2, wire.Request, asked)
-			view.Health.Asked(2, relay, (client+1)<<50|client, client, asked)
+			view.Health.Asked(2, relay, (client+1)<<50|client, client, again > 0, asked)
 		}
 	}
 	for second := range binding.Time(4) {
