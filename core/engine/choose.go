@@ -161,7 +161,7 @@ func (e *Engine) credible(r *binding.Record, named bool) bool {
 	case r.Owner() != peer.Unnamed && r.Flags()&(FlagStrong|FlagHeld) != 0:
 		return true
 	default:
-		return named && e.claims() && peer.Confirms(r.Since(), e.now)
+		return named && e.claims() && (r.Owner() != peer.Unnamed || peer.Confirms(r.Since(), e.now))
 	}
 }
 

@@ -43,6 +43,8 @@ func (e *Engine) defend(r *binding.Record, key *binding.Key) verdict {
 	}
 	mine := e.claimOf(r)
 	mine.Confirmed = mine.Confirmed || peer.Confirms(r.Since(), e.now)
+	says := mine
+	says.Held = true
 	for k := range claims {
 		c := &claims[k]
 		decided := mine.Confirmed && c.Confirmed && e.rivals(c, &mine)
@@ -50,7 +52,7 @@ func (e *Engine) defend(r *binding.Record, key *binding.Key) verdict {
 		case c.Expires <= e.now || decided && !e.beats(key, c, &mine):
 			continue
 		case decided:
-		case !Observed(r) || outlasts(&mine, c) || e.stronger(key, &mine, c):
+		case !Observed(r) || outlasts(&mine, c) || mine.Strong && crossed(c, &says) || e.stronger(key, &mine, c):
 			continue // this node granted it; or the other one only asked for it; or the configuration says whose it is
 		default:
 			return undecided // a peer granted it, perhaps, and to this client, perhaps
