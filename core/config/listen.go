@@ -17,7 +17,6 @@ const (
 	DefaultQuarantine = 86400 // seconds
 	DefaultDeclines   = 10    // per client
 	DefaultAfter      = 300   // seconds
-	DefaultWeak       = 8     // per relay port
 )
 
 // maxInterfaceName is the kernel's IFNAMSIZ without the octet that ends a name.
@@ -148,7 +147,8 @@ func (c *checker) limits(raw *rawLimits) Limits {
 	if raw == nil {
 		raw = &rawLimits{}
 	}
-	return Limits{LeasesPerPort: int(raw.Leases.or(0)), WeakPerPort: int(raw.Weak.or(DefaultWeak))}
+	leases := raw.Leases.or(0)
+	return Limits{LeasesPerPort: int(leases), WeakPerPort: int(raw.Weak.or(leases))}
 }
 
 func (c *checker) decline(raw *rawDecline) Decline {

@@ -151,7 +151,7 @@ type rawRelays struct {
 type rawLimits struct {
 	At     place  `json:"-"`
 	Leases number `json:"leases-per-port,omitempty" jsonschema:"How many leases the clients behind one relay port may have together, those that other nodes granted included. What goes beyond is answered with NoAddrsAvail or NoPrefixAvail; reservations aren't limited." min:"0" max:"1000000" default:"0" zero:"any number" example:"16"`
-	Weak   number `json:"weak-claims-per-port,omitempty" jsonschema:"How many claims in other nodes' names that the configuration doesn't explain are believed of one relay port." min:"0" max:"1000000" default:"8" zero:"any number" example:"8"`
+	Weak   number `json:"weak-claims-per-port,omitempty" jsonschema:"How many claims in other nodes' names that the configuration doesn't explain are believed of one relay port. Without this field it is leases-per-port." min:"0" max:"1000000" zero:"any number" example:"8"`
 }
 
 type rawDecline struct {

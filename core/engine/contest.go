@@ -59,6 +59,7 @@ func (e *Engine) defend(r *binding.Record, key *binding.Key) verdict {
 		}
 		if e.seat(r, key, c) {
 			e.view.Conflicts.Note(key, mine, true, e.now)
+			e.view.Conflicts.Decided(peer.Decision{Lease: *key, Winner: *c, Loser: mine})
 			return lost
 		}
 		return standing // another worker was faster; the client's next message decides
@@ -69,22 +70,26 @@ func (e *Engine) defend(r *binding.Record, key *binding.Key) verdict {
 // attack holds the client's claim against another client's record. The claim is noted at first, and confirmed like any.
 func (e *Engine) attack(i int, r *binding.Record, key *binding.Key) verdict {
 	ia := &e.message.IAs[i]
-	if e.message.Type == wire.Renew && !Observed(r) {
-		return lost // this node granted it to somebody else, and has no record of this client
+	if e.message.Type == wire.Renew && e.neverGranted(r) {
+		return lost
 	}
-	id := e.identity(ia)
+	id, pool := e.identity(ia), e.poolOf(ia.Kind, key)
 	mine := peer.Claim{
 		Node: peer.Nobody, Kind: ia.Kind, IAID: ia.IAID, DUID: id.DUID, Since: e.now, Expires: e.now.Add(e.link.Lifetimes.Valid),
-		Extension: e.kept(),
+		Port: portOf(e.kept(), weakPort), Extension: e.kept(),
 	}
 	if e.message.Type == wire.Renew {
 		mine.Node = e.policy.Self
 	}
-	if _, mine.Strong = e.explain(key, e.poolOf(ia.Kind, key), &id, mine.Node); !mine.Strong && e.crowded(weakPort) {
+	_, mine.Strong = e.explain(key, pool, &id, mine.Node)
+	if !e.believes(key, &mine, pool) {
 		return undecided
 	}
 	mine = e.view.Conflicts.Note(key, mine, true, e.now)
 	other := e.claimOf(r)
+	if !Observed(r) && mine.Node == e.policy.Self {
+		return undecided // both say that they have it from here, and one of them was heard before what is missing here
+	}
 	switch {
 	case e.beaten(key, &mine):
 		return undecided // a third client's claim is better than this one
@@ -97,6 +102,7 @@ func (e *Engine) attack(i int, r *binding.Record, key *binding.Key) verdict {
 	case !mine.Confirmed || !other.Confirmed || !e.rivals(&mine, &other):
 		return undecided
 	case !e.beats(key, &mine, &other):
+		e.view.Conflicts.Decided(peer.Decision{Lease: *key, Winner: other, Loser: mine})
 		return lost
 	case e.seat(r, key, &mine):
 		e.view.Conflicts.Note(key, other, true, e.now)
@@ -104,6 +110,16 @@ func (e *Engine) attack(i int, r *binding.Record, key *binding.Key) verdict {
 	default:
 		return undecided
 	}
+}
+
+// neverGranted tells, of a Renew that names this node, whether it can't have granted the client the lease, of which it has
+// no record: it granted it to the client that stands there, or there is no gap in what it knows. With an older copy of
+// its store a node doesn't know what it granted after that; so what stands there counts when its client is heard again.
+func (e *Engine) neverGranted(r *binding.Record) bool {
+	if Observed(r) {
+		return e.gateOpen() && !e.view.Gate.Fresh(e.now)
+	}
+	return !e.view.Gate.Before(r.LastTransaction())
 }
 
 // overtook tells whether the other client's Request only came here before this one's. This client says that it has the
@@ -174,7 +190,7 @@ func (e *Engine) remember(i int) {
 			e.record(r, &draft)
 		default:
 			_, strong := e.explain(&key, pool, &id, peer.Nobody)
-			if strong || !e.crowded(weakPort) {
+			if strong || !e.refuses(pool) {
 				draft := e.observed(ia, &key, peer.Nobody, strong)
 				e.record(r, &draft)
 			}
@@ -205,7 +221,6 @@ func (e *Engine) seat(r *binding.Record, key *binding.Key, c *peer.Claim) bool {
 		return false
 	}
 	e.view.Conflicts.Drop(key, c.Kind, c.IAID, c.DUID)
-	e.view.Conflicts.Mended()
 	return true
 }
 

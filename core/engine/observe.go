@@ -66,7 +66,7 @@ func (e *Engine) observeClaim(i int, key *binding.Key, node int) {
 func (e *Engine) weigh(r *binding.Record, draft binding.Draft, node int, strong bool) bool {
 	switch {
 	case r == nil || !r.Taken(e.now):
-		if !strong && e.crowded(weakPort) {
+		if !strong && e.refuses(e.poolOf(draft.Kind, &draft.Key)) {
 			return true
 		}
 		e.view.Conflicts.Drop(&draft.Key, draft.Kind, draft.IAID, draft.DUID)
@@ -128,14 +128,15 @@ func (e *Engine) observeAgain(r *binding.Record, draft *binding.Draft) binding.O
 // two that asked at once the one that holds the lease does.
 // False: the record isn't the lease's any more.
 func (e *Engine) observeRival(r *binding.Record, draft *binding.Draft, node int, strong bool) bool {
-	if !strong && e.crowded(weakPort) {
+	key := r.Key()
+	claim := peer.Claim{
+		Node: node, Kind: draft.Kind, IAID: draft.IAID, DUID: draft.DUID, Strong: strong, Since: e.now, Expires: draft.Expires,
+		Port: portOf(draft.Extension, weakPort), Extension: draft.Extension,
+	}
+	if !e.believes(&key, &claim, e.poolOf(draft.Kind, &key)) {
 		return true
 	}
-	key := r.Key()
-	claim := e.view.Conflicts.Note(&key, peer.Claim{
-		Node: node, Kind: draft.Kind, IAID: draft.IAID, DUID: draft.DUID, Strong: strong, Since: e.now, Expires: draft.Expires,
-		Extension: draft.Extension,
-	}, e.message.Type == wire.Renew, e.now)
+	claim = e.view.Conflicts.Note(&key, claim, e.message.Type == wire.Renew, e.now)
 	other := e.claimOf(r)
 	decided := claim.Confirmed && other.Confirmed && e.rivals(&claim, &other) && e.beats(&key, &claim, &other)
 	if !Observed(r) || e.message.Type != wire.Renew || !decided && !e.overtook(&other, &claim) {
@@ -184,7 +185,7 @@ func (e *Engine) claimOf(r *binding.Record) peer.Claim {
 	return peer.Claim{
 		Node: node, Kind: r.Kind(), IAID: r.IAID(), DUID: r.DUID(), Strong: has(r, FlagStrong),
 		Confirmed: has(r, FlagConfirmed), Held: has(r, FlagHeld) || !Observed(r), Since: r.Since(), Expires: r.Expires(),
-		Extension: r.Extension(),
+		Port: portOf(r.Extension(), weakPort), Extension: r.Extension(),
 	}
 }
 

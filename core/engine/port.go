@@ -5,6 +5,7 @@ import (
 
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/peer"
+	"github.com/lockstep6/lockstep6/core/policy"
 )
 
 // What is counted by relay port.
@@ -49,11 +50,24 @@ func (e *Engine) crowded(what portCount) bool {
 		return false
 	}
 	port := portOf(e.kept(), what)
-	if port == 0 || e.view.Ports.Count(port) < limit {
+	return port != 0 && e.view.Ports.Count(port) >= limit
+}
+
+// believes tells whether a claim on a lease that another record stands for is taken: one more that nothing explains only
+// where its relay port has no more of them than it may.
+func (e *Engine) believes(key *binding.Key, c *peer.Claim, pool *policy.Pool) bool {
+	return c.Strong || e.view.Conflicts.Has(key, c.Kind, c.IAID, c.DUID) || !e.refuses(pool)
+}
+
+// refuses tells whether one more weak claim, on a lease of the pool or of none, is too many for its relay port. What it
+// names may be granted already and isn't known to be, so the pool isn't shared as long as that claim would have stood.
+func (e *Engine) refuses(pool *policy.Pool) bool {
+	if !e.crowded(weakPort) {
 		return false
 	}
-	if what == weakPort {
-		e.view.Ports.Refuse()
+	e.view.Ports.Refuse()
+	if pool != nil {
+		e.view.Missed.Until(pool.ID, e.now.Add(e.link.Lifetimes.Valid))
 	}
 	return true
 }

@@ -185,8 +185,12 @@ func (e *Engine) leavesToOwner() bool {
 			if !r.Live(e.now) {
 				continue
 			}
-			if !Observed(r) {
+			if !Observed(r) && r.State() != binding.Superseded {
 				return false
+			}
+			if !Observed(r) {
+				peers = true // a peer serves it now, as the client said; which one may have changed since
+				continue
 			}
 			if node, ok := e.view.Node(r.Owner()); ok {
 				e.view.Health.Rebound(node)
@@ -199,15 +203,16 @@ func (e *Engine) leavesToOwner() bool {
 }
 
 // peersLease tells whether a lease that the IA names, and of which there is no record, may be a peer's that isn't silent.
+// While the gate is closed that is so in this node's own pool too: a peer that was there may have taken it over.
 func (e *Engine) peersLease(i int) bool {
 	ia := &e.message.IAs[i]
 	for lease, rest, ok := ia.NextLease(ia.Options); ok; lease, rest, ok = ia.NextLease(rest) {
 		key := binding.Key{Address: lease.Address, Length: lease.Length}
 		pool := e.poolOf(ia.Kind, &key)
-		if pool == nil || pool.Owner == e.policy.Self {
+		if pool == nil || pool.Owner == e.policy.Self && e.gateOpen() {
 			continue
 		}
-		if pool.Owner != policy.Everyone {
+		if pool.Owner != policy.Everyone && pool.Owner != e.policy.Self {
 			return pool.Owner < 0 || !e.view.Health.Silent(pool.Owner, e.relay, e.now)
 		}
 		for node := range e.policy.Nodes {

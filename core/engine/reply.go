@@ -36,8 +36,8 @@ func (e *Engine) close() {
 	if e.link != nil {
 		renew, rebind = e.link.Lifetimes.Renew, e.link.Lifetimes.Rebind
 	}
-	if e.unseen && renew != 0 {
-		renew = min(renew, showSoon)
+	if e.unseen {
+		renew = e.showsAt(renew)
 	}
 	for _, mark := range e.granted {
 		wire.SetTimes(e.dst, mark, renew, rebind)
@@ -47,6 +47,15 @@ func (e *Engine) close() {
 
 // showSoon is the T1, in seconds, of a grant that peers can't have seen, so that a Renew shows it.
 const showSoon = 60
+
+// showsAt is the T1 of a grant that peers can't have seen, where it would be renew otherwise. 0 leaves the time to the
+// client (RFC 9915, Section 14.2): it is named then, well before the lease's preferred lifetime ends.
+func (e *Engine) showsAt(renew uint32) uint32 {
+	if renew == 0 {
+		renew = e.link.Lifetimes.Preferred / 2
+	}
+	return min(renew, showSoon)
+}
 
 // hidden tells whether peers can't know of a grant from the client's messages: it is another lease than the message
 // names, or a Reply to a Solicit or a Rebind, which name no server; or peers may know less than they should.

@@ -75,9 +75,9 @@ func (e *Engine) derived(pool *policy.Pool, slot address.U128, id *address.Ident
 }
 
 // strict tells whether new bindings come from the node's own stripes alone: in an exclusive pool always, in a dense one
-// that all share while peers could have granted what this node hasn't heard of.
+// that all share while peers could have granted what this node hasn't heard of, or didn't take in.
 func (e *Engine) strict(pool *policy.Pool) bool {
-	return exclusive(pool) || !pool.Sparse && pool.Stripes > 1 && !e.gateOpen()
+	return exclusive(pool) || !pool.Sparse && pool.Stripes > 1 && (!e.gateOpen() || e.view.Missed.In(pool.ID, e.now))
 }
 
 func exclusive(pool *policy.Pool) bool { return !pool.Sparse && pool.Dense == config.DenseExclusive }

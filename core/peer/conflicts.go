@@ -1,65 +1,68 @@
 package peer
 
 import (
+	"encoding/binary"
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/cespare/xxhash/v2"
 
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
 const (
-	maxContended  = 4096 // leases with more than one claim
-	maxClaims     = 4    // claims on one lease beside the one in the table
-	conflictsSize = 1 << 12
+	maxContended   = 4096 // leases with more than one claim
+	maxClaims      = 4    // claims on one lease beside the one in the table
+	maxPortClaims  = 256  // claims by one relay port, so that no line alone can fill the table
+	conflictsSize  = 1 << 12
+	clientHashSize = wire.MaxDUID + 8 + 5
 )
-
-// A Claim is what a client says in a peer's name about a lease that stands in the table for somebody else.
-type Claim struct {
-	Node      int
-	Kind      wire.Kind
-	IAID      uint32
-	DUID      []byte
-	Strong    bool              // a candidate or a reservation explains it
-	Asked     bool              // first heard by a Request, so that its client waited for an answer
-	Held      bool              // heard by a Renew or Rebind: the client got the lease. A Request only asks for it
-	Confirmed bool              // held, and heard so at least 30 s after the first time
-	Since     binding.Time      // first heard
-	Expires   binding.Time      // last heard and our valid lifetime
-	Extension binding.Extension // what is kept of relays and hardware
-}
-
-// same tells whether two claims are of the same client's identity association.
-func (c *Claim) same(other *Claim) bool {
-	return c.Kind == other.Kind && c.IAID == other.IAID && string(c.DUID) == string(other.DUID)
-}
 
 // Conflicts holds the claims that compete with a binding in the table. There are few: of a lease with no other
 // claim a filter says so without a lock.
+//
+// Of one lease a relay port has one weak claim at most: a subscriber doesn't hold one lease with two clients, and who
+// makes clients up would win by rank with one of many.
 type Conflicts struct {
 	filter  [conflictsSize]atomic.Uint32 // claims by hash of the lease
 	clients [conflictsSize]atomic.Uint32 // and by hash of the client IA
+	salt    [8]byte
+	ports   *Ports // weak claims are counted there as well
 	mu      sync.Mutex
 	claims  map[binding.Key][]Claim
-	lost    uint64 // claims that found no room
-	mended  atomic.Uint64
+	leases  map[uint64][]binding.Key // by hash of the client IA: the leases that it claims
+	byPort  map[uint64]int           // claims by relay port
+	lost    uint64                   // claims that found no room
+	decided decisions
 }
 
-func conflictHash(key *binding.Key) uint32 {
-	h := uint32(key.Length)
-	for _, b := range key.Address {
-		h = (h ^ uint32(b)) * 16777619
+func newConflicts(salt [8]byte, ports *Ports) *Conflicts {
+	return &Conflicts{
+		salt: salt, ports: ports,
+		claims: make(map[binding.Key][]Claim), leases: make(map[uint64][]binding.Key), byPort: make(map[uint64]int),
 	}
-	return (h >> 7) % conflictsSize
 }
 
-// confirmAfter is how many seconds after its first sight a claim is confirmed by a Renew or Rebind: by then the client
-// has its Reply, which a Request alone doesn't show.
-const confirmAfter = 30
+// leaseCell is the lease's counter in the filter. It is seeded, so that nobody can choose leases that share one.
+func (c *Conflicts) leaseCell(key *binding.Key) *atomic.Uint32 {
+	var b [25]byte
+	n := copy(b[:], c.salt[:])
+	n += copy(b[n:], key.Address[:])
+	b[n] = key.Length
+	return &c.filter[xxhash.Sum64(b[:])%conflictsSize]
+}
 
-// Confirms tells whether a message now confirms what was first heard at since.
-func Confirms(since, now binding.Time) bool { return now >= since+confirmAfter }
+// clientHash is a seeded hash of a client IA.
+func (c *Conflicts) clientHash(kind wire.Kind, iaid uint32, duid []byte) uint64 {
+	var room [clientHashSize]byte
+	b := append(room[:0], c.salt[:]...)
+	b = binary.LittleEndian.AppendUint32(b, iaid)
+	return xxhash.Sum64(append(append(b, byte(kind)), duid...))
+}
+
+func (c *Conflicts) clientCell(hash uint64) *atomic.Uint32 { return &c.clients[hash%conflictsSize] }
 
 // Note takes a claim, or extends the one that the same client IA has in that node's name. Holds says that the client
 // speaks of a lease that it holds: a Renew or Rebind. It returns the claim as it is now.
@@ -68,39 +71,70 @@ func (c *Conflicts) Note(key *binding.Key, claim Claim, holds bool, now binding.
 	defer c.mu.Unlock()
 	list := c.claims[*key]
 	for i := range list {
-		old := &list[i]
-		if !old.same(&claim) {
-			continue
+		if list[i].same(&claim) {
+			c.again(&list[i], &claim, holds, now)
+			return list[i]
 		}
-		if claim.Node != Nobody {
-			old.Node = claim.Node
-		}
-		old.Strong, old.Expires = claim.Strong, max(old.Expires, claim.Expires)
-		old.Held = old.Held || holds
-		if string(old.Extension) != string(claim.Extension) {
-			old.Extension = append(binding.Extension(nil), claim.Extension...) // others may read the old one
-		}
-		old.Confirmed = old.Confirmed || holds && Confirms(old.Since, now)
-		return *old
 	}
-	if len(list) >= maxClaims || len(list) == 0 && len(c.claims) >= maxContended {
+	if c.noRoom(list, &claim) {
 		c.lost++
 		return claim
-	}
-	if c.claims == nil {
-		c.claims = make(map[binding.Key][]Claim)
 	}
 	claim.DUID, claim.Asked, claim.Held = append([]byte(nil), claim.DUID...), !holds, claim.Held || holds
 	claim.Extension = append(binding.Extension(nil), claim.Extension...)
 	c.claims[*key] = append(list, claim)
-	c.filter[conflictHash(key)].Add(1)
-	c.clients[clientHash(claim.Kind, claim.IAID, claim.DUID)].Add(1)
+	c.leaseCell(key).Add(1)
+	hash := c.clientHash(claim.Kind, claim.IAID, claim.DUID)
+	c.clientCell(hash).Add(1)
+	c.leases[hash] = append(c.leases[hash], *key)
+	c.count(&claim, 1)
 	return claim
+}
+
+// noRoom tells whether there is no place for a new claim on a lease.
+func (c *Conflicts) noRoom(list []Claim, claim *Claim) bool {
+	if len(list) >= maxClaims || len(list) == 0 && len(c.claims) >= maxContended {
+		return true
+	}
+	if claim.Port == 0 {
+		return false
+	}
+	return c.byPort[claim.Port] >= maxPortClaims || !claim.Strong && slices.ContainsFunc(list, func(other Claim) bool {
+		return !other.Strong && other.Port == claim.Port
+	})
+}
+
+// again extends a claim that is heard once more.
+func (c *Conflicts) again(old, claim *Claim, holds bool, now binding.Time) {
+	c.count(old, -1)
+	if claim.Node != Nobody {
+		old.Node = claim.Node
+	}
+	old.Strong, old.Port, old.Expires = claim.Strong, claim.Port, max(old.Expires, claim.Expires)
+	old.Held = old.Held || holds
+	if string(old.Extension) != string(claim.Extension) {
+		old.Extension = append(binding.Extension(nil), claim.Extension...) // others may read the old one
+	}
+	old.Confirmed = old.Confirmed || holds && Confirms(old.Since, now)
+	c.count(old, 1)
+}
+
+// count counts a claim at its port, or takes it out.
+func (c *Conflicts) count(claim *Claim, n int) {
+	if claim.Port == 0 {
+		return
+	}
+	if c.byPort[claim.Port] += n; c.byPort[claim.Port] == 0 {
+		delete(c.byPort, claim.Port)
+	}
+	if !claim.Strong {
+		c.ports.Add(claim.Port, n)
+	}
 }
 
 // On returns the claims on a lease beside the table's binding. Without any it takes no lock.
 func (c *Conflicts) On(key *binding.Key) []Claim {
-	if c.filter[conflictHash(key)].Load() == 0 {
+	if c.leaseCell(key).Load() == 0 {
 		return nil
 	}
 	c.mu.Lock()
@@ -108,50 +142,47 @@ func (c *Conflicts) On(key *binding.Key) []Claim {
 	return slices.Clone(c.claims[*key])
 }
 
-func clientHash(kind wire.Kind, iaid uint32, duid []byte) uint32 {
-	h := iaid*2654435761 + uint32(kind)
-	for _, b := range duid {
-		h = (h ^ uint32(b)) * 16777619
+// Has tells whether the client IA has a claim on the lease.
+func (c *Conflicts) Has(key *binding.Key, kind wire.Kind, iaid uint32, duid []byte) bool {
+	if c.leaseCell(key).Load() == 0 {
+		return false
 	}
-	return (h >> 7) % conflictsSize
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	client := Claim{Kind: kind, IAID: iaid, DUID: duid}
+	return slices.ContainsFunc(c.claims[*key], func(claim Claim) bool { return claim.same(&client) })
 }
 
 // Moved notes that a client IA renews leases, those for which held is true: what it only asked for beside them it didn't
 // get, unless this Renew is older than the Request, and late. Without claims of that client it takes no lock.
 func (c *Conflicts) Moved(kind wire.Kind, iaid uint32, duid []byte, now binding.Time, held func(key *binding.Key) bool) {
-	if c.clients[clientHash(kind, iaid, duid)].Load() == 0 {
+	hash := c.clientHash(kind, iaid, duid)
+	if c.clientCell(hash).Load() == 0 {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	client := Claim{Kind: kind, IAID: iaid, DUID: duid}
-	for key := range c.claims {
+	for _, key := range slices.Clone(c.leases[hash]) {
 		if !held(&key) {
 			c.remove(key, func(claim *Claim) bool { return claim.same(&client) && !claim.Held && Confirms(claim.Since, now) })
 		}
 	}
 }
 
-// HoldsOther tells whether the claim's client IA has a claim on another lease, which it holds. It looks at all claims.
+// HoldsOther tells whether the claim's client IA has a claim on another lease, which it holds.
 func (c *Conflicts) HoldsOther(key *binding.Key, claim *Claim) bool {
+	hash := c.clientHash(claim.Kind, claim.IAID, claim.DUID)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for other, list := range c.claims {
-		if other == *key {
-			continue
-		}
-		for i := range list {
-			if list[i].Held && list[i].same(claim) {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.leases[hash], func(other binding.Key) bool {
+		return other != *key && slices.ContainsFunc(c.claims[other], func(o Claim) bool { return o.Held && o.same(claim) })
+	})
 }
 
 // Drop forgets the claim of a client IA on a lease, if it has one: its client gave it up, or it stands in the table now.
 func (c *Conflicts) Drop(key *binding.Key, kind wire.Kind, iaid uint32, duid []byte) {
-	if c.filter[conflictHash(key)].Load() == 0 {
+	if c.leaseCell(key).Load() == 0 {
 		return
 	}
 	c.mu.Lock()
@@ -169,16 +200,29 @@ func (c *Conflicts) remove(key binding.Key, gone func(*Claim) bool) {
 			left = append(left, list[i])
 			continue
 		}
-		c.clients[clientHash(list[i].Kind, list[i].IAID, list[i].DUID)].Add(^uint32(0))
+		c.forget(&key, &list[i])
 	}
-	if n := len(list) - len(left); n > 0 {
-		c.filter[conflictHash(&key)].Add(-uint32(n))
-	}
+	clear(list[len(left):])
 	if len(left) == 0 {
 		delete(c.claims, key)
 		return
 	}
 	c.claims[key] = left
+}
+
+// forget takes a claim out of all counts and out of the index by client.
+func (c *Conflicts) forget(key *binding.Key, claim *Claim) {
+	hash := c.clientHash(claim.Kind, claim.IAID, claim.DUID)
+	c.leaseCell(key).Add(^uint32(0))
+	c.clientCell(hash).Add(^uint32(0))
+	c.count(claim, -1)
+	keys := c.leases[hash]
+	if at := slices.Index(keys, *key); at >= 0 {
+		keys = slices.Delete(keys, at, at+1)
+	}
+	if c.leases[hash] = keys; len(keys) == 0 {
+		delete(c.leases, hash)
+	}
 }
 
 // expire drops claims that weren't renewed.
@@ -190,14 +234,11 @@ func (c *Conflicts) expire(now binding.Time) {
 	}
 }
 
-// Mended counts a conflict that ended because a client was given another lease.
-func (c *Conflicts) Mended() { c.mended.Add(1) }
-
 // Counts returns how many leases have competing claims, how many conflicts were mended, and how many claims found no room.
 func (c *Conflicts) Counts() (contended int, mended, lost uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.claims), c.mended.Load(), c.lost
+	return len(c.claims), c.decided.total, c.lost
 }
 
 // Leases returns the leases that have competing claims, sorted.

@@ -16,7 +16,7 @@ func claim(duid string, expires binding.Time) peer.Claim {
 
 // TestClaims: a claim is confirmed by a Renew 30 s later, extended by any message, and ends by itself.
 func TestClaims(t *testing.T) {
-	var c peer.Conflicts
+	c := newView(2, 1000).Conflicts
 	if c.On(&lease) != nil {
 		t.Fatal("claims before any was noted")
 	}
@@ -47,7 +47,7 @@ func TestClaims(t *testing.T) {
 
 // TestClaimsBounds: a lease takes four claims besides the table's; further ones are counted.
 func TestClaimsBounds(t *testing.T) {
-	var c peer.Conflicts
+	c := newView(2, 1000).Conflicts
 	for _, duid := range []string{"one", "two", "three", "four", "five"} {
 		c.Note(&lease, claim(duid, begin+100), false, begin)
 	}
@@ -81,7 +81,7 @@ func TestFirsts(t *testing.T) {
 
 // TestHoldsOther: only a Renew or Rebind shows that a client has another lease.
 func TestHoldsOther(t *testing.T) {
-	var c peer.Conflicts
+	c := newView(2, 1000).Conflicts
 	other := lease
 	other.Address[15] = 1
 	one, two := claim("one", begin+100), claim("two", begin+100)

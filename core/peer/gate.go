@@ -152,6 +152,10 @@ func (g *Gate) ExpiredUnheard(expires, now binding.Time) bool {
 	return uint32(now) < g.heard.Load() && uint32(expires) >= g.absent.Load()
 }
 
+// Before tells whether a time lies before the end of the store that this node came back with: what it wrote after
+// that may be missing, if the store is an older copy.
+func (g *Gate) Before(t binding.Time) bool { return uint32(t) <= g.absent.Load() }
+
 // tick ends the back seat where nobody names a peer. The gates stay closed: that costs nobody anything.
 func (g *Gate) tick(now, lastNamed binding.Time) {
 	if g.BackSeat(now) && uint32(now) >= max(g.seatFrom.Load(), uint32(lastNamed))+quietEnough {

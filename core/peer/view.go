@@ -39,10 +39,11 @@ type View struct {
 	Relays     *Relays
 	Gate       *Gate
 	Divergence *Divergence
-	Conflicts  Conflicts
+	Conflicts  *Conflicts
 	Foreign    Foreign
 	Twin       Twin
 	Ports      *Ports
+	Missed     *Missed
 	Salt       [8]byte
 
 	owners []uint8
@@ -57,10 +58,12 @@ func NewView(o Options) *View {
 		Gate:       NewGate(o.Listen, o.After),
 		Divergence: NewDivergence(o.Nodes, o.Pools, len(o.Listen)),
 		Ports:      NewPorts(o.Ports),
+		Missed:     newMissed(o.Pools),
 		Salt:       o.Salt,
 		owners:     o.Owners,
 	}
 	v.Health = NewHealth(o.Nodes, v.Relays)
+	v.Conflicts = newConflicts(o.Salt, v.Ports)
 	for i := range v.nodes {
 		v.nodes[i] = -1
 	}

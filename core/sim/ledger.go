@@ -193,8 +193,8 @@ func (l *ledger) decidable(old identity, c *change) bool {
 func (l *ledger) hears(r *reply, m *wire.Message, foreign bool) {
 	n := r.node
 	ends := m.Type == wire.Release || m.Type == wire.Decline
-	if !foreign && m.Type != wire.Rebind && !ends || !n.healthy() {
-		return // what it can't write it doesn't observe
+	if n.refused() || !foreign && m.Type != wire.Rebind && !ends || !n.healthy() {
+		return // what it can't write it doesn't observe, nor what is too much for a relay port
 	}
 	for i := range m.IACount {
 		ia := &m.IAs[i]

@@ -41,6 +41,8 @@ type node struct {
 	site    *engine.Site
 	sweeper *engine.Sweeper
 	workers []*worker
+
+	refusals uint64 // claims that it refused so far, as it was last asked
 }
 
 // A worker is one engine, and what waits for it.
@@ -128,6 +130,16 @@ func (n *node) tick() {
 
 // gateOpen tells whether the node knows of no gap in what it heard of a link.
 func (n *node) gateOpen(link int) bool { return n.site.View.Gate.Open(link, n.clock.time(n.now)) }
+
+// refused tells whether the node refused a claim since it was last asked, because its relay port has too many.
+func (n *node) refused() bool {
+	before := n.refusals
+	n.refusals = n.site.View.Ports.Refused()
+	return n.refusals != before
+}
+
+// missed tells whether the node knows that it didn't take in all claims to a pool's leases.
+func (n *node) missed(pool *policy.Pool) bool { return n.site.View.Missed.In(pool.ID, n.clock.time(n.now)) }
 
 // contended tells whether clients claim the lease beside a record of it, or had one that has gone since.
 func (n *node) contended(key binding.Key) bool { return len(n.site.View.Conflicts.On(&key)) > 0 }

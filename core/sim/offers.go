@@ -64,7 +64,7 @@ func (l *ledger) untouched(n *node, who identity, key binding.Key) bool {
 	}
 	pool := l.reference[n.index].PoolOf(who.kind, &key.Address, key.Length)
 	// After an absence what ended meanwhile isn't given to others before the gate opens.
-	return ended && !n.contended(key) && (pool.Sparse && c.state == 0 || n.gateOpen(pool.Link))
+	return ended && !n.contended(key) && (pool.Sparse && c.state == 0 || n.gateOpen(pool.Link) && !n.missed(pool))
 }
 
 // refuses looks at what a node says it has nothing for (promise 4).

@@ -30,6 +30,8 @@ type Options struct {
 	Attackers int  // clients that send what might hurt others
 	Relays    int  // what clients are behind, at least one for a second link; some clients are on the first link itself
 	Polling   bool // relays ask one node at a time instead of all
+	Shared    bool // a relay says the same of all its ports, as of a VLAN
+	Weak      int  // limits.weak-claims-per-port; 0: any number
 
 	Trouble     int64 // milliseconds in which things go wrong; after them the network is quiet
 	Loss        int   // datagrams of 1000 that get lost
@@ -109,5 +111,9 @@ func Random(seed uint64) Options {
 		o.Links = between(1, 2)
 	}
 	o.Clients = max(4, o.Slots*between(60, 95)/100)
+	o.Shared = rng.IntN(4) == 0
+	if rng.IntN(2) == 0 {
+		o.Weak = between(1, 8)
+	}
 	return o
 }

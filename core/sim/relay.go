@@ -75,6 +75,14 @@ func (r *relay) forward(d *datagram) {
 	r.toNode(&f, r.nodes[d.at.asks])
 }
 
+// label is what the relay says of a client's port: its number, or where ports share a VLAN the relay's own.
+func (r *relay) label(p *port) uint32 {
+	if r.Shared {
+		return uint32(r.number)
+	}
+	return uint32(p.number)
+}
+
 // wrap makes the Relay-forward (RFC 9915, Section 19.1): the port as Interface-ID, the subscriber's line as Remote-ID,
 // and where another relay follows, its header around it.
 func (r *relay) wrap(d *datagram) []byte {
@@ -85,8 +93,8 @@ func (r *relay) wrap(d *datagram) []byte {
 		b, mark = wire.OpenOption(b, wire.OptionRelayMessage)
 	}
 	b = appendRelayHeader(b, 0, r.address, d.source)
-	b = wire.AppendUint32Option(b, wire.OptionInterfaceID, uint32(d.at.number))
-	b = wire.AppendOption(b, wire.OptionRemoteID, binary.BigEndian.AppendUint32([]byte{0, 0, 0, 9}, uint32(d.at.number)))
+	b = wire.AppendUint32Option(b, wire.OptionInterfaceID, r.label(d.at))
+	b = wire.AppendOption(b, wire.OptionRemoteID, binary.BigEndian.AppendUint32([]byte{0, 0, 0, 9}, r.label(d.at)))
 	b = wire.AppendOption(b, wire.OptionRelayMessage, d.data)
 	if mark >= 0 {
 		b = wire.CloseOption(b, mark)
@@ -116,11 +124,11 @@ func (r *relay) backward(answer *reply) {
 		}
 		message = inner
 	}
-	if len(port) != 4 || int(binary.BigEndian.Uint32(port)) != answer.to.at.number {
-		r.fault("wire", "a Relay-reply of node %s has Interface-ID %x for port %d", answer.node.name, port, answer.to.at.number)
+	to := answer.to.at
+	if len(port) != 4 || binary.BigEndian.Uint32(port) != r.label(to) {
+		r.fault("wire", "a Relay-reply of node %s has Interface-ID %x for port %d", answer.node.name, port, to.number)
 		return
 	}
-	to := r.ports[binary.BigEndian.Uint32(port)]
 	to.waits = false
 	r.carry(func() { to.host.receive(answer, message) })
 }

@@ -35,6 +35,9 @@ func (w *world) configuration(key address.Key) string {
 	fmt.Fprintf(&b, "decline: {quarantine: 10m, max-per-client: 2}\noptions: {sol-max-rt: %d}\n", solMaxRT)
 	fmt.Fprintf(&b, "lifetimes: {preferred: %d, valid: %d, renew: %d, rebind: %d}\n",
 		preferredLifetime, validLifetime, renewTime, rebindTime)
+	if w.Weak > 0 {
+		fmt.Fprintf(&b, "limits: {weak-claims-per-port: %d}\n", w.Weak)
+	}
 	b.WriteString("links:\n")
 	for i, match := range []string{"interface: eth0, ", ""}[:w.Links] {
 		fmt.Fprintf(&b, "  - name: link%d\n    match: {%slink-addresses: [\"2001:db8:0:%x::/60\"]}\n", i, match, i*linkStep)

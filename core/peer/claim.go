@@ -1,0 +1,34 @@
+package peer
+
+import (
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+// A Claim is what a client says in a peer's name about a lease that stands in the table for somebody else.
+type Claim struct {
+	Node      int
+	Kind      wire.Kind
+	IAID      uint32
+	DUID      []byte
+	Strong    bool              // a candidate or a reservation explains it
+	Asked     bool              // first heard by a Request, so that its client waited for an answer
+	Held      bool              // heard by a Renew or Rebind: the client got the lease. A Request only asks for it
+	Confirmed bool              // held, and heard so at least 30 s after the first time
+	Since     binding.Time      // first heard
+	Expires   binding.Time      // last heard and our valid lifetime
+	Port      uint64            // hash of the relay port that it came by; 0: none is known
+	Extension binding.Extension // what is kept of relays and hardware
+}
+
+// same tells whether two claims are of the same client's identity association.
+func (c *Claim) same(other *Claim) bool {
+	return c.Kind == other.Kind && c.IAID == other.IAID && string(c.DUID) == string(other.DUID)
+}
+
+// confirmAfter is how many seconds after its first sight a claim is confirmed by a Renew or Rebind: by then the client
+// has its Reply, which a Request alone doesn't show.
+const confirmAfter = 30
+
+// Confirms tells whether a message now confirms what was first heard at since.
+func Confirms(since, now binding.Time) bool { return now >= since+confirmAfter }

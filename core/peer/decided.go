@@ -1,0 +1,50 @@
+package peer
+
+import (
+	"github.com/lockstep6/lockstep6/core/binding"
+)
+
+// keptDecisions is how many decisions wait for the log. Of those beyond only the number is told.
+const keptDecisions = 64
+
+// A Decision says that a client lost a lease to another one, for which it stands now.
+type Decision struct {
+	Lease  binding.Key
+	Loser  Claim
+	Winner Claim
+}
+
+type decisions struct {
+	kept   []Decision // not told yet
+	total  uint64
+	untold uint64 // of them, that found no room in kept
+}
+
+// Decided notes that a client is told, by this node, that another one keeps its lease. A client that asks again before the
+// last decision was told counts once.
+func (c *Conflicts) Decided(d Decision) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.decided.kept {
+		if old := &c.decided.kept[i]; old.Lease == d.Lease && old.Loser.same(&d.Loser) {
+			return
+		}
+	}
+	c.decided.total++
+	if len(c.decided.kept) >= keptDecisions {
+		c.decided.untold++
+		return
+	}
+	d.Loser.DUID, d.Winner.DUID = append([]byte(nil), d.Loser.DUID...), append([]byte(nil), d.Winner.DUID...)
+	d.Loser.Extension, d.Winner.Extension = nil, nil
+	c.decided.kept = append(c.decided.kept, d)
+}
+
+// Decisions returns the decisions since the last call, and how many there were beside them.
+func (c *Conflicts) Decisions() (kept []Decision, untold uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	kept, untold = c.decided.kept, c.decided.untold
+	c.decided.kept, c.decided.untold = nil, 0
+	return kept, untold
+}
