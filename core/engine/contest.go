@@ -71,6 +71,7 @@ func (e *Engine) defend(r *binding.Record, key *binding.Key) verdict {
 func (e *Engine) attack(i int, r *binding.Record, key *binding.Key) verdict {
 	ia := &e.message.IAs[i]
 	if e.message.Type == wire.Renew && e.neverGranted(r) {
+		e.view.Conflicts.Drop(key, ia.Kind, ia.IAID, e.message.ClientID)
 		return lost
 	}
 	id, pool := e.identity(ia), e.poolOf(ia.Kind, key)
@@ -184,6 +185,7 @@ func (e *Engine) remember(i int) {
 			draft := DraftOf(r)
 			draft.Mark, draft.LastTransaction = e.mark, e.now
 			draft.Expires = max(draft.Expires, e.now.Add(e.link.Lifetimes.Valid))
+			draft.Flags |= FlagHeld
 			if peer.Confirms(r.Since(), e.now) {
 				draft.Flags |= FlagConfirmed
 			}

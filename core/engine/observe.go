@@ -1,10 +1,8 @@
 package engine
 
 import (
-	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/peer"
-	"github.com/lockstep6/lockstep6/core/policy"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
@@ -214,36 +212,4 @@ func (e *Engine) record(old *binding.Record, draft *binding.Draft) binding.Outco
 		e.view.Gate.Close(e.link.Index, e.now, peer.ReasonFull)
 	}
 	return outcome
-}
-
-// explain tells by what a node's grant of the lease to the client follows from the configuration, and whether that
-// makes a strong claim. Pool is the link's that has the lease, or nil.
-func (e *Engine) explain(key *binding.Key, pool *policy.Pool, id *address.Identity, node int) (by peer.Explanation, strong bool) {
-	if holder := e.link.Reserved(&key.Address, key.Length); holder != nil {
-		if holder == e.reserved {
-			return peer.ByFirst, true
-		}
-		return peer.ByNothing, false
-	}
-	if pool == nil || pool.Owner != policy.Everyone && pool.Owner != node && node != peer.Nobody {
-		return peer.ByNothing, false
-	}
-	slot, ok := pool.Range.Slot(key.Address)
-	if !ok || !pool.Range.Usable(slot) {
-		return peer.ByNothing, false
-	}
-	if rank := explains(e.policy.Hasher, pool, slot, id); rank == 0 {
-		return peer.ByFirst, true
-	} else if rank > 0 {
-		return peer.ByLater, true
-	}
-	for _, h := range e.policy.Accept {
-		if explains(h, pool, slot, id) >= 0 {
-			return peer.ByOtherKey, true
-		}
-	}
-	if !pool.Sparse && e.policy.OwnsStripe(node, pool, address.StripeOf(slot, pool.Stripes)) {
-		return peer.ByLater, false
-	}
-	return peer.ByNothing, false
 }

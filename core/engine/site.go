@@ -137,3 +137,26 @@ func (s *Site) Fills() (out []Fill) {
 	}
 	return out
 }
+
+// Shares of a node's stripes that are in use, in sixteenths.
+const (
+	halfFull   = 8
+	nearlyFull = 15
+)
+
+// roomy tells whether less than so many sixteenths of the node's stripes in a dense pool are in use, as far as is known. What
+// isn't mapped is so large that it is.
+func (s *Site) roomy(pool *policy.Pool, node int, sixteenths uint64) bool {
+	used, size := uint64(0), uint64(0)
+	for stripe, m := range s.free[pool.ID] {
+		switch {
+		case !s.Policy.OwnsStripe(node, pool, stripe):
+		case m == nil:
+			return true
+		default:
+			size += m.Size()
+			used += m.Size() - m.Free()
+		}
+	}
+	return used*16 < size*sixteenths
+}

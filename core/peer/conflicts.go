@@ -23,8 +23,8 @@ const (
 // Conflicts holds the claims that compete with a binding in the table. There are few: of a lease with no other
 // claim a filter says so without a lock.
 //
-// Of one lease a relay port has one weak claim at most: a subscriber doesn't hold one lease with two clients, and who
-// makes clients up would win by rank with one of many.
+// Where bindings are counted by relay port, which is a subscriber then, a port has one weak claim to a lease at most: nobody
+// holds one lease with two clients, and who makes clients up would win by rank with one of many.
 type Conflicts struct {
 	filter  [conflictsSize]atomic.Uint32 // claims by hash of the lease
 	clients [conflictsSize]atomic.Uint32 // and by hash of the client IA
@@ -99,9 +99,10 @@ func (c *Conflicts) noRoom(list []Claim, claim *Claim) bool {
 	if claim.Port == 0 {
 		return false
 	}
-	return c.byPort[claim.Port] >= maxPortClaims || !claim.Strong && slices.ContainsFunc(list, func(other Claim) bool {
-		return !other.Strong && other.Port == claim.Port
-	})
+	return c.byPort[claim.Port] >= maxPortClaims ||
+		!claim.Strong && !c.ports.Idle() && slices.ContainsFunc(list, func(other Claim) bool {
+			return !other.Strong && other.Port == claim.Port
+		})
 }
 
 // again extends a claim that is heard once more.

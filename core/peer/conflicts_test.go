@@ -99,3 +99,76 @@ func TestHoldsOther(t *testing.T) {
 		t.Error("want the other lease's claims, and no others, to count")
 	}
 }
+
+// TestClaimsByPort: one relay port has one weak claim to a lease, and no more of the table than its share. Weak claims
+// count with the port's bindings.
+func TestClaimsByPort(t *testing.T) {
+	v := peer.NewView(peer.Options{Nodes: 2, Listen: []uint32{1000}, Owners: []uint8{0, 1}, Ports: 10})
+	const port = 1<<20 | 1
+	from := func(duid string, port uint64, strong bool) peer.Claim {
+		c := claim(duid, begin+100)
+		c.Port, c.Strong = port, strong
+		return c
+	}
+	v.Conflicts.Note(&lease, from("one", port, false), false, begin)
+	v.Conflicts.Note(&lease, from("two", port, false), false, begin)
+	v.Conflicts.Note(&lease, from("three", port, true), false, begin)
+	v.Conflicts.Note(&lease, from("four", 2<<20|1, false), false, begin)
+	if n := len(v.Conflicts.On(&lease)); n != 3 || v.Ports.Count(port) != 1 {
+		t.Errorf("want the second weak claim of the port refused, and one counted; got %d claims, %d counted", n, v.Ports.Count(port))
+	}
+	v.Conflicts.Note(&lease, from("one", port, true), false, begin)
+	v.Conflicts.Note(&lease, from("three", port, false), false, begin)
+	v.Conflicts.Drop(&lease, wire.IAPD, 1, []byte("one"))
+	if v.Ports.Count(port) != 1 {
+		t.Errorf("want the one that is weak now counted, got %d", v.Ports.Count(port))
+	}
+	v.Conflicts.Drop(&lease, wire.IAPD, 1, []byte("three"))
+	if v.Ports.Count(port) != 0 || v.Conflicts.Has(&lease, wire.IAPD, 1, []byte("one")) || !v.Conflicts.Has(&lease, wire.IAPD, 1, []byte("four")) {
+		t.Error("want nothing of the port left")
+	}
+	for i := range 300 {
+		key := lease
+		key.Address[5], key.Address[6] = byte(i>>8), byte(i)
+		v.Conflicts.Note(&key, from("one", port, false), false, begin)
+	}
+	if n := len(v.Conflicts.Leases()); n != 256 {
+		t.Errorf("want 256 leases with claims of the port, got %d", n)
+	}
+	v.Tick((begin + 100).Moment())
+	if n := len(v.Conflicts.Leases()); n != 0 || v.Ports.Count(port) != 0 {
+		t.Errorf("want all claims over, got %d, %d counted", n, v.Ports.Count(port))
+	}
+}
+
+// TestDecisions: who lost which lease to whom is told once, and what found no room is counted.
+func TestDecisions(t *testing.T) {
+	v := newView(2, 1000)
+	for i := range 70 {
+		key := lease
+		key.Address[6] = byte(i)
+		for range max(1, 64-i) { // who asks again
+			v.Conflicts.Decided(peer.Decision{Lease: key, Winner: claim("one", begin), Loser: claim("two", begin)})
+		}
+	}
+	kept, untold := v.Conflicts.Decisions()
+	if len(kept) != 64 || untold != 6 || string(kept[0].Winner.DUID) != "one" || string(kept[0].Loser.DUID) != "two" {
+		t.Errorf("got %d kept, %d untold", len(kept), untold)
+	}
+	if kept, untold := v.Conflicts.Decisions(); len(kept) != 0 || untold != 0 {
+		t.Error("told twice")
+	}
+	if _, mended, _ := v.Conflicts.Counts(); mended != 70 {
+		t.Errorf("want 70 mended, got %d", mended)
+	}
+}
+
+// TestMissed: a pool's bindings are known not to be known until the last claim that wasn't taken in would have ended.
+func TestMissed(t *testing.T) {
+	v := newView(2, 1000)
+	v.Missed.Until(1, begin+50)
+	v.Missed.Until(1, begin+20)
+	if v.Missed.In(0, begin) || !v.Missed.In(1, begin+49) || v.Missed.In(1, begin+50) {
+		t.Error("want pool 1 missed until +50")
+	}
+}

@@ -15,6 +15,7 @@ const (
 	ByFirst    Explanation = iota + 1 // the client's first candidate, or a reservation
 	ByLater                           // a later candidate; in a dense pool a slot of the peer's own stripe or part
 	ByOtherKey                        // a candidate under a key that is accepted and not in use here
+	ByChance                          // a spill, in a pool of which more than half is free: seldom the peer's choice, and never always
 	ByNothing                         // no rule of this configuration gives that lease to that client there
 )
 
@@ -41,7 +42,8 @@ type Example struct {
 const (
 	recentClaims   = 8 // of the 16 that a word holds; a handful
 	enoughNothing  = 3 // claims without explanation among them,
-	explanations   = 5
+	explanations   = 6
+	allChance      = 0x4444_4444_4444_4444 // all 16 claims of a word are by chance: of one in 65536 words at most
 	maxExamples    = 1024
 	explanationLow = 15
 )
@@ -62,7 +64,7 @@ func (d *Divergence) Claimed(node, pool, link int, by Explanation, claim Example
 	for old := word.Load(); !word.CompareAndSwap(old, old<<4|uint64(by)); old = word.Load() {
 	}
 	d.total[node*explanations+int(by)].Add(1)
-	if by != ByNothing && by != ByOtherKey {
+	if by < ByOtherKey {
 		return
 	}
 	d.mu.Lock()
@@ -96,11 +98,12 @@ type Finding struct {
 	Example Example
 }
 
-// Findings returns where a peer diverges: most of its newest claims have no explanation.
+// Findings returns where a peer diverges: most of its newest claims have no explanation, or each of the last 16 had
+// to make way for somebody though most of the pool is free.
 func (d *Divergence) Findings() (out []Finding) {
 	for at := range d.recent {
-		word := d.recent[at].Load()
-		claims, strange, other := 0, 0, 0
+		all := d.recent[at].Load()
+		word, claims, strange, other := all, 0, 0, 0
 		for range recentClaims {
 			switch Explanation(word & explanationLow) {
 			case 0:
@@ -113,7 +116,10 @@ func (d *Divergence) Findings() (out []Finding) {
 			claims++
 			word >>= 4
 		}
-		if max(strange, other) < enoughNothing || 2*(strange+other) <= claims {
+		switch {
+		case all == allChance:
+			claims, strange = 16, 16
+		case max(strange, other) < enoughNothing || 2*(strange+other) <= claims:
 			continue
 		}
 		f := Finding{Node: at / (d.pools + d.links), Pool: at % (d.pools + d.links), Claims: claims, Strange: strange + other}

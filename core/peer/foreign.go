@@ -38,8 +38,17 @@ func (f *Foreign) Heard(serverID []byte, link int, now binding.Time) {
 			return
 		}
 	}
+	fresh := ForeignServer{append([]byte(nil), serverID...), link, 1, now}
 	if len(f.seen) < maxForeign {
-		f.seen = append(f.seen, ForeignServer{append([]byte(nil), serverID...), link, 1, now})
+		f.seen = append(f.seen, fresh)
+		return
+	}
+	// A server that wasn't named for a day gives its place away.
+	for i := range f.seen {
+		if now > f.seen[i].Last.Add(forgetAfter) {
+			f.seen[i] = fresh
+			return
+		}
 	}
 }
 

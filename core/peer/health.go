@@ -9,12 +9,13 @@ import (
 // Health tells living peers from silent ones by their clients' messages alone. A message that names a peer and is
 // repeated (the same transaction-id) wasn't answered in time; one that isn't repeated was, for all that anybody can see.
 //
-// Judgement waits until a client would have repeated its message: then an exchange counts as answered, or as
-// unanswered, at the time at which it began. So both kinds of evidence are of the same age and can be compared: a
-// message repeated because a reply was lost stands beside many that weren't, and doesn't make a peer silent.
+// Judgement waits until a client would have repeated its message: then an exchange counts as answered at the time at which it
+// began, or as unanswered at its last repetition, when there was no answer yet. So both kinds of evidence can be compared: a
+// message repeated because a reply was lost stands beside later ones that weren't, and doesn't make a peer silent.
 type Health struct {
 	pending [pendingSize]atomic.Uint64 // tag:20 peer:6 relay:12 repeats:4 second:22 of an exchange under way
 	clients [pendingSize]atomic.Uint64 // its client
+	again   [pendingSize]atomic.Uint32 // binding.Time of its last repetition
 	peers   []peerHealth
 	relays  *Relays
 	next    uint32 // where settle goes on
@@ -31,7 +32,7 @@ type peerHealth struct {
 // Evidence is the newest unanswered exchange of a client. Clients that share a place count once, which understates.
 type evidence struct {
 	client atomic.Uint64
-	what   atomic.Uint64 // second:32 relay:16 repeats:16
+	what   atomic.Uint64 // second of its last repetition:32 relay:16 repeats:16
 }
 
 const (
@@ -62,11 +63,12 @@ func (h *Health) Asked(peer, relay int, exchange, client uint64, again bool, now
 	if word&^(1<<44-1) == tag && age(word, now) < 2*settleAfter {
 		if repeats := word >> 22 & 15; again && repeats < 15 {
 			h.pending[at].CompareAndSwap(word, word+1<<22)
+			h.again[at].Store(uint32(now))
 		}
 		return
 	}
 	if word != 0 && age(word, now) >= settleAfter {
-		h.judge(word, h.clients[at].Load(), now)
+		h.judge(at, word, now)
 	}
 	h.clients[at].Store(client)
 	h.pending[at].Store(tag | uint64(peer)<<38 | uint64(relay)<<26 | uint64(now)&secondMask)
@@ -89,14 +91,15 @@ func (h *Health) settle(now binding.Moment) {
 		if word == 0 || age(word, now.Time()) < settleAfter {
 			continue
 		}
-		client := h.clients[at].Load()
 		if h.pending[at].CompareAndSwap(word, 0) {
-			h.judge(word, client, now.Time())
+			h.judge(uint64(at), word, now.Time())
 		}
 	}
 }
 
-func (h *Health) judge(word, client uint64, now binding.Time) {
+// judge counts the exchange that stood at a place of the table. One that another has just taken the place of may
+// be judged by that one's client and time, which does no harm: it began then.
+func (h *Health) judge(at, word uint64, now binding.Time) {
 	peer, relay, repeats := int(word>>38&63), int(word>>26&(MaxRelays-1)), word>>22&15
 	began := uint32(now) - age(word, now)
 	if peer >= len(h.peers) {
@@ -110,12 +113,13 @@ func (h *Health) judge(word, client uint64, now binding.Time) {
 		return
 	}
 	p.unanswered.Add(1)
+	client := h.clients[at].Load()
 	e := &p.evidence[client%evidenceSize]
 	old := e.what.Load()
 	if e.client.Swap(client) == client && uint32(now)-uint32(old>>32) < evidenceFor {
 		repeats += old & 0xffff // the same client, still unanswered: its attempts add up
 	}
-	e.what.Store(uint64(began)<<32 | uint64(relay)<<16 | min(repeats, 0xffff))
+	e.what.Store(uint64(max(began, h.again[at].Load()))<<32 | uint64(relay)<<16 | min(repeats, 0xffff))
 }
 
 func raise(at *atomic.Uint32, to uint32) {

@@ -106,3 +106,15 @@ func TestCopies(t *testing.T) {
 		t.Errorf("want it alive, got %+v", r)
 	}
 }
+
+// TestSameSecond: what was asked in one second, some of it answered and then nothing any more, shows a silent peer: a repetition
+// is younger than the message that was answered.
+func TestSameSecond(t *testing.T) {
+	v := newView(2, 1000)
+	for client := range uint64(6) {
+		ask(v, 1, client+1, int(client%2)*2, begin)
+	}
+	if r := v.Health.Report(1, settled(v, begin)); r.Condition != peer.Silent || r.Clients != 3 {
+		t.Errorf("want it silent, got %+v", r)
+	}
+}

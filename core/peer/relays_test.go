@@ -3,6 +3,7 @@ package peer_test
 import (
 	"testing"
 
+	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
@@ -75,17 +76,23 @@ func TestNoRenews(t *testing.T) {
 	}
 }
 
-// TestSilentRelay: a relay that is silent for ten times its longest usual interval closes the gate of its link until one
-// T1 after it is heard again.
-func TestSilentRelay(t *testing.T) {
-	v := newView(2, 1000, 1000)
+// heardFor lets relay 1 forward a message for link 1 each 30 s, and returns when the last one came.
+func heardFor(v *peer.View, messages int) binding.Time {
 	now := begin
-	for range 5 {
+	for range messages - 1 {
 		v.Relays.Heard(relayAt(1), 1, now)
 		v.Tick(now.Moment())
 		now += 30
 	}
-	now += 270 // 300 s since the last message
+	v.Relays.Heard(relayAt(1), 1, now)
+	return now
+}
+
+// TestSilentRelay: a relay that is silent for ten times its longest usual interval closes the gate of its link, and
+// so it does when it is heard again.
+func TestSilentRelay(t *testing.T) {
+	v := newView(2, 1000, 1000)
+	now := heardFor(v, 121) + 300
 	v.Tick(now.Moment())
 	if !v.Gate.Open(1, now) {
 		t.Error("closed at ten times the usual interval")
@@ -95,9 +102,42 @@ func TestSilentRelay(t *testing.T) {
 		t.Error("want link 1 closed, and link 0 open")
 	}
 	v.Tick((now + 900).Moment())
-	v.Relays.Heard(relayAt(1), 1, now+901)
-	v.Tick((now + 902).Moment())
-	if v.Gate.Open(1, now+1899) || !v.Gate.Open(1, now+1900) {
+	if v.Gate.Open(1, now+1000) || !v.Gate.Open(1, now+1001) {
+		t.Error("want it closed once: the relay may be gone for good")
+	}
+	v.Relays.Heard(relayAt(1), 1, now+5000)
+	if v.Gate.Open(1, now+5999) || !v.Gate.Open(1, now+6000) {
 		t.Error("want it open one T1 after the silence was over")
+	}
+	v.Tick((now + 5300).Moment())
+	if v.Relays.States()[0].Silent {
+		t.Error("silent after a pause like the last one")
+	}
+}
+
+// TestQuietRelay: of a relay that was seldom heard, or not for long, nobody knows what is usual; one that was silent for a day
+// is a new one.
+func TestQuietRelay(t *testing.T) {
+	v := newView(2, 1000, 1000)
+	now := heardFor(v, 99) + 40_000
+	v.Tick(now.Moment())
+	if !v.Gate.Open(1, now) || v.Relays.States()[0].Silent {
+		t.Error("silent after 99 messages")
+	}
+	v = newView(2, 1000, 1000)
+	for range 500 {
+		v.Relays.Heard(relayAt(1), 1, begin)
+	}
+	v.Relays.Heard(relayAt(1), 1, begin+20)
+	v.Tick((begin + 3000).Moment())
+	if !v.Gate.Open(1, begin+3000) {
+		t.Error("silent after 20 seconds with many messages")
+	}
+	v = newView(2, 1000, 1000)
+	last := heardFor(v, 200)
+	v.Tick((last + 86_401).Moment())
+	v.Relays.Heard(relayAt(1), 1, last+86_500)
+	if !v.Gate.Open(1, last+86_500) {
+		t.Error("a relay that is as good as new closed the gate")
 	}
 }

@@ -54,7 +54,6 @@ type View struct {
 func NewView(o Options) *View {
 	v := &View{
 		Tally:      NewTally(o.Nodes),
-		Relays:     NewRelays(o.Nodes),
 		Gate:       NewGate(o.Listen, o.After),
 		Divergence: NewDivergence(o.Nodes, o.Pools, len(o.Listen)),
 		Ports:      NewPorts(o.Ports),
@@ -62,6 +61,7 @@ func NewView(o Options) *View {
 		Salt:       o.Salt,
 		owners:     o.Owners,
 	}
+	v.Relays = NewRelays(o.Nodes, v.Gate)
 	v.Health = NewHealth(o.Nodes, v.Relays)
 	v.Conflicts = newConflicts(o.Salt, v.Ports)
 	for i := range v.nodes {
@@ -91,7 +91,7 @@ func (v *View) Node(owner uint8) (int, bool) {
 // Tick does what comes due as time passes. To be called about once a second, by one goroutine.
 func (v *View) Tick(now binding.Moment) {
 	v.Health.settle(now)
-	v.Relays.tick(now, v.Gate)
+	v.Relays.tick(now)
 	v.Gate.tick(now.Time(), v.lastNamed())
 	v.Conflicts.expire(now.Time())
 }

@@ -139,7 +139,9 @@ func (n *node) refused() bool {
 }
 
 // missed tells whether the node knows that it didn't take in all claims to a pool's leases.
-func (n *node) missed(pool *policy.Pool) bool { return n.site.View.Missed.In(pool.ID, n.clock.time(n.now)) }
+func (n *node) missed(pool *policy.Pool) bool {
+	return n.site.View.Missed.In(pool.ID, n.clock.time(n.now))
+}
 
 // contended tells whether clients claim the lease beside a record of it, or had one that has gone since.
 func (n *node) contended(key binding.Key) bool { return len(n.site.View.Conflicts.On(&key)) > 0 }

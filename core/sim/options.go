@@ -114,6 +114,7 @@ func Random(seed uint64) Options {
 	o.Shared = rng.IntN(4) == 0
 	if rng.IntN(2) == 0 {
 		o.Weak = between(1, 8)
+		o.Mending = !o.Shared // a limit is for ports that are subscribers
 	}
 	return o
 }

@@ -18,7 +18,6 @@ type news struct {
 	peers     []peer.Condition
 	standing  map[string]bool // what was told and still holds
 	contended map[binding.Key]bool
-	mended    uint64
 	refused   uint64
 }
 
@@ -138,21 +137,29 @@ func (n *news) fills(held map[string]bool) {
 	}
 }
 
-// refusals warns while claims aren't believed: what they name isn't known to be taken, and may be granted twice.
+// refusals warns while claims aren't believed: what they name isn't known to be taken.
 func (n *news) refusals(held map[string]bool) {
 	if refused := n.d.site.Load().View.Ports.Refused(); refused != n.refused {
 		n.hold(held, "a relay port has more of peers' claims that nothing explains than limits.weak-claims-per-port: the others aren't "+
-			"observed, and this node may grant the same leases; raise it where many clients share a port", "refused", refused-n.refused)
+			"observed, and the pool isn't shared meanwhile; raise it where many clients share a port", "refused", refused-n.refused)
 		n.refused = refused
 	}
 }
 
+// conflictLines is how many conflicts are told at a time, one by one: clients that lie could fill the log.
+const conflictLines = 16
+
+// conflicts tells which leases are claimed by more than one client since, and who lost one to whom.
 func (n *news) conflicts() {
 	view := n.d.site.Load().View
 	now := make(map[binding.Key]bool)
+	fresh := 0
 	for _, key := range view.Conflicts.Leases() {
 		now[key] = true
 		if n.contended[key] {
+			continue
+		}
+		if fresh++; fresh > conflictLines {
 			continue
 		}
 		for _, c := range view.Conflicts.On(&key) {
@@ -161,9 +168,28 @@ func (n *news) conflicts() {
 		}
 	}
 	n.contended = now
-	if _, mended, _ := view.Conflicts.Counts(); mended != n.mended {
-		n.d.log.Info("conflicts mended: the loser is told at its Renew or Rebind", "leases", mended-n.mended)
-		n.mended = mended
+	if fresh > conflictLines {
+		n.d.log.Warn("two clients claim one lease: more of them; lockstep6 peers has all", "leases", fresh-conflictLines)
+	}
+	n.decisions()
+}
+
+// decisions tells who lost a lease: nobody but servers sees that two clients have one prefix.
+func (n *news) decisions() {
+	decided, untold := n.d.site.Load().View.Conflicts.Decisions()
+	for i := range decided {
+		if i == conflictLines {
+			untold += uint64(len(decided) - i)
+			break
+		}
+		d := &decided[i]
+		n.d.log.Warn("of two clients with one lease one lost it: it is given another one at its Renew or Rebind",
+			"lease", admin.LeaseText(d.Lease),
+			"loser", wire.FormatDUID(d.Loser.DUID), "loser_iaid", d.Loser.IAID, "loser_node", n.d.nodeName(d.Loser.Node),
+			"winner", wire.FormatDUID(d.Winner.DUID), "winner_iaid", d.Winner.IAID, "winner_node", n.d.nodeName(d.Winner.Node))
+	}
+	if untold > 0 {
+		n.d.log.Warn("of two clients with one lease one lost it: more of them", "leases", untold)
 	}
 }
 

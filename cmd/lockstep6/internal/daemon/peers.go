@@ -85,7 +85,7 @@ func peerOf(p *policy.Policy, view *peer.View, i int, owned admin.ObservedBindin
 		Answered: r.Answered, Repeated: r.Unanswered, Rebinds: r.Rebinds, LastAnswer: moment(r.LastAnswer),
 		Bindings: owned, Divergence: []admin.Divergence{},
 		Claims: admin.Claims{
-			First: view.Divergence.Total(i, peer.ByFirst), Later: view.Divergence.Total(i, peer.ByLater),
+			First: view.Divergence.Total(i, peer.ByFirst), Later: view.Divergence.Total(i, peer.ByLater) + view.Divergence.Total(i, peer.ByChance),
 			OtherKey: view.Divergence.Total(i, peer.ByOtherKey), Nothing: view.Divergence.Total(i, peer.ByNothing),
 		},
 	}

@@ -1,0 +1,53 @@
+package engine
+
+import (
+	"github.com/lockstep6/lockstep6/core/address"
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/peer"
+	"github.com/lockstep6/lockstep6/core/policy"
+)
+
+// explain tells by what a node's grant of the lease to the client follows from the configuration, and whether that
+// makes a strong claim. Pool is the link's that has the lease, or nil.
+func (e *Engine) explain(key *binding.Key, pool *policy.Pool, id *address.Identity, node int) (by peer.Explanation, strong bool) {
+	if holder := e.link.Reserved(&key.Address, key.Length); holder != nil {
+		if holder == e.reserved {
+			return peer.ByFirst, true
+		}
+		return peer.ByNothing, false
+	}
+	if pool == nil || pool.Owner != policy.Everyone && pool.Owner != node && node != peer.Nobody {
+		return peer.ByNothing, false
+	}
+	slot, ok := pool.Range.Slot(key.Address)
+	if !ok || !pool.Range.Usable(slot) {
+		return peer.ByNothing, false
+	}
+	if rank := explains(e.policy.Hasher, pool, slot, id); rank == 0 {
+		return peer.ByFirst, true
+	} else if rank > 0 {
+		return peer.ByLater, true
+	}
+	for _, h := range e.policy.Accept {
+		if explains(h, pool, slot, id) >= 0 {
+			return peer.ByOtherKey, true
+		}
+	}
+	return e.spilled(pool, node, address.StripeOf(slot, pool.Stripes)), false
+}
+
+// spilled explains a slot that isn't a candidate: in a dense pool a node spills into its own stripes, and where they
+// are full into the others. How full they are this node knows only while its gate is open.
+func (e *Engine) spilled(pool *policy.Pool, node, stripe int) peer.Explanation {
+	switch {
+	case pool.Sparse || node == peer.Nobody:
+		return peer.ByNothing
+	case !e.policy.OwnsStripe(node, pool, stripe):
+		if exclusive(pool) || e.gateOpen() && e.site.roomy(pool, node, nearlyFull) {
+			return peer.ByNothing
+		}
+	case pool.Owner != policy.Everyone && !exclusive(pool) && e.gateOpen() && e.site.roomy(pool, node, halfFull):
+		return peer.ByChance // a pool's only node always gives the first candidate where that is free
+	}
+	return peer.ByLater
+}
