@@ -41,12 +41,12 @@ func (e *Engine) observeClaim(i int, key *binding.Key, node int) {
 	by, strong := e.explain(key, pool, &id, node)
 	r := e.handle.Find(key)
 	known := r != nil && r.Belongs(id.DUID, id.Kind, id.IAID)
-	if e.message.Type == wire.Request && !known {
+	if e.message.Type == wire.Request && !known && key.Address != [16]byte{} { // :: is a hint at a length
 		at := -1
 		if pool != nil {
 			at = pool.ID
 		}
-		e.view.Divergence.Claimed(node, at, e.link.Index, by, peer.Example{Lease: *key, DUID: id.DUID, IAID: id.IAID, At: e.now})
+		e.view.Divergence.Claimed(node, at, e.link.Index, by, e.client, peer.Example{Lease: *key, DUID: id.DUID, IAID: id.IAID, At: e.now})
 	}
 	if pool == nil && !strong {
 		return // no lease of this link

@@ -37,7 +37,7 @@ func (e *Engine) close() {
 		renew, rebind = e.link.Lifetimes.Renew, e.link.Lifetimes.Rebind
 	}
 	if e.unseen {
-		renew = e.showsAt(renew)
+		renew = e.showsAt(renew, rebind)
 	}
 	for _, mark := range e.granted {
 		wire.SetTimes(e.dst, mark, renew, rebind)
@@ -49,10 +49,14 @@ func (e *Engine) close() {
 const showSoon = 60
 
 // showsAt is the T1 of a grant that peers can't have seen, where it would be renew otherwise. 0 leaves the time to the
-// client (RFC 9915, Section 14.2): it is named then, well before the lease's preferred lifetime ends.
-func (e *Engine) showsAt(renew uint32) uint32 {
+// client (RFC 9915, Section 14.2): it is named then, well before the lease's preferred lifetime ends, and before T2, which
+// may not be the earlier one (RFC 9915, Section 21.4).
+func (e *Engine) showsAt(renew, rebind uint32) uint32 {
 	if renew == 0 {
 		renew = e.link.Lifetimes.Preferred / 2
+		if rebind != 0 {
+			renew = min(renew, rebind/2)
+		}
 	}
 	return min(renew, showSoon)
 }

@@ -55,7 +55,7 @@ func (s *session) describeView() string {
 	for _, r := range v.Relays.States() {
 		if r.Solicits > 0 {
 			fmt.Fprintf(&b, "relay %s: %d solicits, %d followed, %d ours; known %v, ours only %v, silent %v\n",
-				netip.AddrFrom16(r.Address), r.Solicits, r.Followed, r.Ours, r.Known(), r.OursOnly(), r.Silent)
+				netip.AddrFrom16(r.Address), r.Solicits, r.Followed, r.Ours, r.Known(), r.OursOnly(false), r.Silent)
 		}
 	}
 	if b.Len() == 0 {

@@ -17,6 +17,7 @@ type Claim struct {
 	Confirmed bool              // held, and heard so at least 30 s after the first time
 	Since     binding.Time      // first heard
 	Expires   binding.Time      // last heard and our valid lifetime
+	Told      bool              // its client was told that it lost the lease
 	Port      uint64            // hash of the relay port that it came by; 0: none is known
 	Extension binding.Extension // what is kept of relays and hardware
 }

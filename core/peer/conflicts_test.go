@@ -141,25 +141,35 @@ func TestClaimsByPort(t *testing.T) {
 	}
 }
 
-// TestDecisions: who lost which lease to whom is told once, and what found no room is counted.
+// TestDecisions: who lost which lease to whom is told once while its claim stands, and what found no room is counted.
 func TestDecisions(t *testing.T) {
 	v := newView(2, 1000)
-	for i := range 70 {
+	decide := func(i int) {
 		key := lease
 		key.Address[6] = byte(i)
-		for range max(1, 64-i) { // who asks again
-			v.Conflicts.Decided(peer.Decision{Lease: key, Winner: claim("one", begin), Loser: claim("two", begin)})
+		v.Conflicts.Note(&key, claim("two", begin+100), true, begin)
+		v.Conflicts.Decided(peer.Decision{Lease: key, Winner: claim("one", begin), Loser: claim("two", begin)})
+	}
+	for range 3 {
+		for i := range 70 {
+			decide(i)
 		}
 	}
 	kept, untold := v.Conflicts.Decisions()
 	if len(kept) != 64 || untold != 6 || string(kept[0].Winner.DUID) != "one" || string(kept[0].Loser.DUID) != "two" {
 		t.Errorf("got %d kept, %d untold", len(kept), untold)
 	}
+	decide(3)
 	if kept, untold := v.Conflicts.Decisions(); len(kept) != 0 || untold != 0 {
 		t.Error("told twice")
 	}
-	if _, mended, _ := v.Conflicts.Counts(); mended != 70 {
-		t.Errorf("want 70 mended, got %d", mended)
+	v.Tick((begin + 100).Moment())
+	decide(3)
+	if kept, _ := v.Conflicts.Decisions(); len(kept) != 1 {
+		t.Error("not told of a new claim")
+	}
+	if _, mended, _ := v.Conflicts.Counts(); mended != 71 {
+		t.Errorf("want 71 mended, got %d", mended)
 	}
 }
 

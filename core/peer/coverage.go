@@ -68,9 +68,10 @@ type RelayState struct {
 func (s *RelayState) Known() bool { return s.Solicits >= minSamples }
 
 // OursOnly tells that this node never hears Requests to others though most of its Advertises led to none to it: the
-// relay sends them to the chosen server only, so this node can't observe anything behind it.
-func (s *RelayState) OursOnly() bool {
-	return s.Known() && s.Followed == s.Ours && s.Ours*2 < s.Solicits
+// relay sends them to the chosen server only, so this node can't observe anything behind it. Of a node that clients prefer to
+// all others (favoured) nobody can tell: a Solicit that led to nothing is all there is.
+func (s *RelayState) OursOnly(favoured bool) bool {
+	return !favoured && s.Known() && s.Requests == 0 && s.Followed == s.Ours && s.Ours*2 < s.Solicits
 }
 
 // NoRenews tells that peers' clients are heard asking by this relay and never renewing, though one T1, in seconds, has

@@ -1,6 +1,8 @@
 package peer
 
 import (
+	"slices"
+
 	"github.com/lockstep6/lockstep6/core/binding"
 )
 
@@ -20,16 +22,17 @@ type decisions struct {
 	untold uint64 // of them, that found no room in kept
 }
 
-// Decided notes that a client is told, by this node, that another one keeps its lease. A client that asks again before the
-// last decision was told counts once.
+// Decided notes that a client is told, by this node, that another one keeps its lease. It counts once for as long as the
+// loser's claim stands, however often its client asks.
 func (c *Conflicts) Decided(d Decision) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i := range c.decided.kept {
-		if old := &c.decided.kept[i]; old.Lease == d.Lease && old.Loser.same(&d.Loser) {
-			return
-		}
+	list := c.claims[d.Lease]
+	at := slices.IndexFunc(list, func(claim Claim) bool { return claim.same(&d.Loser) })
+	if at < 0 || list[at].Told {
+		return
 	}
+	list[at].Told = true
 	c.decided.total++
 	if len(c.decided.kept) >= keptDecisions {
 		c.decided.untold++

@@ -26,6 +26,7 @@ type Divergence struct {
 	pools  int
 	links  int
 	total  []atomic.Uint64 // by node and explanation
+	last   []atomic.Uint64 // by index of recent: the client of the newest claim that wasn't explained
 
 	mu       sync.Mutex
 	examples map[int]Example // by index of recent
@@ -53,13 +54,18 @@ func NewDivergence(nodes, pools, links int) *Divergence {
 	return &Divergence{
 		recent: make([]atomic.Uint64, nodes*(pools+links)), pools: pools, links: links,
 		total:    make([]atomic.Uint64, nodes*explanations),
+		last:     make([]atomic.Uint64, nodes*(pools+links)),
 		examples: make(map[int]Example),
 	}
 }
 
-// Claimed notes a new claim in a peer's name: of a lease of the pool, or with pool -1 of one in no pool of the link.
-func (d *Divergence) Claimed(node, pool, link int, by Explanation, claim Example) {
+// Claimed notes a new claim in a peer's name: of a lease of the pool, or with pool -1 of one in no pool of the link. Of
+// claims without explanation that come from one client (a hash of it), one after the other, only the first one counts.
+func (d *Divergence) Claimed(node, pool, link int, by Explanation, client uint64, claim Example) {
 	at := d.index(node, pool, link)
+	if by >= ByOtherKey && d.last[at].Swap(client) == client {
+		return
+	}
 	word := &d.recent[at]
 	for old := word.Load(); !word.CompareAndSwap(old, old<<4|uint64(by)); old = word.Load() {
 	}

@@ -21,19 +21,25 @@ func TestDivergence(t *testing.T) {
 		claims  []peer.Explanation
 		strange int // 0: no finding
 		other   bool
+		one     bool // all of one client
 	}{
-		{"two", many(2, nothing), 0, false},
-		{"three", many(3, nothing), 3, false},
-		{"half of eight", append(many(4, nothing), many(4, first)...), 0, false},
-		{"long ago", append(many(9, nothing), many(8, first)...), 0, false},
-		{"another key", append(many(5, other), first), 5, true},
-		{"fifteen by chance", many(15, chance), 0, false},
-		{"sixteen by chance", many(16, chance), 16, false},
-		{"one that wasn't", append(append(many(10, chance), first), many(10, chance)...), 0, false},
+		{"two", many(2, nothing), 0, false, false},
+		{"three", many(3, nothing), 3, false, false},
+		{"three of one client", many(3, nothing), 0, false, true},
+		{"half of eight", append(many(4, nothing), many(4, first)...), 0, false, false},
+		{"long ago", append(many(9, nothing), many(8, first)...), 0, false, false},
+		{"another key", append(many(5, other), first), 5, true, false},
+		{"fifteen by chance", many(15, chance), 0, false, false},
+		{"sixteen by chance", many(16, chance), 16, false, false},
+		{"one that wasn't", append(append(many(10, chance), first), many(10, chance)...), 0, false, false},
 	} {
 		v := newView(2, 1000)
-		for _, by := range test.claims {
-			v.Divergence.Claimed(1, 1, 0, by, peer.Example{Lease: lease, DUID: []byte("one"), IAID: 7, At: begin})
+		for i, by := range test.claims {
+			client := uint64(i + 1)
+			if test.one {
+				client = 7
+			}
+			v.Divergence.Claimed(1, 1, 0, by, client, peer.Example{Lease: lease, DUID: []byte("one"), IAID: 7, At: begin})
 		}
 		found := v.Divergence.Findings()
 		if (len(found) > 0) != (test.strange > 0) {

@@ -8,8 +8,10 @@ import (
 	"github.com/lockstep6/lockstep6/core/binding"
 )
 
-// maxForeign is how many server identifiers outside the cluster are kept apart, over all links.
-const maxForeign = 256
+const (
+	maxForeign  = 256   // server identifiers outside the cluster that are kept apart, over all links
+	forgetAfter = 86400 // seconds after which one that isn't named gives its place away
+)
 
 // Foreign counts the messages that name servers that aren't in the cluster, by link. Their claims count for nothing.
 type Foreign struct {
@@ -43,7 +45,6 @@ func (f *Foreign) Heard(serverID []byte, link int, now binding.Time) {
 		f.seen = append(f.seen, fresh)
 		return
 	}
-	// A server that wasn't named for a day gives its place away.
 	for i := range f.seen {
 		if now > f.seen[i].Last.Add(forgetAfter) {
 			f.seen[i] = fresh

@@ -43,7 +43,8 @@ const (
 	secondMask   = 1<<22 - 1
 
 	silentClients = 3     // clients that a peer leaves unanswered make it silent,
-	silentRepeats = 3     // or one that repeats its message so often
+	silentFew     = 2     // or so many, where one of them
+	silentRepeats = 3     // has repeated its messages so often; of a single client nobody knows whether answers reach it
 	aliveFor      = 1800  // seconds for which an answered exchange shows that a peer lives
 	evidenceFor   = 86400 // seconds for which evidence counts
 )
@@ -54,8 +55,8 @@ func NewHealth(nodes int, relays *Relays) *Health {
 }
 
 // Asked notes a client's message to a peer, by relay number. Exchange is a hash of client and transaction-id, client
-// one of the client. Again: the client has waited since its first message, so that this isn't a second copy of that one, as
-// two relays on a link make.
+// one of the client. Again: the client has waited since its first message, so that this isn't that one, nor a second copy
+// of it, as two relays on a link make.
 func (h *Health) Asked(peer, relay int, exchange, client uint64, again bool, now binding.Time) {
 	at := exchange % pendingSize
 	word := h.pending[at].Load()
@@ -71,6 +72,11 @@ func (h *Health) Asked(peer, relay int, exchange, client uint64, again bool, now
 		h.judge(at, word, now)
 	}
 	h.clients[at].Store(client)
+	h.again[at].Store(0)
+	if again { // what came before is judged already, or wasn't heard
+		tag |= 1 << 22
+		h.again[at].Store(uint32(now))
+	}
 	h.pending[at].Store(tag | uint64(peer)<<38 | uint64(relay)<<26 | uint64(now)&secondMask)
 }
 
@@ -182,7 +188,7 @@ func (h *Health) Report(peer int, now binding.Time) Report {
 			r.Relays = append(r.Relays, relay)
 		}
 	}
-	left := r.Clients >= silentClients || insistent
+	left := r.Clients >= silentClients || r.Clients >= silentFew && insistent
 	switch {
 	case left && r.LastAnswer > r.Since:
 		r.Condition, r.Path = Alive, true
@@ -198,14 +204,15 @@ func (h *Health) Report(peer int, now binding.Time) Report {
 func (h *Health) Silent(peer, relay int, now binding.Time) bool {
 	p := &h.peers[peer]
 	answered := h.relays.answered(relay, peer).Load()
-	clients := 0
+	clients, insistent := 0, false
 	for i := range p.evidence {
 		what := p.evidence[i].what.Load()
 		at := uint32(what >> 32)
 		if at == 0 || uint32(now)-at > evidenceFor || at <= answered || int(what>>16&0xffff) != relay {
 			continue
 		}
-		if clients++; clients >= silentClients || what&0xffff >= silentRepeats {
+		insistent = insistent || what&0xffff >= silentRepeats
+		if clients++; clients >= silentClients || clients >= silentFew && insistent {
 			return true
 		}
 	}

@@ -60,13 +60,13 @@ func TestQuietNetwork(t *testing.T) {
 	}
 }
 
-// TestSilence: three clients in vain, or one that insists, make a peer silent; behind one relay alone it is the path.
+// TestSilence: three clients in vain, or two of which one insists, make a peer silent; behind one relay alone it is the path.
 func TestSilence(t *testing.T) {
 	for _, test := range []struct {
 		name             string
 		clients, repeats int
 		want             peer.Condition
-	}{{"two clients", 2, 2, peer.Unknown}, {"three clients", 3, 1, peer.Silent}, {"one insists", 1, 3, peer.Silent}} {
+	}{{"two clients", 2, 2, peer.Unknown}, {"three clients", 3, 1, peer.Silent}, {"one insists", 1, 9, peer.Unknown}, {"one of two insists", 2, 3, peer.Silent}} {
 		v := newView(2, 1000)
 		for client := range test.clients {
 			ask(v, 1, uint64(client)+1, test.repeats, begin)
@@ -116,5 +116,29 @@ func TestSameSecond(t *testing.T) {
 	}
 	if r := v.Health.Report(1, settled(v, begin)); r.Condition != peer.Silent || r.Clients != 3 {
 		t.Errorf("want it silent, got %+v", r)
+	}
+}
+
+// TestRetransmissionTimes: of a peer that is dead throughout nothing counts as answered, though clients pause for longer than an
+// exchange is watched (RFC 9915, Section 15: REN_TIMEOUT 10 s, doubled each time; REQ_TIMEOUT 1 s, up to 30 s).
+func TestRetransmissionTimes(t *testing.T) {
+	for name, at := range map[string][]binding.Time{
+		"Renew": {0, 10, 30, 70, 150, 310, 630, 1200}, "Request": {0, 1, 3, 7, 15, 31, 61, 91, 121},
+	} {
+		v := newView(2, 1000)
+		number := v.Relays.Heard(relayAt(1), 0, begin)
+		for now := begin; now < begin+1300; now++ {
+			for i, second := range at {
+				for client := range uint64(20) {
+					if now == begin+second+binding.Time(client) {
+						v.Health.Asked(1, number, (client+1)<<44|client, client+1, i > 0, now)
+					}
+				}
+			}
+			v.Tick(now.Moment())
+			if r := v.Health.Report(1, now); r.Answered != 0 || now > begin+60 && r.Condition != peer.Silent {
+				t.Fatalf("%s, after %d s: %+v", name, now-begin, r)
+			}
+		}
 	}
 }

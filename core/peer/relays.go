@@ -19,7 +19,7 @@ const (
 	silentAtLeast = 60    // and so many seconds,
 	usualMessages = 100   // where it was heard so often,
 	usualSeconds  = 3600  // and for so long: before that nobody knows what is usual
-	forgetAfter   = 86400 // seconds of silence after which a relay is a new one
+	usualFor      = 86400 // seconds after which an interval isn't usual any more, and twice that at most
 )
 
 // Relays is the relays by which this node is reached: when they were heard, and whether what they forward is all of
@@ -39,7 +39,9 @@ type relay struct {
 	link     atomic.Int32  // 1 + the link of its last message; 0: none known; -1: several
 	first    atomic.Uint32 // binding.Time of the first message
 	last     atomic.Uint32 // and of the last one
-	longest  atomic.Uint32 // seconds: the longest usual interval between two messages
+	longest  atomic.Uint32 // seconds: the longest interval between two messages in this window of time
+	before   atomic.Uint32 // and in the one before
+	window   uint32        // binding.Time at which this window began; tick's
 	silent   atomic.Bool   // found silent, not heard since
 	messages atomic.Uint64
 
@@ -90,10 +92,13 @@ func (t *Relays) Heard(address [16]byte, link int, now binding.Time) int {
 // wasn't: it may be that quiet again.
 func (t *Relays) back(r *relay, now binding.Time) {
 	if r.silent.CompareAndSwap(true, false) {
-		r.longest.Store(r.longest.Load() * 2)
+		r.longest.Store(r.usual() * 2)
 		closeFor(t.gate, r, now)
 	}
 }
+
+// usual is the longest usual interval between two messages, in seconds.
+func (r *relay) usual() uint32 { return max(r.longest.Load(), r.before.Load()) }
 
 // bump counts without a locked addition: a count that is lost between two workers doesn't matter here.
 func bump(c *atomic.Uint64) { c.Store(c.Load() + 1) }
@@ -133,18 +138,18 @@ func (t *Relays) tick(now binding.Moment) {
 	for i := range t.entries {
 		r := &t.entries[i]
 		last := r.last.Load()
-		if last == 0 {
+		if last == 0 || r.silent.Load() {
 			continue
 		}
+		if uint32(now.Time()) >= r.window+usualFor {
+			r.window = uint32(now.Time())
+			r.before.Store(r.longest.Swap(0))
+		}
 		quiet := uint32(now.Time()) - last
-		switch {
-		case quiet > forgetAfter:
-			r.messages.Store(0)
-			r.longest.Store(0)
-			r.first.Store(uint32(now.Time()))
-			r.silent.Store(false)
-		case r.messages.Load() < usualMessages || last-r.first.Load() < usualSeconds:
-		case quiet > silentAtLeast && quiet > silentFactor*r.longest.Load() && r.silent.CompareAndSwap(false, true):
+		if r.messages.Load() < usualMessages || last-r.first.Load() < usualSeconds {
+			continue
+		}
+		if quiet > silentAtLeast && quiet > silentFactor*r.usual() && r.silent.CompareAndSwap(false, true) {
 			closeFor(t.gate, r, now.Time())
 		}
 	}

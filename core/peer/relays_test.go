@@ -41,7 +41,7 @@ func TestCoverage(t *testing.T) {
 	for client := range uint64(19) {
 		offer(client + 1)
 	}
-	if s := state(); s.Known() || s.OursOnly() {
+	if s := state(); s.Known() || s.OursOnly(false) {
 		t.Error("known with 19 samples")
 	}
 	offer(20)
@@ -50,11 +50,11 @@ func TestCoverage(t *testing.T) {
 	v.Relays.Requested(1<<44|1, true, begin+5) // once
 	v.Relays.Requested(2<<44|2, true, begin+6) // too late
 	v.Relays.Requested(99<<44|99, false, begin)
-	if s := state(); s.Solicits != 20 || s.Followed != 1 || s.Ours != 1 || !s.Known() || !s.OursOnly() {
+	if s := state(); s.Solicits != 20 || s.Followed != 1 || s.Ours != 1 || !s.Known() || !s.OursOnly(false) {
 		t.Errorf("want 20 solicits, 1 followed by a Request to us, and none heard to others: %+v", s)
 	}
 	v.Relays.Requested(3<<44|3, false, begin+1)
-	if s := state(); s.Followed != 2 || s.Ours != 1 || s.OursOnly() {
+	if s := state(); s.Followed != 2 || s.Ours != 1 || s.OursOnly(false) {
 		t.Errorf("want a Request to somebody else: %+v", s)
 	}
 }
@@ -115,8 +115,7 @@ func TestSilentRelay(t *testing.T) {
 	}
 }
 
-// TestQuietRelay: of a relay that was seldom heard, or not for long, nobody knows what is usual; one that was silent for a day
-// is a new one.
+// TestQuietRelay: of a relay that was seldom heard, or not for long, nobody knows what is usual.
 func TestQuietRelay(t *testing.T) {
 	v := newView(2, 1000, 1000)
 	now := heardFor(v, 99) + 40_000
@@ -133,11 +132,33 @@ func TestQuietRelay(t *testing.T) {
 	if !v.Gate.Open(1, begin+3000) {
 		t.Error("silent after 20 seconds with many messages")
 	}
-	v = newView(2, 1000, 1000)
-	last := heardFor(v, 200)
-	v.Tick((last + 86_401).Moment())
-	v.Relays.Heard(relayAt(1), 1, last+86_500)
-	if !v.Gate.Open(1, last+86_500) {
-		t.Error("a relay that is as good as new closed the gate")
+}
+
+// TestLongSilence: however long a relay was silent, its return closes the gate, and the silence doesn't count as usual. What
+// was usual days ago isn't for ever.
+func TestLongSilence(t *testing.T) {
+	v := newView(2, 1000, 1000)
+	now := heardFor(v, 200)
+	for _, seconds := range []binding.Time{1000, 30_000, 200_000} {
+		v.Tick((now + seconds).Moment())
+	}
+	now += 300_000
+	v.Relays.Heard(relayAt(1), 1, now)
+	if v.Gate.Open(1, now+999) || !v.Gate.Open(1, now+1000) {
+		t.Error("want the gate closed for one T1 from the relay's return on")
+	}
+	now += 500 // more than ten times the interval that was usual first, less than ten times the doubled one
+	v.Tick(now.Moment())
+	if v.Relays.States()[0].Silent {
+		t.Error("silent after ten times the doubled interval")
+	}
+	for range 3 * 86_400 / 30 {
+		v.Relays.Heard(relayAt(1), 1, now)
+		v.Tick(now.Moment())
+		now += 30
+	}
+	v.Tick((now + 271).Moment())
+	if !v.Relays.States()[0].Silent {
+		t.Error("not silent though three days of one message each 30 s lie behind it")
 	}
 }

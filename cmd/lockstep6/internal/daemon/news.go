@@ -103,13 +103,13 @@ func (n *news) twin(now binding.Time, held map[string]bool) {
 }
 
 func (n *news) coverage(now binding.Time, held map[string]bool) {
-	view := n.d.site.Load().View
+	view, favoured := n.d.site.Load().View, favoured(n.d.site.Load().Policy)
 	for _, r := range view.Relays.States() {
 		if r.NoRenews(view.Gate.Longest(), now) {
 			n.hold(held, "relay "+netip.AddrFrom16(r.Address).String()+" doesn't copy to this node what other nodes' clients renew",
 				"requests", r.Requests)
 		}
-		if r.OursOnly() {
+		if r.OursOnly(favoured) {
 			n.hold(held, "relay "+netip.AddrFrom16(r.Address).String()+" doesn't copy to this node what clients ask of others",
 				"solicits", r.Solicits, "requests_to_us", r.Ours)
 		}

@@ -20,10 +20,10 @@ func TestNewsOfConflicts(t *testing.T) {
 	n := newNews(d)
 	view := d.site.Load().View
 	one := peer.Claim{Node: 0, Kind: wire.IAPD, IAID: 7, DUID: []byte{0, 4, 1}, Since: testNow, Expires: testNow + 900}
-	two := peer.Claim{Node: 2, Kind: wire.IAPD, IAID: 8, DUID: []byte{0, 4, 2}}
+	two := peer.Claim{Node: 2, Kind: wire.IAPD, IAID: 8, DUID: []byte{0, 4, 2}, Since: testNow, Expires: testNow + 900}
 	for i := range byte(20) {
 		key := binding.Key{Address: [16]byte{0x20, 1, 0xd, 0xb8, 0x80, 0, i}, Length: 56}
-		view.Conflicts.Note(&key, one, true, testNow)
+		view.Conflicts.Note(&key, two, true, testNow)
 		view.Conflicts.Decided(peer.Decision{Lease: key, Winner: one, Loser: two})
 	}
 	n.tell(testNow)

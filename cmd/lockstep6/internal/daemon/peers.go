@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/core/engine"
 	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/policy"
@@ -35,7 +36,7 @@ func (o *operator) Peers() admin.Peers {
 		}
 	}
 	for owner := range owned {
-		if _, known := view.Node(uint8(owner)); !known && owned[owner].All() > 0 {
+		if _, known := view.Node(uint8(owner)); !known && owner != peer.Unnamed && owned[owner].All() > 0 {
 			out.Former = append(out.Former, admin.Former{DUID: o.d.owners.Load()[owner], Bindings: owned[owner]})
 		}
 	}
@@ -61,7 +62,7 @@ func (o *operator) addCluster(out *admin.Peers, site *engine.Site, now binding.T
 		out.Relays = append(out.Relays, admin.Relay{
 			Address: netip.AddrFrom16(r.Address).String(), Messages: r.Messages, LastHeard: utc(r.Last), Silent: r.Silent,
 			Solicits: r.Solicits, Followed: r.Followed, Ours: r.Ours, Requests: r.Requests, Renews: r.Renews,
-			Known: r.Known(), ChosenOnly: r.OursOnly(), NoRenews: r.NoRenews(view.Gate.Longest(), now),
+			Known: r.Known(), ChosenOnly: r.OursOnly(favoured(p)), NoRenews: r.NoRenews(view.Gate.Longest(), now),
 		})
 	}
 	_, out.Conflicts.Mended, out.Conflicts.Lost = view.Conflicts.Counts()
@@ -75,6 +76,19 @@ func (o *operator) addCluster(out *admin.Peers, site *engine.Site, now binding.T
 		out.Foreign = append(out.Foreign, s)
 	}
 	out.Twin = admin.Twin{Suspected: twinSuspected(site, now), Renews: view.Twin.Total()}
+}
+
+// favoured tells whether clients that have the choice prefer this node to all others.
+func favoured(p *policy.Policy) bool {
+	if p.Favour != config.FavourPreference {
+		return false
+	}
+	for i := range p.Nodes {
+		if i != p.Self && p.Nodes[i].Preference >= p.Preference {
+			return false
+		}
+	}
+	return true
 }
 
 func peerOf(p *policy.Policy, view *peer.View, i int, owned admin.ObservedBindings, now binding.Time) admin.Peer {
