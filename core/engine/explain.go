@@ -46,7 +46,8 @@ func (e *Engine) spilled(pool *policy.Pool, node, stripe int) peer.Explanation {
 		if exclusive(pool) || e.gateOpen() && e.site.roomy(pool, node, nearlyFull) {
 			return peer.ByNothing
 		}
-	case pool.Owner != policy.Everyone && !exclusive(pool) && e.gateOpen() && e.site.roomy(pool, node, halfFull):
+	case pool.Owner != policy.Everyone && !exclusive(pool) && e.gateOpen() && !e.view.Missed.In(pool.ID, e.now) &&
+		e.site.roomy(pool, node, halfFull):
 		return peer.ByChance // a pool's only node always gives the first candidate where that is free
 	}
 	return peer.ByLater

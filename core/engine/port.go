@@ -59,14 +59,16 @@ func (e *Engine) believes(key *binding.Key, c *peer.Claim, pool *policy.Pool) bo
 	return c.Strong || e.view.Conflicts.Has(key, c.Kind, c.IAID, c.DUID) || !e.refuses(pool)
 }
 
-// refuses tells whether one more weak claim, on a lease of the pool or of none, is too many for its relay port. What it
-// names may be granted already and isn't known to be, so the pool isn't shared as long as that claim would have stood.
+// refuses tells whether one more weak claim, on a lease of the pool or of none, is too many for its relay port. Where a
+// subscriber may have no more leases than that, it is a lie. Otherwise what it names may be granted already, and isn't
+// known to be, so the pool isn't shared as long as that claim would have stood.
 func (e *Engine) refuses(pool *policy.Pool) bool {
 	if !e.crowded(weakPort) {
 		return false
 	}
 	e.view.Ports.Refuse()
-	if pool != nil {
+	lie := e.policy.LeasesPerPort > 0 && e.policy.LeasesPerPort <= e.policy.WeakPerPort
+	if pool != nil && !lie {
 		e.view.Missed.Until(pool.ID, e.now.Add(e.link.Lifetimes.Valid))
 	}
 	return true

@@ -178,6 +178,9 @@ func TestMissed(t *testing.T) {
 	v := newView(2, 1000)
 	v.Missed.Until(1, begin+50)
 	v.Missed.Until(1, begin+20)
+	if got := v.Missed.Pools(begin + 49); len(got) != 1 || got[1] != begin+50 || len(v.Missed.Pools(begin+50)) != 0 {
+		t.Errorf("got %v", got)
+	}
 	if v.Missed.In(0, begin) || !v.Missed.In(1, begin+49) || v.Missed.In(1, begin+50) {
 		t.Error("want pool 1 missed until +50")
 	}

@@ -15,6 +15,7 @@ type Peers struct {
 	Former      []Former        `json:"former"`       // servers that the configuration doesn't name any more
 	Gates       []Gate          `json:"gates"`        // by link
 	GateClosed  uint64          `json:"gate_closed"`  // how often a link's gate was closed
+	Unshared    []Unshared      `json:"unshared"`     // pools of which not all claims were taken in
 	BackSeat    bool            `json:"back_seat"`    // new clients are left to peers
 	Relays      []Relay         `json:"relays"`       // that were heard
 	Conflicts   Conflicts       `json:"conflicts"`
@@ -113,6 +114,14 @@ type Gate struct {
 	Since    *time.Time `json:"since"`    // null: it is open
 	Until    *time.Time `json:"until"`    // likewise
 	Progress float64    `json:"progress"` // of the T1 for which the node listens, 0 to 1
+}
+
+// An Unshared is a pool out of which this node gives new clients leases of its own stripes only, because a relay port has
+// more claims than limits.weak-claims-per-port, and the others aren't observed.
+type Unshared struct {
+	Pool  string    `json:"pool"`
+	Link  string    `json:"link"`
+	Until time.Time `json:"until"`
 }
 
 // A Relay is one by which clients' messages come, and whether what it forwards to this node is all of it.

@@ -43,6 +43,16 @@ func (r *report) listening(p *admin.Peers) {
 		})
 		r.more(len(closed))
 	}
+	if len(p.Unshared) > 0 {
+		r.section("not shared: a relay port claims too much, so new clients get leases of these pools from this node's own share only")
+		r.table("  ", func(t *tabwriter.Writer) {
+			for i := range min(len(p.Unshared), mostRows) {
+				u := &p.Unshared[i]
+				fmt.Fprintf(t, "link %s\tpool %s\tuntil %s\n", u.Link, u.Pool, r.at(&u.Until))
+			}
+		})
+		r.more(len(p.Unshared))
+	}
 	if p.BackSeat {
 		r.section("back seat: until old clients were heard, new ones are left to other nodes while those answer")
 	}

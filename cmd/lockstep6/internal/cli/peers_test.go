@@ -31,6 +31,7 @@ func threePeers() *admin.Peers {
 func troubled() *admin.Peers {
 	p := threePeers()
 	p.BackSeat = true
+	p.Unshared = []admin.Unshared{{Link: "pop1", Pool: "2001:db8:8000::/40", Until: before(-600)}}
 	p.Gates[0] = admin.Gate{
 		Link: "pop1", Reason: "the node was away", Since: earlier(900), Until: earlier(-600), Progress: 0.634,
 	}

@@ -18,7 +18,6 @@ type news struct {
 	peers     []peer.Condition
 	standing  map[string]bool // what was told and still holds
 	contended map[binding.Key]bool
-	refused   uint64
 }
 
 func newNews(d *Daemon) *news {
@@ -37,7 +36,7 @@ func (n *news) tell(now binding.Time) {
 	n.twin(now, held)
 	n.coverage(now, held)
 	n.fills(held)
-	n.refusals(held)
+	n.refusals(now, held)
 	for what := range n.standing {
 		if !held[what] {
 			delete(n.standing, what)
@@ -137,12 +136,13 @@ func (n *news) fills(held map[string]bool) {
 	}
 }
 
-// refusals warns while claims aren't believed: what they name isn't known to be taken.
-func (n *news) refusals(held map[string]bool) {
-	if refused := n.d.site.Load().View.Ports.Refused(); refused != n.refused {
-		n.hold(held, "a relay port has more of peers' claims that nothing explains than limits.weak-claims-per-port: the others aren't "+
-			"observed, and the pool isn't shared meanwhile; raise it where many clients share a port", "refused", refused-n.refused)
-		n.refused = refused
+// refusals warns while pools aren't shared because claims weren't believed: what they name isn't known to be taken.
+func (n *news) refusals(now binding.Time, held map[string]bool) {
+	site := n.d.site.Load()
+	for pool := range site.View.Missed.Pools(now) {
+		n.hold(held, "pool "+site.Policy.Pools[pool].Name+" isn't shared: a relay port has more of peers' claims that nothing explains "+
+			"than limits.weak-claims-per-port, and the others aren't observed; raise it where many clients share a port",
+			"refused", site.View.Ports.Refused())
 	}
 }
 

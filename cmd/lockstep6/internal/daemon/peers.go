@@ -3,6 +3,8 @@ package daemon
 import (
 	"encoding/hex"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/lockstep6/lockstep6/core/binding"
@@ -21,7 +23,7 @@ func (o *operator) Peers() admin.Peers {
 	p, view := site.Policy, site.View
 	out := admin.Peers{
 		Fingerprint: hex.EncodeToString(p.Fingerprint[:]), Now: utc(now),
-		Peers: []admin.Peer{}, Former: []admin.Former{}, Gates: []admin.Gate{}, Relays: []admin.Relay{},
+		Peers: []admin.Peer{}, Former: []admin.Former{}, Gates: []admin.Gate{}, Unshared: []admin.Unshared{}, Relays: []admin.Relay{},
 		Conflicts: admin.Conflicts{Standing: []admin.Conflict{}}, Foreign: []admin.ForeignServer{},
 	}
 	owned := o.countOwners(now)
@@ -56,6 +58,10 @@ func (o *operator) Peers() admin.Peers {
 // addCluster tells what isn't about one peer.
 func (o *operator) addCluster(out *admin.Peers, site *engine.Site, now binding.Time) {
 	p, view := site.Policy, site.View
+	for pool, until := range view.Missed.Pools(now) {
+		out.Unshared = append(out.Unshared, admin.Unshared{Pool: p.Pools[pool].Name, Link: p.Links[p.Pools[pool].Link].Name, Until: utc(until)})
+	}
+	slices.SortFunc(out.Unshared, func(a, b admin.Unshared) int { return strings.Compare(a.Link+a.Pool, b.Link+b.Pool) })
 	out.Gates = gates(p, view.Gate.Listening(now))
 	out.GateClosed, out.BackSeat = view.Gate.Closed(), view.Gate.BackSeat(now)
 	for _, r := range view.Relays.States() {
