@@ -16,6 +16,7 @@ type Options struct {
 	AskTimeout    time.Duration // until a Solicit, Request or Renew is sent again for the first time
 	RebindTimeout time.Duration // until a Rebind is
 	Silence       time.Duration // after which a client takes it that nobody answers
+	Pause         time.Duration // between two clients' beginnings when they get their leases; 0: all at once, as after a power cut
 	Kea           string        // program
 	Lockstep6     string        // program
 	Dir           string        // folder for the servers' files while they run; "": the system's place for such
@@ -54,7 +55,10 @@ func Run(ctx context.Context, o *Options, c *Contender, e *Event) (t *Tally, err
 	if err := l.start(ctx, before...); err != nil {
 		return nil, err
 	}
-	if err := l.each(ctx, nil, func(c *client) error { return c.bind(ctx, 0) }); err != nil {
+	if err := l.each(ctx, nil, func(c *client) error {
+		time.Sleep(time.Duration(c.number) * o.Pause)
+		return c.bind(ctx, 0)
+	}); err != nil {
 		return nil, err
 	}
 	l.servers[0].kill()
