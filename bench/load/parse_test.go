@@ -15,7 +15,7 @@ import (
 const number = 0x01020304
 
 var testScript = script{
-	link: netip.MustParseAddr("2001:db8:1::1").As16(), prefixes: true, interfaceID: true, remoteID: true, faster: 10,
+	link: netip.MustParseAddr("2001:db8:1::1").As16(), wants: [2]bool{true, true}, anyPort: true, interfaceID: true, remoteID: true, faster: 10,
 }
 
 // TestMessagesMeanWhatTheyShould reads the messages with an independent library.

@@ -2,6 +2,7 @@ package load
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,22 +13,21 @@ import (
 	"github.com/lockstep6/lockstep6/io/udp"
 )
 
-// tick is how often the clock looks at the clients under way.
-const tick = 2 * time.Millisecond
-
-// Counts of one relay; only added to.
+// Counts of one site; only added to.
 type counters struct {
 	done, failed, sent, again, received, stray, bound atomic.Uint64
 }
 
-// A relay is one socket and the clients behind it: numbers i, i+relays, i+2*relays and so on. Its mutex guards all
-// but the socket and the counters: the receiving goroutine and the clock's work on the same clients.
-type relay struct {
+// A site is some relays, each a socket, and the clients behind them: numbers i, i+sites, i+2*sites and so on. Two goroutines
+// play it. Its mutex guards all but the sockets and the counters: the receiving goroutine and the clock's work on the
+// same clients.
+type site struct {
 	config  *Config
 	number  int
 	server  *udp.Server
 	socket  worker.Socket
-	self    [16]byte
+	selves  [][16]byte // the relays' own addresses, by socket; client i is behind relay i modulo their number
+	servers []worker.Reply
 	now     func() int64
 	counts  counters
 	closing chan struct{}
@@ -35,10 +35,10 @@ type relay struct {
 	mu       sync.Mutex
 	machine  machine
 	script   script
-	clients  []client // by number / relays
+	clients  []client // by number / sites
 	ids      [MaxServers][]byte
 	window   window
-	active   []int32 // indexes of clients that aren't idle
+	active   []int32 // indexes of clients that aren't idle, in a Run
 	queue    []int32 // indexes of clients that wait for their turn
 	task     Task
 	pace     float64 // most beginnings per second; 0: no bound
@@ -49,48 +49,75 @@ type relay struct {
 	failures []int
 	reply    reply
 	boxes    [worker.Lanes]outbox
+	stream   *stream // the running Offer; nil: none
 }
 
-// An outbox is what one goroutine of a relay is about to send. Its messages lie in the arena.
+// An outbox is what one goroutine of a site is about to send. Its messages lie in the arena.
 type outbox struct {
 	arena   []byte
 	replies []worker.Reply
 }
 
-func newRelay(c *Config, number int, now func() int64) (*relay, error) {
-	server, err := udp.Open(udp.Config{Workers: 1, Addresses: c.local(), Logger: c.Logger})
+// openSite opens the sockets of a site's relays.
+func openSite(c *Config, number int, now func() int64) (*site, error) {
+	interfaces, err := c.interfaces()
 	if err != nil {
 		return nil, err
 	}
-	r := &relay{
-		config: c, number: number, server: server, socket: server.Worker(0), now: now, closing: make(chan struct{}),
-		self: server.Addresses()[0].Addr().As16(),
-		machine: machine{
-			times: c.Times, servers: len(c.Servers), prefix: c.Prefixes,
-			rng: rand.New(rand.NewPCG(c.Seed, uint64(number))),
-		},
-		script: script{
-			link: c.LinkAddress.As16(), prefixes: c.Prefixes,
-			interfaceID: c.InterfaceID, remoteID: c.RemoteID, faster: c.Times.Faster,
-		},
-		clients: make([]client, (c.Clients-number+c.Relays-1)/c.Relays),
-		latency: hdrhistogram.New(1, time.Hour.Microseconds(), 3),
+	server, err := udp.Open(udp.Config{Workers: 1, Addresses: c.local(number), GRO: c.GRO, Logger: c.Logger})
+	if err != nil {
+		return nil, err
 	}
-	for i := range r.clients {
-		r.clients[i].server = nobody
+	r := newSite(c, number)
+	r.server, r.socket, r.now = server, server.Worker(0), now
+	for _, a := range server.Addresses() {
+		r.selves = append(r.selves, a.Addr().As16())
+	}
+	for i := range r.servers {
+		r.servers[i].Interface = interfaces[i]
 	}
 	return r, nil
 }
 
+// newSite is a site that has no sockets yet.
+func newSite(c *Config, number int) *site {
+	r := &site{
+		config: c, number: number, closing: make(chan struct{}),
+		machine: machine{
+			times: c.Times, servers: len(c.Servers), wants: c.wants(),
+			rng: rand.New(rand.NewPCG(c.Seed, uint64(number))),
+		},
+		script: script{
+			link: c.LinkAddress.As16(), wants: c.wants(), anyPort: c.anyPort(),
+			interfaceID: c.InterfaceID, remoteID: c.RemoteID, faster: c.Times.Faster,
+		},
+		clients: make([]client, (c.Clients-number+c.Workers-1)/c.Workers),
+		latency: newLatency(),
+	}
+	for _, s := range c.Servers {
+		r.servers = append(r.servers, worker.Reply{Destination: s.Addr().As16(), Port: s.Port()})
+	}
+	for i := range r.clients {
+		r.clients[i].server = nobody
+	}
+	return r
+}
+
+// newLatency is a histogram of microseconds.
+func newLatency() *hdrhistogram.Histogram { return hdrhistogram.New(1, time.Hour.Microseconds(), 3) }
+
+// clientAt is the number of the site's i-th client.
+func (r *site) clientAt(i int32) int { return int(i)*r.config.Workers + r.number }
+
 // begin hands out a task. It returns a channel that is closed when no client has it any more.
-func (r *relay) begin(task Task, pace float64, queue []int32) <-chan struct{} {
+func (r *site) begin(task Task, pace float64, queue []int32) <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
 	r.task, r.pace, r.queue, r.from, r.begun = task, pace, queue, now, 0
 	r.failures = nil
 	r.latency.Reset()
-	r.window = newWindow(max(r.config.Window/r.config.Relays, 1), r.machine.times.Request.Initial)
+	r.window = newWindow(max(r.config.Window/r.config.Workers, 1), r.machine.times.Request.Initial)
 	idle := make(chan struct{})
 	r.idle = idle
 	r.settle() // with nobody to run it is over already
@@ -98,9 +125,12 @@ func (r *relay) begin(task Task, pace float64, queue []int32) <-chan struct{} {
 }
 
 // stop gives the run up: clients under way become idle.
-func (r *relay) stop() {
+func (r *site) stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.stream != nil {
+		r.stream.stop(r.clients)
+	}
 	r.queue = nil
 	for _, i := range r.active {
 		r.clients[i].phase = idle
@@ -109,16 +139,16 @@ func (r *relay) stop() {
 	r.settle()
 }
 
-// settle closes idle once the run's last client has finished.
-func (r *relay) settle() {
-	if r.idle != nil && len(r.queue) == 0 && len(r.active) == 0 {
+// settle closes idle once the run's or the stream's last client has finished.
+func (r *site) settle() {
+	if r.idle != nil && len(r.queue) == 0 && len(r.active) == 0 && (r.stream == nil || r.stream.over()) {
 		close(r.idle)
 		r.idle = nil
 	}
 }
 
 // receive runs until the socket is closed.
-func (r *relay) receive() error {
+func (r *site) receive() error {
 	batch := make([]worker.Datagram, worker.BatchSize)
 	box := &r.boxes[0]
 	for {
@@ -132,24 +162,23 @@ func (r *relay) receive() error {
 		for i := range batch[:n] {
 			r.hear(&batch[i], box, now)
 		}
-		r.drop()
-		r.fill(box, now)
-		r.settle()
+		r.proceed(box, now)
 		r.mu.Unlock()
 		r.flush(0, box)
 	}
 }
 
 // clock runs until the generator closes.
-func (r *relay) clock() {
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
+func (r *site) clock() {
+	runtime.LockOSThread() // it sleeps in the kernel, and the thread's timer slack is its own
+	preciseSleep()
 	box := &r.boxes[1]
-	for {
+	for wake := int64(0); ; {
+		sleep(wake - r.now())
 		select {
 		case <-r.closing:
 			return
-		case <-ticker.C:
+		default:
 		}
 		now := r.now()
 		r.mu.Lock()
@@ -158,24 +187,40 @@ func (r *relay) clock() {
 				r.act(i, r.machine.expire(c, now), box, now)
 			}
 		}
-		r.drop()
-		r.fill(box, now)
-		r.settle()
+		if r.stream != nil {
+			r.expire(box, now)
+		}
+		r.proceed(box, now)
+		wake = now + int64(tick)
+		if r.stream != nil {
+			wake = max(min(wake, r.stream.plan.due()), now+int64(shortest))
+		}
 		r.mu.Unlock()
 		r.flush(1, box)
 	}
 }
 
+// proceed lets clients begin after others have ended.
+func (r *site) proceed(box *outbox, now int64) {
+	if r.stream != nil {
+		r.advance(box, now)
+	} else {
+		r.drop()
+		r.fill(box, now)
+	}
+	r.settle()
+}
+
 // hear takes one datagram.
-func (r *relay) hear(d *worker.Datagram, box *outbox, now int64) {
+func (r *site) hear(d *worker.Datagram, box *outbox, now int64) {
 	server := r.config.serverAt(&d.Source, d.SourcePort)
 	if server == nobody || !r.reply.parse(d.Data) {
 		r.counts.stray.Add(1)
 		return
 	}
-	n := r.reply.client
-	i := n / r.config.Relays
-	if n%r.config.Relays != r.number || i >= len(r.clients) {
+	n := r.reply.client - r.config.First
+	i := n / r.config.Workers
+	if n < 0 || n%r.config.Workers != r.number || i >= len(r.clients) {
 		r.counts.stray.Add(1)
 		return
 	}
@@ -186,7 +231,7 @@ func (r *relay) hear(d *worker.Datagram, box *outbox, now int64) {
 	if r.config.Heard != nil {
 		for k := range r.reply.answers {
 			a := &r.reply.answers[k]
-			a.Server, a.Named = server, r.reply.xid == c.xid && c.names(a)
+			a.Client, a.Server, a.Named = n, server, r.reply.xid == c.xid && c.names(a)
 			r.config.Heard(a)
 		}
 	}
@@ -199,7 +244,7 @@ func (r *relay) hear(d *worker.Datagram, box *outbox, now int64) {
 }
 
 // act does what a machine says.
-func (r *relay) act(i int32, v verdict, box *outbox, now int64) {
+func (r *site) act(i int32, v verdict, box *outbox, now int64) {
 	c := &r.clients[i]
 	switch v {
 	case again:
@@ -213,19 +258,27 @@ func (r *relay) act(i int32, v verdict, box *outbox, now int64) {
 		r.post(i, box, now)
 	case done:
 		r.counts.done.Add(1)
-		if c.task == Acquire {
+		if c.task == Acquire || c.task == Rapid {
 			r.counts.bound.Add(1)
+		}
+		if r.stream != nil {
+			r.stream.finished(i, c, now)
+			return
 		}
 		r.window.completed()
 		_ = r.latency.RecordValue(max((now-c.began)/1000, 1)) // an hour bounds it
 	case failed:
 		r.counts.failed.Add(1)
-		r.failures = append(r.failures, int(i)*r.config.Relays+r.number)
+		if r.stream != nil {
+			r.stream.refused(i, c)
+			return
+		}
+		r.failures = append(r.failures, r.clientAt(i))
 	}
 }
 
 // drop takes the clients that have finished out of the active ones.
-func (r *relay) drop() {
+func (r *site) drop() {
 	kept := r.active[:0]
 	for _, i := range r.active {
 		if r.clients[i].phase != idle {
@@ -236,7 +289,7 @@ func (r *relay) drop() {
 }
 
 // fill lets clients begin while there is room.
-func (r *relay) fill(box *outbox, now int64) {
+func (r *site) fill(box *outbox, now int64) {
 	for len(r.queue) > 0 && r.window.room(len(r.active)) {
 		if r.pace > 0 && float64(r.begun) >= r.pace*float64(now-r.from)/1e9 {
 			return
@@ -253,21 +306,23 @@ func (r *relay) fill(box *outbox, now int64) {
 }
 
 // post puts a copy of the client's message for every server into the outbox.
-func (r *relay) post(i int32, box *outbox, now int64) {
+func (r *site) post(i int32, box *outbox, now int64) {
 	c := &r.clients[i]
 	var id []byte
 	if c.target != nobody {
 		id = r.ids[c.target]
 	}
 	start := len(box.arena)
-	box.arena = r.script.append(box.arena, int(i)*r.config.Relays+r.number, c, id, now)
-	data := box.arena[start:]
-	for _, s := range r.config.Servers {
-		box.replies = append(box.replies, worker.Reply{Data: data, Destination: s.Addr().As16(), Port: s.Port(), Source: r.self})
+	box.arena = r.script.append(box.arena, r.config.First+r.clientAt(i), c, id, now)
+	data, socket := box.arena[start:], int(i)%len(r.selves)
+	for k := range r.servers {
+		copied := r.servers[k]
+		copied.Data, copied.Source, copied.Socket = data, r.selves[socket], uint16(socket)
+		box.replies = append(box.replies, copied)
 	}
 }
 
-func (r *relay) flush(lane int, box *outbox) {
+func (r *site) flush(lane int, box *outbox) {
 	if len(box.replies) > 0 {
 		refused := r.socket.Send(lane, box.replies)
 		r.counts.sent.Add(uint64(len(box.replies) - refused))
@@ -275,8 +330,8 @@ func (r *relay) flush(lane int, box *outbox) {
 	box.arena, box.replies = box.arena[:0], box.replies[:0]
 }
 
-// close ends the relay's goroutines.
-func (r *relay) close() error {
+// close ends the site's goroutines.
+func (r *site) close() error {
 	close(r.closing)
 	r.server.Drain()
 	return r.server.Close()
