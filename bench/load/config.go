@@ -44,6 +44,12 @@ type Config struct {
 	Heard func(*Answer)
 }
 
+// Check refuses a Config that could never work, and says why.
+func (c Config) Check() error {
+	_, err := c.checked()
+	return err
+}
+
 // checked fills in defaults and refuses what could never work.
 func (c Config) checked() (Config, error) {
 	var errs []error

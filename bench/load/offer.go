@@ -34,7 +34,8 @@ type Offer struct {
 	Resend   bool          // messages are sent again by Config.Times until then, else each is sent once
 }
 
-func (o *Offer) check() error {
+// Check refuses an Offer that could never work, and says why.
+func (o *Offer) Check() error {
 	var errs []error
 	if !(o.Rate > 0) || o.Rate > MaxRate {
 		errs = append(errs, fmt.Errorf("a rate of %v: must be above 0, to %d exchanges per second", o.Rate, MaxRate))
@@ -109,7 +110,7 @@ type Outcome struct {
 // Offer has clients do exchanges by a schedule. It returns when the last has ended or is lost, or with the context's
 // cause when it ends; the Outcome says what was done until then. It is nil only where the Offer is wrong.
 func (g *Generator) Offer(ctx context.Context, o Offer) (*Outcome, error) {
-	if err := o.check(); err != nil {
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	if o.Patience == 0 {

@@ -83,7 +83,7 @@ func (s *stage) play(o Offer) *stream {
 	if o.Patience == 0 {
 		o.Patience = DefaultPatience
 	}
-	if err := o.check(); err != nil {
+	if err := o.Check(); err != nil {
 		s.t.Fatal(err)
 	}
 	idle := s.site.offer(&o, 0, 1)
