@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/lockstep6/lockstep6/bench/load"
 	"github.com/lockstep6/lockstep6/bench/measure"
 	"github.com/lockstep6/lockstep6/bench/meter"
+	"github.com/lockstep6/lockstep6/core/wire"
 )
 
 // words takes what a measurement says.
@@ -94,6 +96,38 @@ func TestMeasureInterrupted(t *testing.T) {
 	})
 	r, err := measure.Run(ctx, o)
 	if !errors.Is(err, measure.ErrInterrupted) || r == nil || !r.Interrupted || len(r.Steps) != 1 || r.Steps[0].Done == 0 || r.Steps[0].Seconds > 60 {
+		t.Errorf("%v, %+v", err, r)
+	}
+}
+
+// TestMeasuredProcessEnds: what was done until then is told.
+func TestMeasuredProcessEnds(t *testing.T) {
+	cat := exec.Command("cat")
+	input, err := cat.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cat.Start(); err != nil {
+		t.Fatal(err)
+	}
+	o, _ := smallMeasurement(t, serve(t, memory{}, 1<<12), load.Only(load.Acquire))
+	p, err := meter.Open(cat.Process.Pid, 547)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Server = []*meter.Process{p}
+	end := sync.OnceFunc(func() {
+		_ = input.Close()
+		_ = cat.Wait()
+	})
+	defer end()
+	o.Clients.Heard = func(a *load.Answer) {
+		if a.Type == wire.Reply {
+			end()
+		}
+	}
+	r, err := measure.Run(t.Context(), o)
+	if err == nil || !strings.Contains(err.Error(), "there is no process") || r == nil || !r.Interrupted || len(r.Steps) != 1 || r.Steps[0].Done == 0 {
 		t.Errorf("%v, %+v", err, r)
 	}
 }

@@ -81,8 +81,10 @@ type client struct {
 	due      int64 // when the present message is sent again
 	first    int64 // when it was sent first
 	began    int64 // when the task began
-	leases   [2]lease
-	offers   [2]lease // of the best Advertise
+	// When it was to begin, in a stream. It may have begun later, and its latency counts from here.
+	scheduled int64
+	leases    [2]lease
+	offers    [2]lease // of the best Advertise
 }
 
 // A machine plays clients by RFC 9915, Section 18.2. It isn't safe for use by several goroutines.

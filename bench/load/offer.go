@@ -30,7 +30,7 @@ type Offer struct {
 	Rate     float64       // exchanges that begin per second, above 0 to MaxRate
 	For      time.Duration // how long they begin, above 0 to MaxFor
 	Mix      Mix
-	Patience time.Duration // an exchange that has not ended so long after its time is lost; 0: DefaultPatience; at most MaxPatience
+	Patience time.Duration // an exchange that has not ended so long after it began is lost; 0: DefaultPatience; at most MaxPatience
 	Resend   bool          // messages are sent again by Config.Times until then, else each is sent once
 }
 

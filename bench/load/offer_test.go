@@ -135,8 +135,22 @@ func TestNoClientIdle(t *testing.T) {
 	if sum.Begun+out.tally.Skipped != 1000 || sum.Lost != sum.Begun || out.tally.LateSlow != 0 {
 		t.Errorf("%+v: want 1000 lost or skipped, none for the generator's sake", out.tally)
 	}
-	if out.tally.LateBusy < 900 {
-		t.Errorf("%d late: with 10 clients that wait 200 ms nearly all", out.tally.LateBusy)
+	if out.tally.Skipped < 900 || out.tally.LateBusy < out.tally.Skipped {
+		t.Errorf("%d skipped, %d late: with 10 clients that wait 200 ms nearly all", out.tally.Skipped, out.tally.LateBusy)
+	}
+}
+
+// TestTooFewClients: a server that takes its time, and clients for half of the rate only. What begins is done, however
+// late; what can't is skipped.
+func TestTooFewClients(t *testing.T) {
+	s := newStage(t, 10, 20*time.Millisecond)
+	out := s.play(Offer{Rate: 1000, For: 2 * time.Second, Mix: Only(Ask), Patience: 200 * time.Millisecond})
+	sum := out.tally.Sum()
+	if sum.Lost != 0 || sum.Done != sum.Begun || sum.Done < 1000 || sum.Done > 1150 || sum.Begun+out.tally.Skipped != 2000 {
+		t.Errorf("%+v: want some 1100 done and the others skipped", out.tally)
+	}
+	if l := out.latency[Ask]; l.ValueAtPercentile(99) < 200e3 || l.Max() > 225e3 {
+		t.Errorf("p99 %d µs, at most %d µs: want 200 ms of waiting and 20 ms", l.ValueAtPercentile(99), l.Max())
 	}
 }
 
@@ -278,6 +292,20 @@ func TestOffer(t *testing.T) {
 		t.Errorf("between Offers: %+v", got)
 	}
 	run(t, g, Job{Task: Renew})
+}
+
+// TestOfferToSeveral: the first server's Advertise that will do is taken; who comes later isn't waited for.
+func TestOfferToSeveral(t *testing.T) {
+	a, b, full := newFake(t, 1, 0), newFake(t, 2, 0), newFake(t, 3, 255)
+	full.empty = true
+	g := openConfig(t, Config{Clients: 90, Servers: []netip.AddrPort{a.serve(t), b.serve(t), full.serve(t)}})
+	out, err := g.Offer(t.Context(), Offer{Rate: 1000, For: 100 * time.Millisecond, Mix: Mix{Acquire: 1, Ask: 1, Renew: 1}, Patience: 20 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := out.Sum(); out.Offered() != 100 || sum.Done != sum.Begun || out.Latency.Max() > 10e6 {
+		t.Errorf("%+v", out)
+	}
 }
 
 func TestContextEndsAnOffer(t *testing.T) {

@@ -81,6 +81,24 @@ func TestMessagesMeanWhatTheyShould(t *testing.T) {
 	}
 }
 
+// TestMessagesOfOtherScripts: Rapid Commit, a prefix only, and relays at port 547.
+func TestMessagesOfOtherScripts(t *testing.T) {
+	s := script{link: testScript.link, wants: [2]bool{false, true}, faster: 1}
+	c := &client{phase: soliciting, task: Rapid}
+	got, err := dhcpv6.FromBytes(s.append(nil, number, c, nil, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	relay := got.(*dhcpv6.RelayMessage)
+	if relay.GetOneOption(dhcpv6.OptionRelayPort) != nil {
+		t.Error("there is a relay source port option, though the port is 547")
+	}
+	m := relay.Options.RelayMessage().(*dhcpv6.Message)
+	if m.GetOneOption(dhcpv6.OptionRapidCommit) == nil || m.Options.OneIANA() != nil || m.Options.OneIAPD() == nil {
+		t.Errorf("%v: want Rapid Commit and an IA_PD", m)
+	}
+}
+
 // relayed is what a server sends client n: kind, its options behind the two identifiers.
 func relayed(n int, kind wire.MessageType, duid []byte, options []byte) []byte {
 	peer := peerAddress(n)

@@ -21,7 +21,7 @@ type stream struct {
 	resend   bool
 
 	free, held ring[int32]  // idle clients without and with a lease, those first that have been idle longest
-	flying     ring[flight] // exchanges in the order of their time, so that the first is the first to be lost
+	flying     ring[flight] // exchanges in the order in which they began, so that the first is the first to be lost
 	busy       int          // exchanges under way
 	starved    bool         // no client was idle when an exchange was due, and that backlog isn't gone yet
 
@@ -30,9 +30,10 @@ type stream struct {
 	recent  *hdrhistogram.Histogram
 }
 
-// A flight is an exchange that has begun. The client has ended it if its own began is another one, or it is idle.
+// A flight is an exchange that has begun. It has ended if the client is idle, or its exchange was due at another time.
 type flight struct {
 	client int32
+	due    int64 // when it was to begin
 	began  int64
 }
 
@@ -91,8 +92,8 @@ func (s *stream) finished(i int32, c *client, now int64) {
 	if c.fellBack {
 		s.tally.FellBack++
 	}
-	took := max((now-c.began)/1000, 1)
-	_ = s.latency[c.task].RecordValue(took) // patience bounds it
+	took := max((now-c.scheduled)/1000, 1)
+	_ = s.latency[c.task].RecordValue(took) // twice the patience bounds it
 	_ = s.recent.RecordValue(took)
 	s.idle(i, c)
 }
@@ -137,16 +138,16 @@ func (r *site) advance(box *outbox, now int64) {
 		s.plan.take()
 		s.tally.Tasks[task].Begun++
 		s.busy++
-		s.flying.push(flight{i, due})
+		s.flying.push(flight{client: i, due: due, began: now})
 		c := &r.clients[i]
 		v := r.machine.start(c, task, now)
-		c.began = due
+		c.scheduled = due
 		r.act(i, v, box, now)
 	}
 }
 
-// limit is how far behind its time an exchange may begin at all. Where the clients are all busy the server keeps them
-// waiting: the exchange waits as long as it may, and the wait counts. Otherwise it is the generator that can't keep up.
+// limit is how far behind its time an exchange may begin at all. Where all clients are waiting for answers the next
+// exchange waits for one of them, and its wait counts. Otherwise it is the generator that can't keep up.
 func (s *stream) limit() int64 {
 	if s.starved {
 		return s.patience
@@ -176,7 +177,7 @@ func (r *site) expire(box *outbox, now int64) {
 	for s.flying.count > 0 {
 		f := s.flying.first()
 		c := &r.clients[f.client]
-		if running := c.phase != idle && c.began == f.began; running {
+		if running := c.phase != idle && c.scheduled == f.due; running {
 			if now-f.began < s.patience {
 				break
 			}
@@ -190,7 +191,7 @@ func (r *site) expire(box *outbox, now int64) {
 	for n := range s.flying.count {
 		f := s.flying.at(n)
 		c := &r.clients[f.client]
-		if c.phase != idle && c.began == f.began && c.due <= now {
+		if c.phase != idle && c.scheduled == f.due && c.due <= now {
 			r.act(f.client, r.machine.expire(c, now), box, now)
 		}
 	}

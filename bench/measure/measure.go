@@ -76,6 +76,7 @@ func Run(ctx context.Context, o Options) (result *Result, err error) {
 	}
 	defer func() { err = errors.Join(err, g.Close()) }()
 	r := &run{options: &o, generator: g, screen: &screen{out: o.Out, live: o.Live}, result: newResult(&o)}
+	defer r.screen.end()
 	if err := r.prepare(ctx); err != nil {
 		return nil, err
 	}
@@ -175,16 +176,15 @@ func (r *run) step(ctx context.Context, rate float64) (*Step, error) {
 	interrupted := err != nil
 	step := stepOf(&o, out, ran)
 	step.Generator = (ownCPU() - used).Seconds()
-	if len(r.options.Server) > 0 {
-		after, err := r.sample()
-		if err != nil {
-			return nil, err
-		}
+	after, gone := r.sample()
+	if len(r.options.Server) > 0 && gone == nil {
 		step.measured(after.Since(before))
 	}
 	r.result.Steps = append(r.result.Steps, step)
-	r.result.Interrupted = interrupted
+	r.result.Interrupted = interrupted || gone != nil
 	switch last := &r.result.Steps[len(r.result.Steps)-1]; {
+	case gone != nil:
+		return last, gone
 	case interrupted:
 		return last, ErrInterrupted
 	case out.Counts.Received == 0 && out.Counts.Sent > 0:

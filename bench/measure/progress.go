@@ -46,6 +46,13 @@ func (s *screen) show(line string) {
 	s.drawn = true
 }
 
+// end takes the line off that doesn't stay.
+func (s *screen) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wipe()
+}
+
 // wipe takes that line off the terminal.
 func (s *screen) wipe() {
 	if s.drawn {

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -134,5 +135,26 @@ func TestNumbers(t *testing.T) {
 	}
 	if got := percent(0.01234); got != "1.23 %" {
 		t.Error(got)
+	}
+}
+
+// TestDocumented: docs/bench.md names every field of the JSON.
+func TestDocumented(t *testing.T) {
+	docs, err := os.ReadFile("../../docs/bench.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	if err := sample().WriteJSON(&text); err != nil {
+		t.Fatal(err)
+	}
+	fields := regexp.MustCompile(`"([a-z_0-9]+)":`).FindAllStringSubmatch(text.String(), -1)
+	for _, f := range fields {
+		if name := f[1]; name != load.Acquire.String() && name != load.Renew.String() && !bytes.Contains(docs, []byte("`"+name+"`")) {
+			t.Errorf("docs/bench.md doesn't tell of %s", name)
+		}
+	}
+	if len(fields) < 50 {
+		t.Errorf("only %d fields were looked at", len(fields))
 	}
 }
