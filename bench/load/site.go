@@ -52,12 +52,6 @@ type site struct {
 	stream   *stream // the running Offer; nil: none
 }
 
-// An outbox is what one goroutine of a site is about to send. Its messages lie in the arena.
-type outbox struct {
-	arena   []byte
-	replies []worker.Reply
-}
-
 // openSite opens the sockets of a site's relays.
 func openSite(c *Config, number int, now func() int64) (*site, error) {
 	interfaces, err := c.interfaces()
@@ -108,21 +102,6 @@ func newLatency() *hdrhistogram.Histogram { return hdrhistogram.New(1, time.Hour
 
 // clientAt is the number of the site's i-th client.
 func (r *site) clientAt(i int32) int { return int(i)*r.config.Workers + r.number }
-
-// begin hands out a task. It returns a channel that is closed when no client has it any more.
-func (r *site) begin(task Task, pace float64, queue []int32) <-chan struct{} {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := r.now()
-	r.task, r.pace, r.queue, r.from, r.begun = task, pace, queue, now, 0
-	r.failures = nil
-	r.latency.Reset()
-	r.window = newWindow(max(r.config.Window/r.config.Workers, 1), r.machine.times.Request.Initial)
-	idle := make(chan struct{})
-	r.idle = idle
-	r.settle() // with nobody to run it is over already
-	return idle
-}
 
 // stop gives the run up: clients under way become idle.
 func (r *site) stop() {
@@ -275,59 +254,6 @@ func (r *site) act(i int32, v verdict, box *outbox, now int64) {
 		}
 		r.failures = append(r.failures, r.clientAt(i))
 	}
-}
-
-// drop takes the clients that have finished out of the active ones.
-func (r *site) drop() {
-	kept := r.active[:0]
-	for _, i := range r.active {
-		if r.clients[i].phase != idle {
-			kept = append(kept, i)
-		}
-	}
-	r.active = kept
-}
-
-// fill lets clients begin while there is room.
-func (r *site) fill(box *outbox, now int64) {
-	for len(r.queue) > 0 && r.window.room(len(r.active)) {
-		if r.pace > 0 && float64(r.begun) >= r.pace*float64(now-r.from)/1e9 {
-			return
-		}
-		i := r.queue[0]
-		r.queue = r.queue[1:]
-		r.begun++
-		v := r.machine.start(&r.clients[i], r.task, now)
-		if v == transmit {
-			r.active = append(r.active, i)
-		}
-		r.act(i, v, box, now)
-	}
-}
-
-// post puts a copy of the client's message for every server into the outbox.
-func (r *site) post(i int32, box *outbox, now int64) {
-	c := &r.clients[i]
-	var id []byte
-	if c.target != nobody {
-		id = r.ids[c.target]
-	}
-	start := len(box.arena)
-	box.arena = r.script.append(box.arena, r.config.First+r.clientAt(i), c, id, now)
-	data, socket := box.arena[start:], int(i)%len(r.selves)
-	for k := range r.servers {
-		copied := r.servers[k]
-		copied.Data, copied.Source, copied.Socket = data, r.selves[socket], uint16(socket)
-		box.replies = append(box.replies, copied)
-	}
-}
-
-func (r *site) flush(lane int, box *outbox) {
-	if len(box.replies) > 0 {
-		refused := r.socket.Send(lane, box.replies)
-		r.counts.sent.Add(uint64(len(box.replies) - refused))
-	}
-	box.arena, box.replies = box.arena[:0], box.replies[:0]
 }
 
 // close ends the site's goroutines.
