@@ -84,6 +84,33 @@ func TestMeasureRamp(t *testing.T) {
 	}
 }
 
+// TestMeasureSilence: a server that answers the trial and nothing after it. A ramp goes down as far as its time lets it.
+func TestMeasureSilence(t *testing.T) {
+	conn, err := net.ListenUDP("udp6", &net.UDPAddr{IP: net.IPv6loopback})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	go func() {
+		b := make([]byte, 2048)
+		for n := 0; ; {
+			size, from, err := conn.ReadFromUDPAddrPort(b)
+			if err != nil {
+				return
+			}
+			if n++; n <= 10 {
+				_, _ = conn.WriteToUDPAddrPort(answer(nil, b[:size]), from)
+			}
+		}
+	}()
+	o, out := smallMeasurement(t, conn.LocalAddr().(*net.UDPAddr).AddrPort(), load.Only(load.Ask))
+	o.Clients.Prefixes, o.Offer.Patience, o.Offer.Rate, o.Offer.For = false, 50*time.Millisecond, 60, 100*time.Millisecond
+	o.Ramp = &measure.RampOptions{MaxLoss: 0.01, Limit: 400 * time.Millisecond}
+	if r, err := measure.Run(t.Context(), o); err != nil || r.Best() != nil || len(r.Steps) < 1 || !strings.Contains(out.String(), "not held") {
+		t.Errorf("%v, %+v; it says %q", err, r, out)
+	}
+}
+
 // TestMeasureInterrupted: what was done until then is told.
 func TestMeasureInterrupted(t *testing.T) {
 	o, _ := smallMeasurement(t, serve(t, memory{}, 1<<12), load.Only(load.Ask))

@@ -54,6 +54,11 @@ func (o *Options) Check() error {
 // ErrInterrupted is Run's error when its context ended it. The Result says what was done until then.
 var ErrInterrupted = errors.New("interrupted: the figures tell of what was done until then")
 
+var (
+	errEarly  = errors.New("interrupted before anything was measured")
+	errSilent = errors.New("the server has stopped answering: not one message was answered")
+)
+
 // A run is one measurement.
 type run struct {
 	options   *Options
@@ -115,7 +120,7 @@ func (r *run) ramp(ctx context.Context) error {
 		}
 		rate := s.rate
 		step, err := r.step(ctx, rate)
-		if err != nil {
+		if err != nil && !errors.Is(err, errSilent) { // a server may be so overloaded that it answers nothing
 			return err
 		}
 		held, limit := judge(step, o.MaxLoss)
@@ -130,6 +135,9 @@ func (r *run) ramp(ctx context.Context) error {
 			milliseconds(step.Latency.P99), map[bool]string{true: "", false: " - not held (" + string(limit) + ")"}[held])
 		if more = s.turn(held); !more && s.failed == 0 {
 			r.result.Ramp.Limit = ByRate
+		}
+		if !more && r.best() == 0 {
+			return err
 		}
 		if more {
 			if err := pause(ctx, o.Pause); err != nil {
@@ -188,7 +196,7 @@ func (r *run) step(ctx context.Context, rate float64) (*Step, error) {
 	case interrupted:
 		return last, ErrInterrupted
 	case out.Counts.Received == 0 && out.Counts.Sent > 0:
-		return last, errors.New("the server has stopped answering: of " + thousands(float64(out.Counts.Sent)) + " messages none was answered")
+		return last, errSilent
 	default:
 		return last, nil
 	}

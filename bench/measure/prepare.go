@@ -36,7 +36,7 @@ func (r *run) prepare(ctx context.Context) error {
 func (r *run) try(ctx context.Context) error {
 	out, err := r.generator.Offer(ctx, load.Offer{Rate: trialRate, For: trialFor, Mix: load.Only(load.Ask), Resend: true, Patience: 2 * time.Second})
 	if err != nil {
-		return ErrInterrupted
+		return errEarly
 	}
 	sum, c := out.Sum(), &r.options.Clients
 	switch {
@@ -82,7 +82,7 @@ func (r *run) acquireAll(ctx context.Context) error {
 	stop()
 	switch {
 	case ctx.Err() != nil:
-		return ErrInterrupted
+		return errEarly
 	case err != nil:
 		return fmt.Errorf("after %v only %d of %d clients have a lease: give fewer by --clients", leasesLimit, report.Done, report.Asked)
 	case report.Done == 0:

@@ -42,7 +42,7 @@ func (s *screen) show(line string) {
 		fmt.Fprintln(s.out, line)
 		return
 	}
-	fmt.Fprint(s.out, line)
+	fmt.Fprintf(s.out, "\x1b[?7l%s\x1b[?7h", line) // what is too long for the terminal is cut: wipe takes one line off
 	s.drawn = true
 }
 
@@ -101,11 +101,11 @@ func (s *second) line() string {
 	sum, before := s.now.Sum(), s.before.Sum()
 	done := sum.Done - before.Done
 	failed := sum.Lost + sum.Refused - before.Lost - before.Refused
-	line := fmt.Sprintf("%5.0f s  offered %s/s  done %s/s  lost %s  late %s  p50 %s  p99 %s", s.since.Seconds(), thousands(s.rate),
-		thousands(load.Rate(done, s.took)), thousands(float64(failed)), thousands(float64(s.now.Late()-s.before.Late())),
+	line := fmt.Sprintf("%5.0f s  offered %s/s  done %s/s  lost %s  p50 %s  p99 %s", s.since.Seconds(), thousands(s.rate),
+		thousands(load.Rate(done, s.took)), thousands(float64(failed)),
 		milliseconds(s.recent.ValueAtPercentile(50)), milliseconds(s.recent.ValueAtPercentile(99)))
 	if s.metered {
 		line += fmt.Sprintf("  CPU %.1f µs", perExchange(s.cpu, done))
 	}
-	return line
+	return line + "  late " + thousands(float64(s.now.Late()-s.before.Late()))
 }

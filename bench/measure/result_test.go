@@ -107,20 +107,20 @@ func TestLine(t *testing.T) {
 	s.before.Tasks[load.Ask] = load.TaskTally{Begun: 100, Done: 90, Lost: 2}
 	s.now.Tasks[load.Ask] = load.TaskTally{Begun: 1300, Done: 1090, Lost: 4, Refused: 1}
 	s.now.LateSlow = 6
-	want := "    7 s  offered 20,000/s  done 2,000/s  lost 3  late 6  p50 1.50 ms  p99 1.50 ms  CPU 10.0 µs"
+	want := "    7 s  offered 20,000/s  done 2,000/s  lost 3  p50 1.50 ms  p99 1.50 ms  CPU 10.0 µs  late 6"
 	if got := s.line(); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
 
 func TestScreen(t *testing.T) {
-	for live, want := range map[bool]string{true: "one\r\x1b[Ktwo\r\x1b[Kstays\nthree", false: "one\ntwo\nstays\nthree\n"} {
+	for live, want := range map[bool]string{true: "\x1b[?7lone\x1b[?7h\r\x1b[K\x1b[?7ltwo\x1b[?7h\r\x1b[Kstays\n", false: "one\ntwo\nstays\n"} {
 		var b strings.Builder
 		s := &screen{out: &b, live: live}
 		s.show("one")
 		s.show("two")
 		s.say("stays")
-		s.show("three")
+		s.end()
 		if b.String() != want {
 			t.Errorf("live %t: %q, want %q", live, b.String(), want)
 		}
