@@ -1,3 +1,4 @@
 // Package bench measures the whole server, and beside it, in the same run, what its parts could do alone: the ceilings.
-// It has no code but its benchmarks; the load generator is bench/load. BENCHMARKS.md says what the figures mean.
+// It has no code but its benchmarks; the load generator is bench/load, and bench/measure, bench/meter and bench/plot are
+// what `lockstep6 bench` adds to it. BENCHMARKS.md says what the figures mean.
 package bench

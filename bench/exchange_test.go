@@ -38,17 +38,7 @@ func BenchmarkExchange(b *testing.B) {
 // exchange measures a task of b.N clients. Who renews has acquired before.
 func exchange(b *testing.B, server netip.AddrPort, task load.Task) {
 	b.Helper()
-	g, err := load.Open(load.Config{
-		Clients: max(b.N, relays), Servers: []netip.AddrPort{server}, Relays: relays, Window: window, LinkAddress: link,
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		if err := g.Close(); err != nil {
-			b.Error(err)
-		}
-	})
+	g := openLoad(b, server, max(b.N, relays))
 	only := func(n int) bool { return n < b.N }
 	if task == load.Renew {
 		play(b, g, load.Job{Task: load.Acquire, Only: only})
@@ -62,6 +52,22 @@ func exchange(b *testing.B, server netip.AddrPort, task load.Task) {
 	if report.Counts.Retransmitted > 0 {
 		b.ReportMetric(float64(report.Counts.Retransmitted), "retransmitted")
 	}
+}
+
+func openLoad(b *testing.B, server netip.AddrPort, clients int) *load.Generator {
+	b.Helper()
+	g, err := load.Open(load.Config{
+		Clients: clients, Servers: []netip.AddrPort{server}, Relays: relays, Window: window, LinkAddress: link,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := g.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	return g
 }
 
 func play(b *testing.B, g *load.Generator, job load.Job) *load.Report {

@@ -1,74 +1,42 @@
 package load
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"log/slog"
 	"net"
 	"net/netip"
 	"runtime"
 	"sync"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
-
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
-// Bounds of a Config.
-const (
-	MaxServers = 16
-	MaxClients = 1 << 24
-)
-
-// A Config says who the clients are, and where the servers.
-type Config struct {
-	Clients     int              // how many, 1 to MaxClients; they are numbered from 0
-	Servers     []netip.AddrPort // 1 to MaxServers; every message is copied to each
-	Relays      int              // sockets, 1 or more
-	Window      int              // most exchanges under way at once, over all relays
-	LinkAddress netip.Addr       // what the relays write into link-address
-	Prefixes    bool             // each client wants a delegated prefix beside its address
-	InterfaceID bool             // the relays add an Interface-ID
-	RemoteID    bool             // and a Remote-ID
-	Times       Times            // zero: StandardTimes
-	Seed        uint64           // of transaction-ids and of the spread of retransmissions
-	Logger      *slog.Logger     // nil: silent
-
-	// Heard is called with every lease that a server tells a client, late and repeated answers included; nil: nobody asks.
-	// It is called by several goroutines, must be quick, and must not keep the Answer.
-	Heard func(*Answer)
-}
-
-// A Generator plays the clients. Run, Holding and Close belong to one goroutine; the others may be called from any.
+// A Generator plays the clients. Run, Offer, Holding and Close belong to one goroutine; the others may be called from any.
 type Generator struct {
 	config Config
-	relays []*relay
+	sites  []*site
 	group  sync.WaitGroup
 	once   sync.Once
 	failed error // a relay's socket; read after group
 }
 
-// Open opens the relays' sockets on loopback, at ports that the kernel picks.
+// Open opens the relays' sockets. They belong to the network namespace of the calling thread.
 func Open(c Config) (*Generator, error) {
-	if c.Times == (Times{}) {
-		c.Times = StandardTimes()
-	}
-	if err := c.check(); err != nil {
+	c, err := c.checked()
+	if err != nil {
 		return nil, err
 	}
 	g := &Generator{config: c}
 	start := time.Now()
 	now := func() int64 { return int64(time.Since(start)) }
-	for i := range c.Relays {
-		r, err := newRelay(&g.config, i, now)
+	for i := range c.Workers {
+		r, err := openSite(&g.config, i, now)
 		if err != nil {
 			return nil, errors.Join(err, g.Close())
 		}
-		g.relays = append(g.relays, r)
+		g.sites = append(g.sites, r)
 	}
-	for _, r := range g.relays {
+	for _, r := range g.sites {
 		g.group.Go(func() {
 			runtime.LockOSThread() // Receive blocks in the kernel
 			if err := r.receive(); !errors.Is(err, net.ErrClosed) {
@@ -78,109 +46,6 @@ func Open(c Config) (*Generator, error) {
 		g.group.Go(r.clock)
 	}
 	return g, nil
-}
-
-func (c *Config) check() error {
-	var errs []error
-	if c.Clients < 1 || c.Clients > MaxClients {
-		errs = append(errs, fmt.Errorf("%d clients: must be 1 to %d", c.Clients, MaxClients))
-	}
-	if len(c.Servers) < 1 || len(c.Servers) > MaxServers {
-		errs = append(errs, fmt.Errorf("%d servers: must be 1 to %d", len(c.Servers), MaxServers))
-	}
-	if c.Relays < 1 || c.Relays > c.Clients {
-		errs = append(errs, fmt.Errorf("%d relays: must be 1 to the number of clients", c.Relays))
-	}
-	if c.Window < 1 {
-		errs = append(errs, fmt.Errorf("a window of %d exchanges: must be 1 or more", c.Window))
-	}
-	if !c.LinkAddress.Is6() {
-		errs = append(errs, fmt.Errorf("link-address %s isn't an IPv6 address", c.LinkAddress))
-	}
-	return errors.Join(errs...)
-}
-
-// local is where a relay's socket binds.
-func (c *Config) local() []netip.AddrPort {
-	return []netip.AddrPort{netip.AddrPortFrom(netip.IPv6Loopback(), 0)}
-}
-
-// serverAt is the number of the server that sends from an address, or nobody.
-func (c *Config) serverAt(addr *[16]byte, port uint16) int {
-	for i, s := range c.Servers {
-		if s.Port() == port && s.Addr().As16() == *addr {
-			return i
-		}
-	}
-	return nobody
-}
-
-// A Job is one task for some clients.
-type Job struct {
-	Task Task
-	Pace float64        // most beginnings per second; 0: as the window allows
-	Only func(int) bool // which clients; nil: all
-}
-
-// SetPace changes the pace of the running Job from now on. It may be called from any goroutine.
-func (g *Generator) SetPace(pace float64) {
-	for _, r := range g.relays {
-		r.mu.Lock()
-		r.pace, r.from, r.begun = pace/float64(len(g.relays)), r.now(), 0
-		r.mu.Unlock()
-	}
-}
-
-// A Report is what became of a Job.
-type Report struct {
-	Asked    int // clients that had the task
-	Done     uint64
-	Failed   uint64
-	Took     time.Duration
-	Counts   Counts                  // during the job
-	Latency  *hdrhistogram.Histogram // of whole exchanges that succeeded, in microseconds
-	Failures []int                   // numbers of clients that failed
-}
-
-// Run has clients do a task and returns when the last has finished, or with the context's cause when it ends.
-func (g *Generator) Run(ctx context.Context, job Job) (*Report, error) {
-	start, before := time.Now(), g.Counts()
-	report := &Report{Latency: hdrhistogram.New(1, time.Hour.Microseconds(), 3)}
-	var idle []<-chan struct{}
-	for _, r := range g.relays {
-		queue := r.choose(job.Only)
-		report.Asked += len(queue)
-		idle = append(idle, r.begin(job.Task, job.Pace/float64(len(g.relays)), queue))
-	}
-	var err error
-	for i, r := range g.relays {
-		select {
-		case <-idle[i]:
-		case <-ctx.Done():
-			err = context.Cause(ctx)
-			r.stop()
-			<-idle[i]
-		}
-		r.mu.Lock()
-		report.Latency.Merge(r.latency)
-		report.Failures = append(report.Failures, r.failures...)
-		r.mu.Unlock()
-	}
-	report.Took = time.Since(start)
-	report.Counts = g.Counts().minus(before)
-	report.Done, report.Failed = report.Counts.Done, report.Counts.Failed
-	return report, err
-}
-
-// choose lists the relay's clients that a job is for.
-func (r *relay) choose(only func(int) bool) []int32 {
-	queue := make([]int32, 0, len(r.clients))
-	for i := range r.clients {
-		if only == nil || only(i*r.config.Relays+r.number) {
-			queue = append(queue, int32(i))
-		}
-	}
-	return queue
 }
 
 // Counts are what the generator has counted since Open.
@@ -194,9 +59,9 @@ type Counts struct {
 	Stray         uint64 // of those, such as nobody waited for: late, repeated, or not the client's
 }
 
-// Counts adds up what the relays have counted. It may be called at any time.
+// Counts adds up what the sites have counted. It may be called at any time.
 func (g *Generator) Counts() (c Counts) {
-	for _, r := range g.relays {
+	for _, r := range g.sites {
 		c.Done += r.counts.done.Load()
 		c.Failed += r.counts.failed.Load()
 		c.Bound += r.counts.bound.Load()
@@ -217,10 +82,10 @@ func (c Counts) minus(o Counts) Counts {
 
 // Holding tells which lease client n has of a kind, and which server gave it. Not during a Run.
 func (g *Generator) Holding(n int, kind wire.Kind) (lease netip.Prefix, server int, ok bool) {
-	r := g.relays[n%g.config.Relays]
+	r := g.sites[n%g.config.Workers]
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	c := &r.clients[n/g.config.Relays]
+	c := &r.clients[n/g.config.Workers]
 	l := &c.leases[kind-1]
 	return netip.PrefixFrom(netip.AddrFrom16(l.address), int(l.length)), int(c.server), l.ok
 }
@@ -228,7 +93,7 @@ func (g *Generator) Holding(n int, kind wire.Kind) (lease netip.Prefix, server i
 // Close ends the clients and frees the sockets. It returns the first fault of a socket.
 func (g *Generator) Close() error {
 	var errs []error
-	for _, r := range g.relays {
+	for _, r := range g.sites {
 		errs = append(errs, r.close())
 	}
 	g.group.Wait()

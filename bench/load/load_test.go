@@ -21,6 +21,8 @@ type fake struct {
 	preference byte
 	shift      int                                                 // added to the client's number in the address
 	silent     func(kind wire.MessageType, client, times int) bool // times: how often the message came, from 1
+	rapid      bool                                                // it grants Rapid Commit
+	empty      bool                                                // it has no lease
 	seen       map[[4]byte]int
 }
 
@@ -68,7 +70,8 @@ func (f *fake) answer(b []byte) []byte {
 	out := append([]byte{byte(wire.RelayReply)}, b[1:relayHeader]...)
 	out, outer := wire.OpenOption(out, wire.OptionRelayMessage)
 	answer := wire.Reply
-	if kind == wire.Solicit {
+	_, wanted := wire.Options(inner[clientHeader:]).Find(wire.OptionRapidCommit)
+	if rapid := f.rapid && wanted; kind == wire.Solicit && !rapid {
 		answer = wire.Advertise
 	}
 	out = wire.AppendHeader(out, answer, [3]byte(inner[1:4]))
@@ -76,6 +79,12 @@ func (f *fake) answer(b []byte) []byte {
 	out = wire.AppendOption(out, wire.OptionClientID, duid[:])
 	out = wire.AppendOption(out, wire.OptionServerID, f.id)
 	out = wire.AppendOption(out, wire.OptionPreference, []byte{f.preference})
+	if f.rapid && wanted {
+		out = wire.AppendOption(out, wire.OptionRapidCommit, nil)
+	}
+	if f.empty {
+		return wire.CloseOption(out, outer)
+	}
 	out, ia := wire.OpenIA(out, wire.IANA, IAID(n, wire.IANA))
 	address := [16]byte{0x20, 1, 0xd, 0xb8}
 	binary.BigEndian.PutUint32(address[12:], uint32(n+f.shift))
@@ -189,9 +198,9 @@ func TestServerDies(t *testing.T) {
 		return gone > 0
 	}
 	g := open(t, 30, dead.serve(t), other.serve(t))
-	g.relays[0].machine.times.Request.Count = 3
-	g.relays[1].machine.times.Request.Count = 3
-	g.relays[2].machine.times.Request.Count = 3
+	for _, r := range g.sites {
+		r.machine.times.Request.Count = 3
+	}
 	run(t, g, Job{Task: Acquire})
 	for n := range 30 {
 		if _, server, ok := g.Holding(n, wire.IANA); !ok || server != 1 {
@@ -225,7 +234,7 @@ func TestContextEndsARun(t *testing.T) {
 	reason := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	go func() {
-		for g.Counts().Sent < 24 { // all relays have begun
+		for g.Counts().Sent < 16 { // all sites have begun
 			time.Sleep(time.Millisecond)
 		}
 		cancel(reason)

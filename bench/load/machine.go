@@ -7,23 +7,6 @@ import (
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
-// A Task is what each client of a Run does.
-type Task uint8
-
-// Tasks.
-const (
-	Ask     Task = iota // Solicit, again until every server has sent an Advertise; nothing is bound
-	Acquire             // Solicit, choose among the Advertises, Request, Reply
-	Renew               // Renew at the lease's server; where it keeps silent, Rebind
-	Rebind              // Rebind, at whoever answers
-	Release             // Release at the lease's server
-)
-
-// String is the task in one word.
-func (t Task) String() string {
-	return [...]string{"ask", "acquire", "renew", "rebind", "release"}[t]
-}
-
 const (
 	maxRestarts = 16 // how often a client begins anew with a Solicit within one task
 	maxPartly   = 3  // Renews or Rebinds of which an IA stays unanswered
@@ -67,6 +50,7 @@ type client struct {
 	tries    uint8  // transmissions of the present message
 	restarts uint8  // Solicits of the present task beyond the first
 	partly   bool   // the present Renew or Rebind was answered for some of its IAs
+	fellBack bool   // the present task is Rapid, and a server sent an Advertise
 	server   int8   // that gave the leases; nobody: none
 	target   int8   // that the present message is for; nobody: all
 	best     int8   // server of the best Advertise so far
@@ -77,23 +61,26 @@ type client struct {
 	due      int64 // when the present message is sent again
 	first    int64 // when it was sent first
 	began    int64 // when the task began
-	leases   [2]lease
-	offers   [2]lease // of the best Advertise
+	// When it was to begin, in a stream. It may have begun later, and its latency counts from here.
+	scheduled int64
+	leases    [2]lease
+	offers    [2]lease // of the best Advertise
 }
 
 // A machine plays clients by RFC 9915, Section 18.2. It isn't safe for use by several goroutines.
 type machine struct {
 	times   Times
-	servers int  // how many there are
-	prefix  bool // the clients want a prefix as well
+	servers int     // how many there are
+	wants   [2]bool // by wire.Kind-1: what the clients want
+	eager   bool    // the first Advertise that will do is taken, and what a server refuses isn't tried again
 	rng     *rand.Rand
 }
 
 // start begins a task. The client must be idle.
 func (m *machine) start(c *client, task Task, now int64) verdict {
-	c.task, c.began, c.restarts = task, now, 0
+	c.task, c.began, c.restarts, c.fellBack = task, now, 0, false
 	switch {
-	case task == Ask || task == Acquire:
+	case task == Ask || task == Acquire || task == Rapid:
 		return m.begin(c, soliciting, nobody, now)
 	case c.server == nobody:
 		return failed
@@ -177,6 +164,10 @@ func (m *machine) unanswered(c *client, now int64) verdict {
 
 // restart begins anew with a Solicit.
 func (m *machine) restart(c *client, now int64) verdict {
+	if m.eager {
+		c.leases, c.server = [2]lease{}, nobody
+		return m.end(c, failed)
+	}
 	if c.restarts++; c.restarts > maxRestarts {
 		return m.end(c, failed)
 	}
@@ -192,6 +183,12 @@ func (m *machine) end(c *client, v verdict) verdict {
 func (m *machine) hear(c *client, server int, r *reply, now int64) verdict {
 	if c.phase == idle || r.xid != c.xid || c.target != nobody && int(c.target) != server {
 		return ignore
+	}
+	if c.phase == soliciting && c.task == Rapid && r.kind == wire.Reply {
+		if !r.rapid || !m.complete(r) { // RFC 9915, Section 18.2.10: without the option it's no answer to this Solicit
+			return ignore
+		}
+		return m.replied(c, server, r, now)
 	}
 	if c.phase == soliciting {
 		if r.kind != wire.Advertise || c.heard>>server&1 != 0 {
@@ -210,6 +207,14 @@ func (m *machine) hear(c *client, server int, r *reply, now int64) verdict {
 func (m *machine) advertised(c *client, server int, r *reply, now int64) verdict {
 	c.heard |= 1 << server
 	all := c.heard == 1<<m.servers-1
+	if m.eager && !m.complete(r) {
+		if all {
+			return m.restart(c, now)
+		}
+		return wait
+	}
+	all = all || m.eager
+	c.fellBack = c.fellBack || c.task == Rapid
 	if c.task == Ask {
 		if all {
 			return m.end(c, done)
@@ -234,7 +239,7 @@ func (m *machine) replied(c *client, server int, r *reply, now int64) verdict {
 		c.leases, c.server = [2]lease{}, nobody
 		return m.end(c, done)
 	}
-	if (c.phase == renewing || c.phase == rebinding) && m.omits(r) {
+	if (c.phase == renewing || c.phase == rebinding) && m.omits(r) && !m.eager {
 		c.partly = true
 		return wait
 	}
@@ -246,7 +251,9 @@ func (m *machine) replied(c *client, server int, r *reply, now int64) verdict {
 }
 
 // omits tells whether an answer says nothing of an IA that the client asked for.
-func (m *machine) omits(r *reply) bool { return !r.says(wire.IANA) || m.prefix && !r.says(wire.IAPD) }
+func (m *machine) omits(r *reply) bool {
+	return m.wants[0] && !r.says(wire.IANA) || m.wants[1] && !r.says(wire.IAPD)
+}
 
 // names tells whether the client's present message names the lease, so that everybody who hears it knows.
 func (c *client) names(a *Answer) bool {
@@ -261,4 +268,6 @@ func (c *client) names(a *Answer) bool {
 }
 
 // complete tells whether an answer holds all that the client wants.
-func (m *machine) complete(r *reply) bool { return r.leases[0].ok && (r.leases[1].ok || !m.prefix) }
+func (m *machine) complete(r *reply) bool {
+	return (r.leases[0].ok || !m.wants[0]) && (r.leases[1].ok || !m.wants[1])
+}

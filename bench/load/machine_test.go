@@ -10,7 +10,7 @@ import (
 
 // testMachine plays against three servers by the standard's times, without spread.
 func testMachine() *machine {
-	return &machine{times: StandardTimes(), servers: 3, rng: rand.New(rand.NewPCG(1, 2))}
+	return &machine{times: StandardTimes(), servers: 3, wants: [2]bool{0: true}, rng: rand.New(rand.NewPCG(1, 2))}
 }
 
 func newClient() *client { return &client{server: nobody} }
@@ -169,7 +169,7 @@ func TestReleaseForgetsTheLease(t *testing.T) {
 
 func TestHalfAnAnswerDoesNotBind(t *testing.T) {
 	m, c := testMachine(), newClient()
-	m.prefix = true
+	m.wants[1] = true
 	m.start(c, Acquire, 0)
 	want(t, m.hear(c, 0, answer(c, wire.Advertise, 255, 1), 1), wait)
 	if c.best != nobody {
@@ -181,7 +181,7 @@ func TestHalfAnAnswerDoesNotBind(t *testing.T) {
 // server's whole answer ends it; where none comes the client begins anew.
 func TestReplyThatOmitsAnIA(t *testing.T) {
 	m, c := testMachine(), bound(0)
-	m.prefix = true
+	m.wants[1] = true
 	c.leases[1] = lease{ok: true, address: [16]byte{0x20, 2}, length: 56}
 	want(t, m.start(c, Rebind, 0), transmit)
 	want(t, m.hear(c, 1, answer(c, wire.Reply, 0, 1), 1), wait)

@@ -9,9 +9,10 @@ import (
 // A script is what all clients' messages have in common.
 type script struct {
 	link        [16]byte // the relay's link-address
-	prefixes    bool     // an IA_PD beside the IA_NA
+	wants       [2]bool  // by wire.Kind-1: an IA_NA, an IA_PD
 	interfaceID bool
 	remoteID    bool
+	anyPort     bool // the relays send from other ports than 547
 	faster      float64
 }
 
@@ -32,8 +33,9 @@ func (s *script) append(dst []byte, n int, c *client, serverID []byte, now int64
 	if s.remoteID {
 		dst = wire.AppendOption(dst, wire.OptionRemoteID, strconv.AppendInt(append(s.scratch(), enterprise...), int64(n), 10))
 	}
-	// RFC 8357: the servers answer to the port that we send from, else a relay would have to be on port 547.
-	dst = wire.AppendOption(dst, wire.OptionRelaySourcePort, noPort)
+	if s.anyPort { // RFC 8357: the servers answer to the port that we send from
+		dst = wire.AppendOption(dst, wire.OptionRelaySourcePort, noPort)
+	}
 	dst, mark := wire.OpenOption(dst, wire.OptionRelayMessage)
 	dst = s.message(dst, n, c, serverID, now)
 	return wire.CloseOption(dst, mark)
@@ -54,9 +56,13 @@ func (s *script) message(dst []byte, n int, c *client, serverID []byte, now int6
 	if c.phase != releasing {
 		dst = wire.AppendOption(dst, wire.OptionORO, wanted)
 	}
-	dst = appendIA(dst, wire.IANA, n, c)
-	if s.prefixes {
-		dst = appendIA(dst, wire.IAPD, n, c)
+	if c.phase == soliciting && c.task == Rapid {
+		dst = wire.AppendOption(dst, wire.OptionRapidCommit, nil)
+	}
+	for _, kind := range [...]wire.Kind{wire.IANA, wire.IAPD} {
+		if s.wants[kind-1] {
+			dst = appendIA(dst, kind, n, c)
+		}
 	}
 	return dst
 }

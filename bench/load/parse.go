@@ -16,11 +16,12 @@ const (
 
 // A reply is a server's message to one client, as views over the datagram.
 type reply struct {
-	client     int
+	client     int              // as its DUID and its link-local address say
 	kind       wire.MessageType // Advertise or Reply
 	xid        [3]byte
 	serverID   []byte
 	preference int
+	rapid      bool     // with Rapid Commit
 	leases     [2]lease // by wire.Kind-1: what the client may use from now on
 	answers    []Answer // every lease in the client's IAs, those to give up too, and every status in place of one
 }
@@ -59,6 +60,8 @@ func (r *reply) parse(b []byte) bool {
 			if len(data) == 1 {
 				r.preference = int(data[0])
 			}
+		case wire.OptionRapidCommit:
+			r.rapid = true
 		case wire.OptionIANA:
 			r.ia(wire.IANA, data)
 		case wire.OptionIAPD:

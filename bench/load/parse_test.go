@@ -15,7 +15,7 @@ import (
 const number = 0x01020304
 
 var testScript = script{
-	link: netip.MustParseAddr("2001:db8:1::1").As16(), prefixes: true, interfaceID: true, remoteID: true, faster: 10,
+	link: netip.MustParseAddr("2001:db8:1::1").As16(), wants: [2]bool{true, true}, anyPort: true, interfaceID: true, remoteID: true, faster: 10,
 }
 
 // TestMessagesMeanWhatTheyShould reads the messages with an independent library.
@@ -78,6 +78,24 @@ func TestMessagesMeanWhatTheyShould(t *testing.T) {
 		if pd := m.Options.OneIAPD(); (len(pd.Options.Prefixes()) == 1) != (test.lease != "") {
 			t.Errorf("%v names %d prefixes", test.want, len(pd.Options.Prefixes()))
 		}
+	}
+}
+
+// TestMessagesOfOtherScripts: Rapid Commit, a prefix only, and relays at port 547.
+func TestMessagesOfOtherScripts(t *testing.T) {
+	s := script{link: testScript.link, wants: [2]bool{false, true}, faster: 1}
+	c := &client{phase: soliciting, task: Rapid}
+	got, err := dhcpv6.FromBytes(s.append(nil, number, c, nil, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	relay := got.(*dhcpv6.RelayMessage)
+	if relay.GetOneOption(dhcpv6.OptionRelayPort) != nil {
+		t.Error("there is a relay source port option, though the port is 547")
+	}
+	m := relay.Options.RelayMessage().(*dhcpv6.Message)
+	if m.GetOneOption(dhcpv6.OptionRapidCommit) == nil || m.Options.OneIANA() != nil || m.Options.OneIAPD() == nil {
+		t.Errorf("%v: want Rapid Commit and an IA_PD", m)
 	}
 }
 

@@ -71,14 +71,15 @@ and none of them loses a binding when it dies.
 Exit codes: 0 done, 1 failed, 2 wrong command line, 3 configuration refused, or a change of it.`,
 		Example: `  lockstep6 demo                                   # see three nodes at work, on loopback only
   lockstep6 check --config lockstep6.yaml          # is this file right?
-  lockstep6 serve --config lockstep6.yaml --node a`,
+  lockstep6 serve --config lockstep6.yaml --node a
+  lockstep6 bench --server '[::1]:10547' --link-address 2001:db8:1::1   # how fast is it?`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          noArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newServe(), newCheck(), newPlan(), newKey(), newLeases(), newPeers(), newSchema(), newDemo(), newVersion())
+	root.AddCommand(newServe(), newCheck(), newPlan(), newKey(), newLeases(), newPeers(), newSchema(), newDemo(), newBench(), newVersion())
 	strictArgs(root)
 	return root
 }
