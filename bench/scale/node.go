@@ -89,13 +89,15 @@ func openNode(ctx context.Context, folder string, capacity int) (*node, Start, e
 }
 
 func (n *node) load(ctx context.Context) error {
-	var readers [2]func(key, value []byte) error
+	var readers [2]*binding.Loader
 	for i := range readers {
-		h := n.table.NewHandle()
-		defer h.Close()
-		readers[i] = h.Load
+		readers[i] = n.table.NewLoader()
 	}
-	return n.store.Load(ctx, len(readers), func(reader int, key, value []byte) error { return readers[reader](key, value) }, nil)
+	err := n.store.Load(ctx, len(readers), func(reader int, key, value []byte) error { return readers[reader].Load(key, value) }, nil)
+	for _, l := range readers {
+		err = errors.Join(err, l.Close())
+	}
+	return err
 }
 
 // install compiles a configuration over what is in the table.
