@@ -148,8 +148,9 @@ func tableCosts(bindings int) (all []TableCost, err error) {
 	return all, nil
 }
 
-// against is what part of the reference's figure size number i has: of the mean of those measured before and after it.
+// against is what part of the reference's figure size number i has: of the mean of those measured before and after it. A
+// run that ended early may lack the last one.
 func (r *Report) against(i int, figure func(*Size) float64) float64 {
-	before, after := figure(&r.References[i]), figure(&r.References[i+1])
+	before, after := figure(&r.References[i]), figure(&r.References[min(i+1, len(r.References)-1)])
 	return 2 * figure(&r.Sizes[i]) / (before + after)
 }

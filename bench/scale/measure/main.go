@@ -59,8 +59,8 @@ func main() {
 	if err == nil && *ceilings {
 		err = report.MeasureCeilings(ctx, *dir, *bits, list, told)
 	}
-	if err == nil {
-		err = write(report, *out)
+	if len(report.References) > 0 { // what was measured before an error as well
+		err = errors.Join(err, write(report, *out))
 	}
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
