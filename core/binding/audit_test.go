@@ -169,7 +169,7 @@ func auditSlots(t testing.TB, table *Table, seen [3]slotsSeen) {
 	}
 	var octets int64
 	for unit := range seen[2] {
-		octets += extensionUnit << table.shelf.class(unit)
+		octets += extensionUnit * int64(classUnits[table.shelf.class(unit)])
 	}
 	if stats.ExtensionBytes != octets {
 		t.Errorf("extension octets: %d taken, %d accounted for", stats.ExtensionBytes, octets)

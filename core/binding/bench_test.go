@@ -1,6 +1,7 @@
 package binding
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -144,6 +145,64 @@ func BenchmarkInsert(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.StartTimer()
+	}
+}
+
+// BenchmarkLoad loads stored leases into an empty table, over and over: by a Handle, one at a time, and by a Loader.
+func BenchmarkLoad(b *testing.B) {
+	for _, together := range []bool{false, true} {
+		b.Run(fmt.Sprintf("loader=%t", together), func(b *testing.B) {
+			d := newBenchDraft()
+			s := expected(&d, 1)
+			key, value := AppendKey(nil, &s.Key), appendStored(nil, &s)
+			for done := 0; done < b.N; done += benchLeases {
+				b.StopTimer()
+				table, err := New(Options{Capacity: benchLeases, Seed: 1})
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+				loadMany(b, table, together, key, value, uint64(min(benchLeases, b.N-done)))
+				b.StopTimer()
+				if err := table.Close(); err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+			}
+		})
+	}
+}
+
+func loadMany(b *testing.B, table *Table, together bool, key, value []byte, n uint64) {
+	h, l := table.NewHandle(), table.NewLoader()
+	load := h.Load
+	if together {
+		load = l.Load
+	}
+	for i := range n {
+		binary.BigEndian.PutUint64(key[8:], i*0x9e3779b97f4a7c15)
+		binary.BigEndian.PutUint64(value[valueHeader+2:], i) // in the DUID
+		if err := load(key, value); err != nil {
+			b.Fatal(err)
+		}
+	}
+	h.Close()
+	if err := l.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkRange walks through all leases. ns/op is one.
+func BenchmarkRange(b *testing.B) {
+	table := benchTable(b)
+	h := table.NewHandle()
+	defer h.Close()
+	b.ResetTimer()
+	for left := b.N; left > 0; {
+		for shard := 0; shard < table.Shards() && left > 0; shard++ {
+			h.Enter()
+			h.Range(shard, func(*Record) bool { left--; return left > 0 })
+		}
 	}
 }
 

@@ -34,7 +34,7 @@ const (
 )
 
 // The largest slot takes the longest extension and the longest DUID.
-const _ = uint(extensionUnit<<(extensionClasses-1) - blobHeader - extensionHeader - MaxDUID - MaxExtension)
+const _ = uint(extensionUnit*64 - blobHeader - extensionHeader - MaxDUID - MaxExtension)
 
 // An Extension is a sequence of pieces. The one of a record is a view: valid as long as the record is.
 type Extension []byte

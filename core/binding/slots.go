@@ -1,9 +1,6 @@
 package binding
 
-import (
-	"math/bits"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // A slotKind tells what a slot is for: a record, a client entry, or an extension of a size class.
 type slotKind uint8
@@ -16,12 +13,32 @@ const (
 	slotKinds = slotExtension + extensionClasses
 )
 
-// Extension slots come in powers of two from 32 to 2048 octets, cut from chunks.
+// Extension slots come in powers of two from 32 to 2048 octets and halfway between them, cut from chunks. The classes
+// between spare a subscriber with the usual relay data, 85 octets of it, a quarter of the slot: 96 for 128.
 const (
-	extensionClasses = 7
+	extensionClasses = 12
 	chunkUnits       = 2048 // of 32 octets: 64 KiB
 	chunkSize        = chunkUnits * extensionUnit
 )
+
+// classUnits are the classes' sizes in units. What a chunk has beyond a whole number of slots, one part in 64 at most, is
+// never used.
+var classUnits = [extensionClasses]uint32{1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64}
+
+// classes gives, by units needed, the smallest class that has them.
+var classes = func() (by [65]uint8) {
+	class := uint8(0)
+	for units := range by {
+		if uint32(units) > classUnits[class] {
+			class++
+		}
+		by[units] = class
+	}
+	return by
+}()
+
+// slotsPerChunk is how many slots of a class a chunk has.
+func slotsPerChunk(class int) uint32 { return chunkUnits / classUnits[class] }
 
 // A shelf hands out extension slots. The area is cut into chunks; a size class that has no free slot
 // opens a chunk, which stays with the class. So memory is bound by the area, whatever the mix of sizes.
@@ -39,7 +56,7 @@ type shelfClass struct {
 	open   atomic.Uint32   // how many ordinals may be used; all below have their chunk
 }
 
-const ownerShift = 29
+const ownerShift = 28 // above it the class; below, more ordinals than an area has chunks
 
 // newShelf returns a shelf over an area of this many chunks.
 func newShelf(chunks int) (*shelf, error) {
@@ -51,26 +68,26 @@ func newShelf(chunks int) (*shelf, error) {
 	for class := range s.classes {
 		c := &s.classes[class]
 		c.chunks = make([]atomic.Uint32, chunks)
-		if c.slots, err = NewFreeMap(uint64(chunks) * chunkUnits >> class); err != nil {
+		if c.slots, err = NewFreeMap(uint64(chunks) * uint64(slotsPerChunk(class))); err != nil {
 			return nil, err
 		}
 	}
 	return s, nil
 }
 
-// classFor returns the smallest class whose slots take n octets.
-func classFor(n int) int { return bits.Len(uint(n-1) / extensionUnit) }
+// classFor returns the smallest class whose slots take n octets, 1 to 2048.
+func classFor(n int) int { return int(classes[(n+extensionUnit-1)/extensionUnit]) }
 
 // take takes some free slots of the class and returns how many; 0 when the class and the area are full.
 func (s *shelf) take(class int, into []uint32) int {
 	c := &s.classes[class]
-	perChunk := chunkUnits >> class
+	perChunk := slotsPerChunk(class)
 	for {
 		open := c.open.Load()
 		n := c.slots.takeSome(uint64(open)*uint64(perChunk), into)
 		for i, slot := range into[:n] {
-			chunk := c.chunks[int(slot)/perChunk].Load() - 1
-			into[i] = chunk*chunkUnits + slot%uint32(perChunk)<<class
+			chunk := c.chunks[slot/perChunk].Load() - 1
+			into[i] = chunk*chunkUnits + slot%perChunk*classUnits[class]
 		}
 		if n > 0 || !s.openChunk(class, open) {
 			return n
@@ -109,7 +126,7 @@ func (s *shelf) class(unit uint32) int {
 func (s *shelf) put(unit uint32) {
 	owner := s.owners[unit/chunkUnits].Load()
 	class, ordinal := owner>>ownerShift, owner&(1<<ownerShift-1)
-	s.classes[class].slots.Put(uint64(ordinal)*(chunkUnits>>class) + uint64(unit%chunkUnits>>class))
+	s.classes[class].slots.Put(uint64(ordinal)*uint64(slotsPerChunk(int(class))) + uint64(unit%chunkUnits/classUnits[class]))
 }
 
 // used returns how many octets are in slots that are taken.
@@ -117,7 +134,7 @@ func (s *shelf) used() int64 {
 	var sum int64
 	for class := range s.classes {
 		slots := s.classes[class].slots
-		sum += int64(slots.Size()-slots.Free()) * extensionUnit << class
+		sum += int64(slots.Size()-slots.Free()) * extensionUnit * int64(classUnits[class])
 	}
 	return sum
 }

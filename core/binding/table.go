@@ -196,8 +196,8 @@ func (t *Table) Stats() Stats {
 	for _, b := range t.memory {
 		s.Bytes += int64(len(b))
 	}
-	// The bitmaps: one bit per slot and a 63rd more; an extension's unit counts in all classes.
-	slots := 2*s.RecordCapacity + 2*s.ExtensionCapacity/extensionUnit
+	// The bitmaps: one bit per slot and a 63rd more; an extension's unit counts in all classes, which are 8/3 in all.
+	slots := 2*s.RecordCapacity + 8*s.ExtensionCapacity/extensionUnit/3
 	s.Bytes += slots/8 + slots/8/63 + int64(len(t.floors)+4*len(t.shelf.owners))*8
 	return s
 }

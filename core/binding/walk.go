@@ -7,6 +7,23 @@ type walk struct {
 	bucket int // the next bucket
 	end    int
 	word   uint64 // the link to go on at
+	sink   uint8  // see touch
+}
+
+// touchBuckets is how many buckets' first records a walk asks for at once.
+const touchBuckets = 16
+
+// touch brings the first records of the next buckets into the processor's cache. A walk meets records in the order of their
+// hash, so each is a miss; one after the other they cost a walk through ten million 5 s, sixteen under way together a
+// third of that. A record may lie across two lines, so both ends are read; what it says doesn't matter here.
+func (w *walk) touch() {
+	s := &w.table.records
+	for i := range s.heads[w.bucket:min(w.bucket+touchBuckets, w.end)] {
+		if slot := uint32(s.heads[w.bucket+i].Load()); slot != 0 {
+			n := s.node(slot)
+			w.sink += uint8(n.next.Load()) + recordOf(n).duid[inlineDUID-1]
+		}
+	}
 }
 
 // next returns the next record, nil at the end.
@@ -24,6 +41,9 @@ func (w *walk) next() *Record {
 		}
 		if w.bucket == w.end {
 			return nil
+		}
+		if w.bucket%touchBuckets == 0 {
+			w.touch()
 		}
 		w.word = w.table.records.heads[w.bucket].Load()
 		w.bucket++

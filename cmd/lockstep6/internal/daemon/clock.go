@@ -15,21 +15,10 @@ func steadyClock(floor int64) worker.Clock {
 	return func() int64 { return wall + int64(time.Since(start)) }
 }
 
-// setClock starts the node's clock once the bindings are loaded. A machine whose clock is behind what the store has
-// seen (no battery, no time server yet) goes on from there: else every binding would seem to last for years, and those
-// made now to have ended already when the clock is right again.
-func (d *Daemon) setClock() {
-	newest := binding.Time(0)
-	h := d.table.NewHandle()
-	defer h.Close()
-	for shard := range d.table.Shards() {
-		h.Enter()
-		h.Range(shard, func(r *binding.Record) bool {
-			newest = max(newest, r.LastTransaction())
-			return true
-		})
-		h.Leave()
-	}
+// setClock starts the node's clock once the bindings are loaded, of which the newest was last heard at newest. A machine
+// whose clock is behind what the store has seen (no battery, no time server yet) goes on from there: else every binding would
+// seem to last for years, and those made now to have ended already when the clock is right again.
+func (d *Daemon) setClock(newest binding.Time) {
 	if now := binding.TimeOf(time.Now().Unix()); now < newest {
 		d.log.Warn("the machine's clock is behind the newest binding; going on from that binding's time: if the clock is wrong, set it and "+
 			"restart the node; if it was ahead before, leases last as they should, and times that the node shows are ahead",

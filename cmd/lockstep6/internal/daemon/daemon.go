@@ -97,10 +97,11 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	if d.table, err = binding.New(binding.Options{Capacity: d.config.Store.Capacity, Seed: rand.Uint64()}); err != nil {
 		return fmt.Errorf("store.capacity: %w", err)
 	}
-	if err = d.load(ctx); err != nil {
+	newest, err := d.load(ctx)
+	if err != nil {
 		return err
 	}
-	d.setClock()
+	d.setClock(newest)
 	if err = d.install(ctx, compiled); err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/lockstep6/lockstep6/core/address"
+	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/core/policy"
 	"github.com/lockstep6/lockstep6/core/wire"
@@ -153,31 +154,35 @@ func randomUUID() []byte {
 	return b
 }
 
-// load streams all stored bindings into the table.
-func (d *Daemon) load(ctx context.Context) error {
+// load streams all stored bindings into the table, and tells when the newest of them was last heard.
+func (d *Daemon) load(ctx context.Context) (newest binding.Time, err error) {
 	const readers = 2
 	start := time.Now()
-	handles := make([]func([]byte, []byte) error, readers)
-	for i := range handles {
-		h := d.table.NewHandle()
-		defer h.Close()
-		handles[i] = h.Load
+	var loaders [readers]*binding.Loader
+	for i := range loaders {
+		loaders[i] = d.table.NewLoader()
 	}
 	last := start
-	err := d.store.Load(ctx, readers, func(reader int, key, value []byte) error {
-		return handles[reader](key, value)
+	err = d.store.Load(ctx, readers, func(reader int, key, value []byte) error {
+		return loaders[reader].Load(key, value)
 	}, func(done, total uint64) {
 		if now := time.Now(); now.Sub(last) > 2*time.Second {
 			last = now
 			d.log.Info("loading bindings", "done", done, "of_about", total)
 		}
 	})
+	for _, l := range loaders {
+		if closed := l.Close(); err == nil {
+			err = closed // of what it kept back
+		}
+		newest = max(newest, l.Newest())
+	}
 	if err != nil {
-		return fmt.Errorf("cannot load the bindings from %s: %w", d.data, err)
+		return 0, fmt.Errorf("cannot load the bindings from %s: %w", d.data, err)
 	}
 	stats := d.table.Stats()
 	d.log.Info("bindings loaded", "bindings", stats.Live, "capacity", stats.Capacity, "took", time.Since(start).Round(time.Millisecond))
-	return nil
+	return newest, nil
 }
 
 // effectiveListen is where this node listens: the command line's before the node's before the shared one.
