@@ -10,7 +10,7 @@ import (
 
 // A group may cost some allocations (Pebble's, and now and then a larger queue), a change none.
 func TestAllocationsPerGroup(t *testing.T) {
-	s := open(t, Options{})
+	s := open(t, Options{absorb: absorbSize})
 	done := make(chan *worker.Write, 1)
 	per := func(changes int) float64 {
 		w := &worker.Write{Count: changes, Done: done}

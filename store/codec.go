@@ -1,13 +1,17 @@
 package store
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // KeySize is a binding's key: 16 octets of address, and the prefix length.
 const KeySize = 17
 
 // A Codec reads what workers append. The store needs no more of a change than its bounds and its version.
 type Codec struct {
-	// Next splits the first change off b. Key is KeySize octets; key, value and rest are parts of b.
+	// Next splits the first change off b. Key is KeySize octets; key, value and rest are parts of b, and the value ends
+	// where the rest begins.
 	Next func(b []byte) (key, value, rest []byte, err error)
 	// Version tells a value's version, which grows with each change of one key, and whether it removes the binding.
 	Version func(value []byte) (version uint64, removed bool, err error)
@@ -15,21 +19,37 @@ type Codec struct {
 
 // The key space. A prefix octet keeps kinds apart; within bindings the order is that of addresses.
 //
-//	'b' address(16) prefix-length(1)  -> a binding's value (see value.go)
+//	'b' address(16) prefix-length(1)  -> a binding's value (see value.go): the base
+//	'l' sequence(8)                   -> a committed group's changes (see value.go): the log
 //	'm' name                          -> a value of Meta
 const (
 	prefixBinding = 'b'
+	prefixLog     = 'l'
 	prefixMeta    = 'm'
 )
 
 var (
 	bindingsFrom, bindingsTo = []byte{prefixBinding}, []byte{prefixBinding + 1}
+	logFrom, logTo           = []byte{prefixLog}, []byte{prefixLog + 1}
 	metaFrom, metaTo         = []byte{prefixMeta}, []byte{prefixMeta + 1}
 )
 
 // bindingKey returns the key that a binding is stored under.
 func bindingKey(key []byte) []byte {
 	return append([]byte{prefixBinding}, key...)
+}
+
+// logKey returns the key of a group's place in the log.
+func logKey(sequence uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{prefixLog}, sequence)
+}
+
+// sequenceOf is the place in the log that a key stands for.
+func sequenceOf(key []byte) (uint64, error) {
+	if len(key) != 9 || key[0] != prefixLog {
+		return 0, fmt.Errorf("%w: a key of the log has %d octets, want 9", errValue, len(key))
+	}
+	return binary.BigEndian.Uint64(key[1:]), nil
 }
 
 // checkKey refuses keys of a wrong size: they would land among others' and never be found.

@@ -119,6 +119,9 @@ func testOptions(o Options) Options {
 		o.FS = vfs.NewMem()
 	}
 	o.Codec = testCodec
+	if o.absorb == 0 {
+		o.absorb = 1000 // so that the log is absorbed all the time
+	}
 	if o.Ballast == 0 {
 		o.Ballast = -1
 	}

@@ -31,6 +31,9 @@ type crasher struct {
 	crashes []crash
 }
 
+// mostCuts bounds the clones in memory.
+const mostCuts = 100
+
 // String implements errorfs.Injector.
 func (c *crasher) String() string { return "crasher" }
 
@@ -43,6 +46,9 @@ func (c *crasher) MaybeError(op errorfs.Op) error {
 	confirmed := l.confirmed() // first: what is confirmed after the cut may be missing
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if len(c.crashes) >= mostCuts {
+		return nil
+	}
 	c.crashes = append(c.crashes, crash{
 		fs:        c.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: c.rng.IntN(101), RNG: c.rng}),
 		confirmed: confirmed,
@@ -51,8 +57,8 @@ func (c *crasher) MaybeError(op errorfs.Op) error {
 	return nil
 }
 
-// A crashFS keeps a clone and a reuse of a file apart: MemFS.ReuseForWrite takes its lock twice for reading, and
-// hangs with a clone that waits in between.
+// A crashFS keeps a clone and a reuse or a link of a file apart: MemFS takes its lock twice for reading there, and hangs with
+// a clone that waits in between.
 type crashFS struct {
 	vfs.FS
 	mu *sync.Mutex
@@ -63,6 +69,13 @@ func (f crashFS) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.Fi
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.FS.ReuseForWrite(from, to, c)
+}
+
+// Link implements vfs.FS.
+func (f crashFS) Link(from, to string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.FS.Link(from, to)
 }
 
 // cuts counts the moments so far.
@@ -79,7 +92,7 @@ func (c *crasher) disk() vfs.FS { return errorfs.Wrap(crashFS{c.fs, &c.mu}, c) }
 // not synced. Whatever was confirmed must be there, and again after a second crash during the recovery.
 func TestConfirmedWritesSurviveCrashes(t *testing.T) {
 	c := &crasher{fs: vfs.NewCrashableMem(), every: 7, rng: seeded(t)}
-	s := open(t, Options{FS: c.disk()})
+	s := open(t, Options{FS: c.disk(), absorb: 20_000})
 	l := startLoad(s, 3)
 	c.load.Store(l)
 	for c.cuts() < 60 {

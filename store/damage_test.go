@@ -36,14 +36,19 @@ func spoil(t *testing.T, fs vfs.FS, pattern string) {
 func TestDamageIsTold(t *testing.T) {
 	for _, c := range []struct{ what, pattern string }{
 		{"table", ".sst"},
+		{"table of the log", "log .sst"},
 		{"missing table", "remove .sst"},
 		{"log", ".log"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			// A clone of the file system as it is leaves the log as a crash would.
 			fs := vfs.NewCrashableMem()
-			s := open(t, Options{FS: fs})
+			s := open(t, Options{FS: fs, absorb: absorbSize})
 			fill(t, s, 2000)
+			pattern, ofLog := strings.CutPrefix(c.pattern, "log ")
+			if !ofLog {
+				absorb(t, s)
+			}
 			flush(t, s)
 			// So long a log that a later block tells that this one was synced; in the last 32 KiB damage
 			// looks like the end of the log.
@@ -51,10 +56,10 @@ func TestDamageIsTold(t *testing.T) {
 				commit(t, s, appendChange(nil, n, testValue(5000, false, strings.Repeat("x", 1000))))
 			}
 			clone := fs.CrashClone(vfs.CrashCloneCfg{})
-			if pattern, remove := strings.CutPrefix(c.pattern, "remove "); remove {
-				removeLike(t, clone, pattern)
+			if suffix, remove := strings.CutPrefix(pattern, "remove "); remove {
+				removeLike(t, clone, suffix)
 			} else {
-				spoil(t, clone, c.pattern)
+				spoil(t, clone, pattern)
 			}
 			err := openAndLoad(clone)
 			if !errors.Is(err, ErrCorrupt) {
@@ -98,10 +103,11 @@ func openAndLoad(fs vfs.FS) error {
 func TestDamagedTableLeavesGrantsDurable(t *testing.T) {
 	fs := vfs.NewMem()
 	told := newHealthLog()
-	s := open(t, Options{FS: fs, OnHealth: told.on, clock: quick()})
+	s := open(t, Options{FS: fs, OnHealth: told.on, clock: quick(), absorb: absorbSize})
 	told.want(t, true)
 	fill(t, s, 2000)
 	flush(t, s)
+	absorb(t, s) // the newest table is the base's
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -110,6 +116,7 @@ func TestDamagedTableLeavesGrantsDurable(t *testing.T) {
 	s = open(t, Options{FS: fs, OnHealth: told.on, clock: quick()})
 	told.want(t, true)
 	fill(t, s, 2000)
+	absorb(t, s)
 	s.mu.Lock()
 	in := s.in
 	s.mu.Unlock()

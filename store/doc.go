@@ -3,16 +3,18 @@
 // through each write's Done channel. It never decides about a lease, never looks into a value beyond its
 // version, and never reads on the packet path. The daemon opens it; workers append; commands read it.
 //
-//	Append -> queue -> committer: one batch, one sync -> Done
-//	            ^                        |
-//	            +---- rewritten first ---+  the instance broke: fuse blown, abandoned, replaced
+//	Append -> queue -> committer: one value of the log, one sync -> Done
+//	            ^                        |                   |
+//	            +---- rewritten first ---+                   +-> absorber: sorted tables -> the base
+//	                  the instance broke: fuse blown, abandoned, replaced
 //
 // # Invariants
 //
 //  1. A write is in exactly one of three places until it is confirmed: the queue, a group being committed,
 //     or the list of what a broken instance held. It leaves only when a sync that covers it has returned.
-//  2. Of two values for one key the one with the higher version stands, in whatever order they were
-//     committed. Bindings are written by Merge; only old removals are deleted, with no commit under way (sweep.go).
+//  2. Of two values for one key the one with the higher version stands, in whatever order they were committed, and
+//     wherever they are: log and base are merged by version (merged.go), and so are values in the base. Only old
+//     removals are deleted, when nothing older is left in the log (sweep.go).
 //  3. Pebble never learns of a failed write, save of a table's, which it repeats. The failing operation blows the
 //     fuse of its instance and never returns; from then on nothing that belongs to that instance touches the
 //     directory. Pebble's own answers to such a failure are to end the process, or to panic with a lock released

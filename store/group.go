@@ -2,12 +2,10 @@ package store
 
 import "fmt"
 
-// build makes the group's batch. Changes are merged, so they may overlap with those of another group that is being
-// committed, and may have been committed before. Nothing is left out: a group seldom has two changes of one
-// binding, and to look costs each change more than the merge costs the few.
+// build makes the group's batch: all its changes are one value of the log. Nothing is left out and nothing is sorted: what
+// that costs is paid when the log is absorbed, for many groups at once (absorb.go).
 func (s *Store) build(g *group) {
-	stamp := s.stamp()
-	g.changes, g.removals, g.sync = 0, 0, s.o.Sync == SyncAlways
+	g.changes, g.removals, g.octets, g.sync = 0, 0, 0, s.o.Sync == SyncAlways
 	kept := g.entries[:0]
 	for _, e := range g.entries {
 		if e.meta != nil {
@@ -16,43 +14,58 @@ func (s *Store) build(g *group) {
 			kept = append(kept, e)
 			continue
 		}
-		if err := s.addChanges(g, e.write.Changes, stamp); err != nil {
+		changes, removals, err := s.survey(e.write.Changes)
+		if err != nil {
 			s.refuse(e, err)
 			continue
 		}
+		g.changes += changes
+		g.removals += removals
+		g.octets += len(e.write.Changes)
 		kept = append(kept, e)
 	}
 	g.entries = kept
+	if g.octets > 0 {
+		s.addLog(g)
+	}
 }
 
-// addChanges adds a write's changes to the group's batch.
-func (s *Store) addChanges(g *group, changes []byte, stamp uint32) error {
+// survey counts a write's changes and looks whether they can be read.
+func (s *Store) survey(changes []byte) (count, removals int, err error) {
 	for len(changes) > 0 {
 		key, value, rest, err := s.o.Codec.Next(changes)
 		if err != nil {
-			return err
+			return 0, 0, err
 		}
 		if err := checkKey(key); err != nil {
-			return err
+			return 0, 0, err
 		}
 		_, removed, err := s.o.Codec.Version(value)
 		if err != nil {
-			return err
+			return 0, 0, err
 		}
-		op := g.batch.MergeDeferred(1+KeySize, storedSize(value, removed))
-		op.Key[0] = prefixBinding
-		copy(op.Key[1:], key)
-		putStored(op.Value, value, removed, stamp)
-		if err := op.Finish(); err != nil {
-			return err
-		}
-		changes = rest
-		g.changes++
 		if removed {
-			g.removals++
+			removals++
+		}
+		count++
+		changes = rest
+	}
+	return count, removals, nil
+}
+
+// addLog adds the group's changes to its batch, as the value of its place in the log.
+func (s *Store) addLog(g *group) {
+	key := logKey(g.sequence)
+	op := g.batch.SetDeferred(len(key), groupHeader+g.octets)
+	copy(op.Key, key)
+	putGroupHeader(op.Value, s.stamp())
+	at := groupHeader
+	for i := range g.entries {
+		if w := g.entries[i].write; w != nil {
+			at += copy(op.Value[at:], w.Changes)
 		}
 	}
-	return nil
+	_ = op.Finish() // fails on indexed batches only
 }
 
 // refuse keeps a write that can't be read: it is never confirmed, because what it says is not on disk. Only a bug in

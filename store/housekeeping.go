@@ -15,6 +15,13 @@ type mark struct {
 	number uint64
 }
 
+// A horizon is a stamp below which removals may be deleted once all places of the log below sequence are absorbed: then
+// nothing that is older than such a removal can come into the base behind it. Zero: none.
+type horizon struct {
+	at       uint32
+	sequence uint64
+}
+
 // Stamps tell how old a removal is. They are seconds that run evenly while the process lives, whatever becomes of the wall
 // clock. What is stored was stamped by earlier processes, of whose writes none is under way any more; so a process
 // begins with the wall clock's Unix time for whoever reads a store, and above all stored stamps (see Load), or
@@ -51,9 +58,9 @@ func (s *Store) lookAfterDisk() {
 	s.keepBallast()
 }
 
-// moveHorizon lets removals be deleted that nothing unconfirmed can be older than. All entries below the last mark's
-// number were appended before its moment; once they are confirmed, what is still to come was made after it,
-// or by a worker within its grace. It waits for Load, so that the table learns of all removals.
+// moveHorizon lets removals be deleted that nothing outside of the base can be older than. All entries below the last mark's
+// number were appended before its moment; once they are confirmed, they are in the log as it is now, and what is still
+// to come was made after it, or by a worker within its grace. It waits for Load, so that the table learns of all removals.
 func (s *Store) moveHorizon() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,8 +75,18 @@ func (s *Store) moveHorizon() {
 		return
 	}
 	const grace = uint32(removalGrace / time.Second)
-	if s.loaded.Load() && s.mark.number > 0 {
-		s.horizon.Store(max(s.mark.at, grace) - grace)
+	s.settleHorizon()
+	if s.loaded.Load() && s.mark.number > 0 && s.nextHorizon == (horizon{}) {
+		s.nextHorizon = horizon{max(s.mark.at, grace) - grace, s.sequence}
+		s.settleHorizon()
 	}
 	s.mark = mark{s.stamp(), s.next}
+}
+
+// settleHorizon makes the next horizon the present one if its part of the log is absorbed. Store.mu is held.
+func (s *Store) settleHorizon() {
+	if s.nextHorizon.at > 0 && s.absorbed >= s.nextHorizon.sequence {
+		s.horizon.Store(s.nextHorizon.at)
+		s.nextHorizon = horizon{}
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/sstable"
 )
 
 // An instance is one opening of the Pebble database. It breaks at most once; then the store replaces it.
@@ -25,19 +26,24 @@ type instance struct {
 	// users counts the store's goroutines inside db, for a clean Close. Those that are parked stay counted.
 	users sync.WaitGroup
 
-	pausedAt time.Time // when the sweep paused the committers; zero: they aren't paused. Guarded by Store.mu
-	sweeping atomic.Bool
+	readOnly  bool
+	tables    sstable.WriterOptions // of tables that the absorber makes
+	base      sync.Mutex            // held by who writes the base
+	logFirst  uint64                // first place of the log when it was opened
+	logNext   uint64                // and the one behind the last
+	absorbing bool                  // the absorber runs; guarded by Store.mu
+
+	absorbAfter time.Time // a pass failed: not before; guarded by Store.mu
+	sweeping    atomic.Bool
+	swept       uint32 // horizon of the last sweep; guarded by base
 
 	tableFailures atomic.Int32 // writes of tables that failed since the last flush or compaction that went well
 }
 
-// paused tells whether the sweep has paused the committers. Store.mu is held.
-func (in *instance) paused() bool { return !in.pausedAt.IsZero() }
-
 // openInstance opens the database in the store's folder. It waits no longer than until the instance breaks or
 // the store is closed, whatever becomes of Pebble's Open.
 func (s *Store) openInstance(readOnly bool) (*instance, error) {
-	in := &instance{log: s.o.Logger, broken: make(chan struct{}), onFail: s.instanceBroke}
+	in := &instance{readOnly: readOnly, log: s.o.Logger, broken: make(chan struct{}), onFail: s.instanceBroke}
 	in.fuse = newFuse(s.o.FS, s.o.Path, in.fail, func(err error) { s.tableFailed(in, err) })
 	events := &pebble.EventListener{
 		BackgroundError: in.background,
@@ -60,8 +66,15 @@ func (s *Store) openInstance(readOnly bool) (*instance, error) {
 		}
 		if r.err == nil {
 			r.err = guard(func() (err error) {
-				r.db, err = pebble.Open(s.o.Path, o)
-				return err
+				if r.db, err = pebble.Open(s.o.Path, o); err != nil {
+					return err
+				}
+				in.db = r.db
+				in.tables = o.MakeWriterOptions(0, o.FormatMajorVersion.MaxTableFormat())
+				if in.logFirst, in.logNext, err = in.findLog(); err != nil || readOnly {
+					return err
+				}
+				return in.removeAbsorbed(s.o.Path)
 			})
 		}
 		opened <- r
@@ -72,7 +85,6 @@ func (s *Store) openInstance(readOnly bool) (*instance, error) {
 			in.fail(r.err)
 			return in, r.err
 		}
-		in.db = r.db
 		in.fuse.armed.Store(true)
 		return in, nil
 	case <-in.broken:

@@ -14,7 +14,8 @@ import (
 // and nothing waits for a timer. Two committers overlap: one builds and applies while the other's sync is on its way.
 // Measured alternatives: docs/decisions/0003-group-commit.md.
 //
-// Changes carry versions, so groups may be committed in any order. Meta values don't: of the groups that are under
+// A group is one value of the log, whose parts are absorbed into the base later (absorb.go). Changes carry versions, so
+// groups may be committed in any order. Meta values don't: of the groups that are under
 // way only one may have some, so that they are committed in the order in which they were put.
 
 // An entry is a write, or a Meta value, on its way.
@@ -35,6 +36,8 @@ type group struct {
 	started  time.Time
 	meta     bool // holds Meta values; guarded by Store.mu
 	batch    *pebble.Batch
+	sequence uint64 // its place in the log
+	octets   int    // of its changes
 	changes  int
 	removals int // among them
 	sync     bool
@@ -69,6 +72,9 @@ func (s *Store) install(in *instance) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.in = in
+	s.absorbed, s.sequence = in.logFirst, max(s.sequence, in.logNext)
+	s.horizon.Store(0) // what the log has again isn't absorbed any more
+	s.nextHorizon = horizon{}
 	s.installed = s.o.clock.now()
 	s.owed = len(s.queue)
 	for i := range s.queue {
@@ -115,10 +121,10 @@ func (s *Store) take(in *instance, g *group) bool {
 	defer s.mu.Unlock()
 	n := 0
 	for {
-		if s.in != in || len(s.queue) == 0 && s.closing && !in.paused() {
+		if s.in != in || len(s.queue) == 0 && s.closing {
 			return false
 		}
-		if n, g.meta = s.ready(in); n > 0 {
+		if n, g.meta = s.ready(); n > 0 {
 			break
 		}
 		s.changed.Wait()
@@ -129,6 +135,8 @@ func (s *Store) take(in *instance, g *group) bool {
 	s.queue = s.queue[:rest]
 	g.building, g.started = true, s.o.clock.now()
 	g.count, g.oldest = n, g.entries[0].number
+	g.sequence = s.sequence
+	s.sequence++
 	s.taken = append(s.taken, g)
 	if rest > 0 {
 		s.changed.Signal() // another committer's
@@ -137,10 +145,7 @@ func (s *Store) take(in *instance, g *group) bool {
 }
 
 // ready counts the entries that may be taken as one group, and tells whether Meta values are among them. Store.mu is held.
-func (s *Store) ready(in *instance) (n int, meta bool) {
-	if in.paused() {
-		return 0, false
-	}
+func (s *Store) ready() (n int, meta bool) {
 	busy := slices.ContainsFunc(s.taken, func(g *group) bool { return g.meta })
 	for size := 0; n < len(s.queue) && size < maxGroup; n++ {
 		if w := s.queue[n].write; w != nil {
@@ -188,8 +193,10 @@ func (s *Store) confirm(in *instance, g *group) bool {
 	s.stalled = false
 	s.updateHealth(nil)
 	s.checkDrained()
-	if in.paused() || g.meta {
-		s.changed.Broadcast() // the sweep waits for the last group, the next Meta value for the one before it
+	s.logged += g.octets
+	s.absorbDue(in)
+	if g.meta {
+		s.changed.Broadcast() // the next Meta value waits for the one before it
 	}
 	s.mu.Unlock()
 

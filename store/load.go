@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -20,7 +21,7 @@ const progressEvery = 1 << 16
 // within pieces of some 100 000, which are dealt out. Progress, if not nil, is called now and then, never
 // twice at once; total is an estimate until the last call. It ends with f's first error, ctx's, or the disk's.
 //
-// It belongs at the start, before the first Append. Only afterwards are old removals deleted.
+// It belongs at the start, before the first Append. Only afterwards are old removals deleted. The log is in memory meanwhile.
 func (s *Store) Load(ctx context.Context, parallel int,
 	f func(worker int, key, value []byte) error, progress func(done, total uint64)) error {
 	in, done, err := s.use()
@@ -28,10 +29,16 @@ func (s *Store) Load(ctx context.Context, parallel int,
 		return err
 	}
 	defer done()
-	l := &loading{s: s, in: in, f: f, progress: progress}
-	if err := l.run(ctx, parallel); err != nil {
+	l := &loading{s: s, in: in, f: f, progress: progress, whole: whole{db: in.db}}
+	if l.whole.log, _, err = readLog(in.db, s.o.Codec, 0, math.MaxUint64, 0); err == nil {
+		err = l.run(ctx, parallel)
+	}
+	if err != nil {
 		return explain(s.o.Path, err)
 	}
+	s.mu.Lock()
+	s.logged += len(l.whole.log.octets)
+	s.mu.Unlock()
 	s.values.Store(l.done.Load())
 	s.removals.Add(l.removals.Load())
 	s.stampsFrom(int64(l.stamp) + 1)
@@ -46,6 +53,7 @@ func (s *Store) Load(ctx context.Context, parallel int,
 type loading struct {
 	s        *Store
 	in       *instance
+	whole    whole
 	f        func(worker int, key, value []byte) error
 	progress func(done, total uint64)
 
@@ -100,9 +108,8 @@ func (l *loading) fail(err error) {
 	}
 }
 
-// split cuts the bindings at the bounds of tables, so that pieces are of like size wherever the pools lie. Pebble flushed
-// its log into tables when it was opened, so nearly everything is in one. Where tables of several levels
-// overlap, there are more and smaller pieces.
+// split cuts the bindings at the bounds of tables, and where the log has many, so that pieces are of like size wherever the
+// pools lie. Where tables of several levels overlap, there are more and smaller pieces.
 func (l *loading) split() ([]piece, error) {
 	levels, err := l.in.db.SSTables(pebble.WithProperties())
 	if err != nil {
@@ -116,6 +123,12 @@ func (l *loading) split() ([]piece, error) {
 				cuts = append(cuts, key)
 			}
 		}
+	}
+	l.total += uint64(len(l.whole.log.changes))
+	for i := progressEvery; i < len(l.whole.log.changes); i += progressEvery {
+		key := make([]byte, KeySize)
+		l.whole.log.key(key, i)
+		cuts = append(cuts, bindingKey(key))
 	}
 	slices.SortFunc(cuts, bytes.Compare)
 	cuts = slices.CompactFunc(cuts, bytes.Equal)
@@ -132,22 +145,18 @@ func (l *loading) split() ([]piece, error) {
 func (l *loading) piece(ctx context.Context, worker int, p piece) error {
 	var read, removals uint64
 	var newest uint32
-	err := scan(l.in.db, p.from, p.to, func(key, b []byte) error {
+	err := l.whole.scan(p.from, p.to, func(k *kept) error {
 		if read++; read%progressEvery == 0 {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 			l.report(progressEvery)
 		}
-		value, removed, stamp, err := stored(b)
-		if err != nil {
-			return err
-		}
-		if removed {
+		if k.removed {
 			removals++
-			newest = max(newest, stamp)
+			newest = max(newest, k.stamp)
 		}
-		return l.f(worker, key[1:], value)
+		return l.f(worker, k.key, k.value)
 	})
 	l.report(read % progressEvery)
 	l.removals.Add(removals)
@@ -171,7 +180,7 @@ func (l *loading) report(n uint64) {
 }
 
 // scan calls f for all keys from inclusive to exclusive. Key and value are valid during the call only.
-func scan(db *pebble.DB, from, to []byte, f func(key, value []byte) error) (err error) {
+func scan(db pebble.Reader, from, to []byte, f func(key, value []byte) error) (err error) {
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
 	if err != nil {
 		return err

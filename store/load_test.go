@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"testing"
 
@@ -98,10 +99,18 @@ func TestLoadStreamsEachBindingOnce(t *testing.T) {
 }
 
 func TestLoadCutsAtTables(t *testing.T) {
-	s := open(t, Options{})
+	s := open(t, Options{absorb: absorbSize})
 	fill(t, s, 200_000)
+	log, _, err := readLog(s.in.db, s.o.Codec, 0, math.MaxUint64, 0)
+	if err != nil || len(log.changes) != 200_000 {
+		t.Fatalf("%d changes in the log, %v", len(log.changes), err)
+	}
+	pieces, err := (&loading{s: s, in: s.in, whole: whole{s.in.db, log}}).split()
+	if err != nil || len(pieces) != 4 {
+		t.Errorf("%d pieces of a log of 200000 changes, %v; want 4", len(pieces), err)
+	}
 	compact(t, s)
-	pieces, err := (&loading{s: s, in: s.in}).split()
+	pieces, err = (&loading{s: s, in: s.in, whole: whole{s.in.db, &run{}}}).split()
 	if err != nil || len(pieces) < 2 {
 		t.Errorf("%d pieces, %v; want several", len(pieces), err)
 	}

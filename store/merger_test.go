@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 // steps between commits: each must leave what stands as it is.
 var between = map[string]func(t *testing.T, s *Store, o Options) *Store{
 	"nothing": func(_ *testing.T, s *Store, _ Options) *Store { return s },
+	"absorb":  func(t *testing.T, s *Store, _ Options) *Store { absorb(t, s); return s },
 	"flush":   func(t *testing.T, s *Store, _ Options) *Store { flush(t, s); return s },
 	"compact": func(t *testing.T, s *Store, _ Options) *Store { compact(t, s); return s },
 	"reopen": func(t *testing.T, s *Store, o Options) *Store {
@@ -33,6 +35,7 @@ func flush(t testing.TB, s *Store) {
 // compact brings everything to the lowest level.
 func compact(t testing.TB, s *Store) {
 	t.Helper()
+	absorb(t, s)
 	flush(t, s)
 	if err := s.in.db.Compact(t.Context(), bindingsFrom, bindingsTo, false); err != nil {
 		t.Fatal(err)
@@ -67,8 +70,8 @@ func TestHigherVersionStandsInAnyOrder(t *testing.T) {
 // Random changes of few keys, committed in random order with random steps between; a map by version is the model.
 func TestVersionsAgainstModel(t *testing.T) {
 	rng := seeded(t)
-	names := []string{"nothing", "nothing", "nothing", "flush", "compact", "reopen"}
-	o := Options{FS: vfs.NewMem()}
+	names := []string{"nothing", "nothing", "nothing", "absorb", "flush", "compact", "reopen"}
+	o := Options{FS: vfs.NewMem(), absorb: absorbSize} // so that base and log are what the steps make them
 	s := open(t, o)
 	highest, bound := map[uint64]uint64{}, map[uint64]bool{}
 	for round := range 200 {
@@ -102,7 +105,11 @@ func TestVersionsAgainstModel(t *testing.T) {
 // storedValues counts what is stored for bindings, removals too.
 func storedValues(t testing.TB, s *Store) (n int) {
 	t.Helper()
-	err := scan(s.in.db, bindingsFrom, bindingsTo, func(_, _ []byte) error { n++; return nil })
+	w := whole{db: s.in.db}
+	var err error
+	if w.log, _, err = readLog(s.in.db, s.o.Codec, 0, math.MaxUint64, 0); err == nil {
+		err = w.scan(bindingsFrom, bindingsTo, func(*kept) error { n++; return nil })
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,8 +185,20 @@ func TestOldRemovalsAreDeleted(t *testing.T) {
 	}
 }
 
+// absorb brings all of the log into the base.
+func absorb(t testing.TB, s *Store) {
+	t.Helper()
+	if err := s.absorb(s.in, 0); err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settleHorizon()
+}
+
 func sweep(t *testing.T, s *Store, want int) {
 	t.Helper()
+	absorb(t, s)
 	n, err := s.sweepInstance(s.in)
 	if err != nil || n != want {
 		t.Errorf("sweep deleted %d, %v; want %d", n, err, want)
@@ -232,9 +251,9 @@ func TestSweepIsDueWhenItPays(t *testing.T) {
 	s := newStore(testOptions(Options{}))
 	s.removals.Store(sweepLeast)
 	if s.sweepDue() {
-		t.Error("due without a horizon")
+		t.Error("due before Load")
 	}
-	s.horizon.Store(1)
+	s.loaded.Store(true)
 	if !s.sweepDue() {
 		t.Error("not due")
 	}

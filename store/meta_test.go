@@ -37,7 +37,7 @@ func TestMetaValuesAreCommittedInTheirOrder(t *testing.T) {
 	third := put(3)
 	other := take(nil) // what is before the third value, which must wait
 	s.confirm(in, other)
-	if n, _ := s.ready(in); n != 0 {
+	if n, _ := s.ready(); n != 0 {
 		t.Errorf("%d entries may be taken while older Meta values are under way", n)
 	}
 	s.confirm(in, g)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/lockstep6/lockstep6/core/binding"
@@ -40,6 +41,7 @@ type Options struct {
 
 	clock      clock // zero: the system's
 	committers int   // 0: defaultCommitters
+	absorb     int   // octets of the log that are worth a pass; 0: absorbSize
 }
 
 // A clock is what the store needs of time; tests bring their own.
@@ -89,6 +91,9 @@ func (o Options) withDefaults() Options {
 	if o.committers == 0 {
 		o.committers = defaultCommitters
 	}
+	if o.absorb == 0 {
+		o.absorb = absorbSize
+	}
 	if o.clock.now == nil {
 		o.clock.now = time.Now
 	}
@@ -129,7 +134,8 @@ func pebbleOptions(fs vfs.FS, m *pebble.Merger, log pebble.Logger, events *pebbl
 
 		// Nothing is read on the packet path, so L0 may grow deep before compaction must hurry, and writes are
 		// stopped late. The price is a slower scan at start.
-		L0CompactionThreshold: 4,
+		// What the absorber adds has keys all over the base, so each compaction of L0 rewrites most of it.
+		L0CompactionThreshold: 10,
 		L0StopWritesThreshold: 64,
 		LBaseMaxBytes:         256 << 20,
 
@@ -154,7 +160,10 @@ func pebbleOptions(fs vfs.FS, m *pebble.Merger, log pebble.Logger, events *pebbl
 	// Larger blocks than the default 4 KiB: scans only, and a block is what compression works on.
 	for i := range o.Levels {
 		o.Levels[i].BlockSize = 16 << 10
+		o.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
 	}
+	// What comes into the top level is deleted (the log) or rewritten (what is absorbed) soon.
+	o.Levels[0].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	if damaged {
 		// Every compaction of a corrupt table would fail and be tried again. Without them new writes are
 		// as durable as ever, and L0 grows until somebody restores the store.

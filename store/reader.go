@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -88,13 +89,27 @@ func (s *Store) Scan(from, to []byte, f func(key, value []byte) error) error {
 	if bytes.Compare(lower, upper) >= 0 {
 		return nil
 	}
-	return explain(s.o.Path, scan(in.db, lower, upper, func(key, b []byte) error {
-		value, removed, _, err := stored(b)
-		if err != nil || removed {
-			return err
+	return explain(s.o.Path, s.scanWhole(in, lower, upper, f))
+}
+
+// scanWhole reads log and base as they are at one moment.
+func (s *Store) scanWhole(in *instance, lower, upper []byte, f func(key, value []byte) error) (err error) {
+	snapshot := in.db.NewSnapshot()
+	defer func() {
+		if closed := snapshot.Close(); err == nil {
+			err = closed
 		}
-		return f(key[1:], value)
-	}))
+	}()
+	w := whole{db: snapshot}
+	if w.log, _, err = readLog(snapshot, s.o.Codec, 0, math.MaxUint64, 0); err != nil {
+		return err
+	}
+	return w.scan(lower, upper, func(k *kept) error {
+		if k.removed {
+			return nil
+		}
+		return f(k.key, k.value)
+	})
 }
 
 // Checkpoint makes a copy of the store at this moment in a folder that doesn't exist yet, on the same file system:

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"syscall"
-	"time"
 )
 
 // The keeper is one goroutine that replaces broken instances and looks after what changes slowly.
@@ -203,24 +202,14 @@ func (s *Store) unconfirmed() int {
 	return n
 }
 
-// checkStall makes the store unhealthy when a commit hangs, or a sweep while commits wait for it, as on a disk that
-// doesn't answer. Nothing is given up: when a commit returns, the store is healthy again.
+// checkStall makes the store unhealthy when a commit hangs, as on a disk that doesn't answer. Nothing is given up: when a commit returns, the store is healthy again.
 func (s *Store) checkStall() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stalled || s.in == nil {
+	if s.stalled || s.in == nil || len(s.taken) == 0 {
 		return
 	}
-	var since time.Time
-	switch {
-	case len(s.taken) > 0:
-		since = s.taken[0].started
-	case len(s.queue) > 0 && s.in.paused():
-		since = s.in.pausedAt
-	default:
-		return
-	}
-	waited := s.o.clock.now().Sub(since)
+	waited := s.o.clock.now().Sub(s.taken[0].started)
 	if waited < stallAfter {
 		return
 	}

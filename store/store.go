@@ -16,8 +16,9 @@ import (
 
 var errClosed = errors.New("store is closed")
 
-// format is the version of the key space and the stored values. A store with a higher one is refused.
-const format = 1
+// format is the version of the key space and the stored values. A store with a higher one is refused, one with a lower one
+// gets this one when it is opened: format 1 had no log.
+const format = 2
 
 const metaFormat = "format"
 
@@ -43,7 +44,7 @@ type Store struct {
 	over     chan struct{} // closed at the end of Close
 
 	mu        sync.Mutex
-	changed   sync.Cond // the queue, in, closing, closed, a group's building, a pause of the committers
+	changed   sync.Cond // the queue, in, closing, closed, a group's building
 	in        *instance // nil while broken
 	queue     []entry   // arrived, not taken
 	taken     []*group  // being committed, oldest first
@@ -61,6 +62,11 @@ type Store struct {
 	installed time.Time // when the current instance was
 	since     time.Time // of the last change of healthy
 	mark      mark
+
+	sequence    uint64  // the log's next place
+	absorbed    uint64  // places below it are in the base
+	logged      int     // octets of changes in the log that aren't absorbed, about
+	nextHorizon horizon // takes effect when its part of the log is absorbed
 }
 
 // A health is one change of Healthy.
@@ -140,20 +146,23 @@ func (s *Store) loadMeta(in *instance) error {
 }
 
 func (s *Store) checkFormat(in *instance) error {
-	value, ok := s.meta[metaFormat]
-	if !ok {
-		value = binary.BigEndian.AppendUint32(nil, format)
-		s.meta[metaFormat] = value
-		return in.run(func() error { return in.db.Set(metaKey(metaFormat), value, pebble.Sync) })
+	found := uint32(0)
+	if value, ok := s.meta[metaFormat]; ok {
+		if len(value) != 4 {
+			return fmt.Errorf("%w: the format's number has %d octets, want 4", errValue, len(value))
+		}
+		found = binary.BigEndian.Uint32(value)
 	}
-	if len(value) != 4 {
-		return fmt.Errorf("%w: the format's number has %d octets, want 4", errValue, len(value))
-	}
-	if found := binary.BigEndian.Uint32(value); found > format {
+	switch {
+	case found > format:
 		return fmt.Errorf("store %s: %w (%d) than this binary knows (%d); run the release that wrote it, or a later one",
 			s.o.Path, ErrFormat, found, format)
+	case found == format || in.readOnly:
+		return nil
 	}
-	return nil
+	value := binary.BigEndian.AppendUint32(nil, format)
+	s.meta[metaFormat] = value
+	return in.run(func() error { return in.db.Set(metaKey(metaFormat), value, pebble.Sync) })
 }
 
 // Close confirms what was appended and closes the store. It waits at most Options.DrainTimeout, which only a broken

@@ -5,17 +5,20 @@ import (
 	"errors"
 )
 
-// Stored values of bindings, format 1:
+// Stored values:
 //
 //	0x01 value                a binding, value as its codec made it
 //	0x02 stamp(4) value       a removal, and the stamp of its commit in seconds, big endian
+//	0x03 stamp(4) changes     in the log: a group's changes as its codec made them, one behind the other
 //
 // A removal stays until nothing older can come in behind it, which the stamp is for (see housekeeping.go).
 const (
 	tagBinding = 1
 	tagRemoval = 2
+	tagGroup   = 3
 
 	removalHeader = 5
+	groupHeader   = 5
 )
 
 var errValue = errors.New("store: a stored value has no known form")
@@ -38,6 +41,20 @@ func putStored(dst, value []byte, removed bool, stamp uint32) {
 	dst[0] = tagRemoval
 	binary.BigEndian.PutUint32(dst[1:], stamp)
 	copy(dst[removalHeader:], value)
+}
+
+// putGroupHeader writes what stands in front of a group's changes to dst, which has groupHeader octets.
+func putGroupHeader(dst []byte, stamp uint32) {
+	dst[0] = tagGroup
+	binary.BigEndian.PutUint32(dst[1:], stamp)
+}
+
+// grouped takes a group's value apart.
+func grouped(b []byte) (changes []byte, stamp uint32, err error) {
+	if len(b) < groupHeader || b[0] != tagGroup {
+		return nil, 0, errValue
+	}
+	return b[groupHeader:], binary.BigEndian.Uint32(b[1:]), nil
 }
 
 // stored takes a stored value apart. Stamp is that of a removal's commit.

@@ -1,0 +1,195 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
+	"github.com/cockroachdb/pebble/v2/sstable"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// The log is absorbed into the base in the background. A commit appends a group's changes as they came, under the next place
+// of the log, which costs next to nothing per change. When the log has absorbSize octets, they are read, sorted, written
+// into tables in the order of addresses, of each key the highest version only, and those tables are made part of the
+// base at once. Then that part of the log is deleted. docs/decisions/0005-log-and-base.md has the measurements.
+//
+// # Invariants
+//
+//  1. What is confirmed is in the log, in the base, or in both. It is deleted from the log only after the tables with it are
+//     the base's, durably. Base and log are merged by version, so what is in both does no harm.
+//  2. Only places below all that are being committed are absorbed: groups may be committed in another order than their places.
+//  3. The base is written by one goroutine at a time, the absorber or the sweep, under the instance's base lock. Commits
+//     write log and Meta values only.
+//  4. A crash can bring back a part of the log that was deleted, never without what was written to the base after that (Pebble's
+//     log keeps order). So whoever opens an instance begins again at the first place that is there.
+const (
+	absorbSize  = 64 << 20         // octets of the log that are worth a pass, as much as a memtable
+	absorbTable = 8 << 20          // octets of a table that is made of it
+	absorbAgain = 10 * time.Second // after which a pass that failed is tried again
+	absorbName  = "absorb-"
+)
+
+// absorbDue starts the absorber where the log is long enough and none is at work. Store.mu is held.
+func (s *Store) absorbDue(in *instance) {
+	now := s.o.clock.now()
+	if s.logged < s.o.absorb || in.absorbing || s.closing || s.damaged.Load() || now.Before(in.absorbAfter) {
+		return
+	}
+	in.absorbing = true
+	in.users.Add(1)
+	go func() {
+		defer in.users.Done()
+		err := s.absorb(in, s.o.absorb)
+		if err != nil && !in.isBroken() {
+			s.o.Logger.Warn("store: the log couldn't be absorbed; it grows until it can", "error", err)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		in.absorbing = false
+		if err != nil {
+			in.absorbAfter = now.Add(absorbAgain)
+		}
+	}()
+}
+
+// absorb makes the log shorter than so many octets; 0: absorbs what is in it now.
+func (s *Store) absorb(in *instance, least int) error {
+	in.base.Lock()
+	defer in.base.Unlock()
+	_, now, _ := s.absorbable(in, 0)
+	for {
+		from, below, more := s.absorbable(in, least)
+		if !more || least == 0 && from >= now {
+			return nil
+		}
+		r, next, err := readLog(in.db, s.o.Codec, from, below, s.o.absorb)
+		if err == nil && len(r.changes) > 0 {
+			err = in.ingest(s, r)
+		}
+		if err != nil {
+			return err
+		}
+		if len(r.changes) == 0 {
+			next = below // places that were never committed
+		}
+		b := in.db.NewBatch()
+		if err := b.DeleteRange(logFrom, logKey(next), nil); err != nil {
+			return err
+		}
+		if err := in.apply(b, pebble.NoSync); err != nil {
+			return err
+		}
+		s.mu.Lock()
+		if s.in == in {
+			s.absorbed = next
+			s.logged = max(s.logged-len(r.octets), 0)
+		}
+		s.mu.Unlock()
+	}
+}
+
+// absorbable tells which places of the log may be absorbed, and whether that is to be done.
+func (s *Store) absorbable(in *instance, least int) (from, below uint64, more bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	below = s.sequence
+	for _, g := range s.taken {
+		below = min(below, g.sequence)
+	}
+	return s.absorbed, below, s.in == in && !s.closing && s.absorbed < below && s.logged >= least
+}
+
+// ingest writes a run's changes into tables and makes them part of the base.
+func (in *instance) ingest(s *Store, r *run) (err error) {
+	var paths []string
+	defer func() {
+		if err != nil {
+			in.removeFiles(paths)
+		}
+	}()
+	for i := 0; i < len(r.changes); {
+		path := in.fuse.PathJoin(s.o.Path, fmt.Sprintf("%s%d%s", absorbName, len(paths), tableSuffix))
+		paths = append(paths, path)
+		if i, err = in.writeTable(path, r, i); err != nil {
+			return err
+		}
+	}
+	defer recovered(&err)
+	return in.db.Ingest(context.Background(), paths)
+}
+
+// writeTable writes one table of a run's changes, from number i on, and returns the number of the next one.
+func (in *instance) writeTable(path string, r *run, i int) (next int, err error) {
+	file, err := in.fuse.Create(path, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return i, err
+	}
+	file = vfs.NewSyncingFile(file, vfs.SyncingFileOptions{BytesPerSync: 1 << 20})
+	w := sstable.NewWriter(objstorageprovider.NewFileWritable(file), in.tables)
+	key := make([]byte, 1+KeySize)
+	key[0] = prefixBinding
+	var value []byte
+	for octets := 0; i < len(r.changes) && octets < absorbTable; i++ {
+		c, v := &r.changes[i], r.valueOf(i)
+		r.key(key[1:], i)
+		value = append(value[:0], make([]byte, storedSize(v, c.removed))...)
+		putStored(value, v, c.removed, c.stamp)
+		if err := w.Merge(key, value); err != nil {
+			return i, errors.Join(err, w.Close())
+		}
+		octets += len(key) + len(value)
+	}
+	return i, w.Close()
+}
+
+func (in *instance) removeFiles(paths []string) {
+	for _, path := range paths {
+		_ = in.fuse.Remove(path)
+	}
+}
+
+// removeAbsorbed removes tables that a crash left before they were the base's.
+func (in *instance) removeAbsorbed(dir string) error {
+	names, err := in.fuse.List(dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, absorbName) {
+			if err := in.fuse.Remove(in.fuse.PathJoin(dir, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// findLog tells where the log begins and ends: the first place that is there, and the one behind the last.
+func (in *instance) findLog() (first, next uint64, err error) {
+	it, err := in.db.NewIter(&pebble.IterOptions{LowerBound: logFrom, UpperBound: logTo})
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() {
+		if closed := it.Close(); err == nil {
+			err = closed
+		}
+	}()
+	if it.First() {
+		if first, err = sequenceOf(it.Key()); err != nil {
+			return 0, 0, err
+		}
+	}
+	if it.Last() {
+		if next, err = sequenceOf(it.Key()); err != nil {
+			return 0, 0, err
+		}
+		next++
+	}
+	return first, next, it.Error()
+}
