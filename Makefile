@@ -12,7 +12,7 @@ UNIT   = $$($(GO) list ./... | grep -v /internal/e2e)
 BENCHTIME ?= 1s
 SOAK      ?= 10m
 
-.PHONY: help build demo test test-all longer unit race fuzz-seeds fuzz e2e lint modern bench agreement takeover soak deps clean
+.PHONY: help build demo test test-all longer unit race fuzz-seeds fuzz e2e lint modern bench scale agreement takeover soak deps clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ modern: ## what go fix and gofumpt would change; suggestions, so no part of lint
 
 bench: ## benchmarks; compare two runs with: go tool -modfile=tools.mod benchstat OLD NEW
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(UNIT)
+
+scale: ## many bindings on one node, a dense pool, the ceilings: tables and plots; 6 GiB of memory, some minutes
+	$(GO) run ./bench/scale/measure -commit "$$(git describe --always --dirty 2>/dev/null)" -out bench/results
 
 agreement: ## how often nodes give one lease twice in dense pools: the tables and the plot in docs, a minute
 	$(GO) run ./bench/agreement/montecarlo -csv bench/results/agreement.csv -svg docs/agreement-duplicates.svg -page docs/agreement.md
