@@ -99,12 +99,16 @@ func (r *run) valueOf(i int) []byte {
 	return r.octets[c.value:][:c.size]
 }
 
-// find is the number of the first change whose key isn't below key, which has no prefix and may be shorter than one.
+// find is the number of the first change whose key isn't below key, which has no prefix and may be shorter or longer than
+// a binding's.
 func (r *run) find(key []byte) int {
 	var whole [KeySize]byte
 	copy(whole[:], key)
 	target := keyOf(whole[:])
-	i, _ := slices.BinarySearchFunc(r.changes, &target, func(c logged, target *logged) int { return compareKeys(&c, target) })
+	i, found := slices.BinarySearchFunc(r.changes, &target, func(c logged, target *logged) int { return compareKeys(&c, target) })
+	if found && len(key) > KeySize {
+		i++
+	}
 	return i
 }
 

@@ -41,25 +41,48 @@ func TestWritesComeBackAfterReopening(t *testing.T) {
 }
 
 func TestScanKeepsItsBounds(t *testing.T) {
-	s := open(t, Options{})
-	for n := range uint64(20) {
-		commit(t, s, change(nil, n, n+1))
+	for name, step := range between {
+		t.Run(name, func(t *testing.T) {
+			o := Options{FS: vfs.NewMem(), absorb: absorbSize}
+			s := open(t, o)
+			for n := range uint64(20) {
+				commit(t, s, change(nil, n, n+1))
+			}
+			scanKeepsItsBounds(t, step(t, s, o))
+		})
 	}
-	var keys [][]byte
-	err := s.Scan(nil, nil, func(key, _ []byte) error {
-		keys = append(keys, bytes.Clone(key))
-		return nil
-	})
-	if err != nil || len(keys) != 20 {
-		t.Fatalf("got %d keys, %v; want 20", len(keys), err)
+}
+
+func scanKeepsItsBounds(t *testing.T, s *Store) {
+	t.Helper()
+	scan := func(from, to []byte) (keys [][]byte) {
+		err := s.Scan(from, to, func(key, _ []byte) error {
+			keys = append(keys, bytes.Clone(key))
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return keys
 	}
-	var part [][]byte
-	err = s.Scan(keys[3], keys[7], func(key, _ []byte) error {
-		part = append(part, bytes.Clone(key))
-		return nil
-	})
-	if diff := cmp.Diff(keys[3:7], part); err != nil || diff != "" {
-		t.Errorf("error %v (-want +got):\n%s", err, diff)
+	all := scan(nil, nil)
+	if len(all) != 20 {
+		t.Fatalf("got %d keys, want 20", len(all))
+	}
+	longer := append(bytes.Clone(all[7]), 0)
+	for _, c := range []struct {
+		from, to []byte
+		want     [][]byte
+	}{
+		{all[3], all[7], all[3:7]},
+		{all[7], longer, all[7:8]},
+		{longer, nil, all[8:]},
+		{nil, all[5], all[:5]},
+		{nil, all[0][:1], nil},
+	} {
+		if diff := cmp.Diff(c.want, scan(c.from, c.to)); diff != "" {
+			t.Errorf("from %x to %x (-want +got):\n%s", c.from, c.to, diff)
+		}
 	}
 	stop := errors.New("enough")
 	if err := s.Scan(nil, nil, func(_, _ []byte) error { return stop }); !errors.Is(err, stop) {
