@@ -45,7 +45,7 @@ func (s *Store) absorbDue(in *instance) {
 	go func() {
 		defer in.users.Done()
 		err := s.absorb(in, s.o.absorb)
-		if err != nil && !in.isBroken() {
+		if err != nil && !errors.Is(err, errClosed) && !in.isBroken() {
 			s.o.Logger.Warn("store: the log couldn't be absorbed; it grows until it can", "error", err)
 		}
 		s.mu.Lock()
@@ -82,6 +82,7 @@ func (s *Store) absorb(in *instance, least int) error {
 			return err
 		}
 		if err := in.apply(b, pebble.NoSync); err != nil {
+			in.fail(err)
 			return err
 		}
 		s.mu.Lock()
@@ -115,12 +116,27 @@ func (in *instance) ingest(s *Store, r *run) (err error) {
 	for i := 0; i < len(r.changes); {
 		path := in.fuse.PathJoin(s.o.Path, fmt.Sprintf("%s%d%s", absorbName, len(paths), tableSuffix))
 		paths = append(paths, path)
+		if s.isClosing() {
+			return errClosed
+		}
 		if i, err = in.writeTable(path, r, i); err != nil {
 			return err
 		}
 	}
-	defer recovered(&err)
-	return in.db.Ingest(context.Background(), paths)
+	if err := guard(func() error { return in.db.Ingest(context.Background(), paths) }); err != nil {
+		var table *tableWriteError
+		if !errors.As(err, &table) {
+			in.fail(err) // nobody knows what Pebble has done of it
+		}
+		return err
+	}
+	return nil
+}
+
+func (s *Store) isClosing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closing
 }
 
 // writeTable writes one table of a run's changes, from number i on, and returns the number of the next one.

@@ -50,6 +50,9 @@ func TestLogIsAbsorbed(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = open(t, o)
+	if s.logged == 0 || s.logged > 1<<20 {
+		t.Errorf("the log is taken to have %d octets after reopening", s.logged)
+	}
 	commit(t, s, change(nil, 3, 1)) // a place behind those that are there
 	if places := logPlaces(t, s); places != 2 {
 		t.Errorf("%d places in the log after reopening, want 2", places)

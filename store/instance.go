@@ -31,6 +31,7 @@ type instance struct {
 	base      sync.Mutex            // held by who writes the base
 	logFirst  uint64                // first place of the log when it was opened
 	logNext   uint64                // and the one behind the last
+	logSize   int                   // octets of it then, about
 	absorbing bool                  // the absorber runs; guarded by Store.mu
 
 	absorbAfter time.Time // a pass failed: not before; guarded by Store.mu
@@ -72,6 +73,10 @@ func (s *Store) openInstance(readOnly bool) (*instance, error) {
 				in.db = r.db
 				in.tables = o.MakeWriterOptions(0, o.FormatMajorVersion.MaxTableFormat())
 				if in.logFirst, in.logNext, err = in.findLog(); err != nil || readOnly {
+					return err
+				}
+				size, err := in.db.EstimateDiskUsage(logFrom, logTo) // in tables, for Pebble has just flushed its own log
+				if in.logSize = int(size); err != nil {
 					return err
 				}
 				return in.removeAbsorbed(s.o.Path)

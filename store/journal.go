@@ -72,7 +72,7 @@ func (s *Store) install(in *instance) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.in = in
-	s.absorbed, s.sequence = in.logFirst, max(s.sequence, in.logNext)
+	s.absorbed, s.sequence, s.logged = in.logFirst, max(s.sequence, in.logNext), in.logSize
 	s.horizon.Store(0) // what the log has again isn't absorbed any more
 	s.nextHorizon = horizon{}
 	s.installed = s.o.clock.now()

@@ -29,6 +29,9 @@ func (s *Store) Load(ctx context.Context, parallel int,
 		return err
 	}
 	defer done()
+	if err := s.shortenLog(in); err != nil {
+		return explain(s.o.Path, err)
+	}
 	l := &loading{s: s, in: in, f: f, progress: progress, whole: whole{db: in.db}}
 	if l.whole.log, _, err = readLog(in.db, s.o.Codec, 0, math.MaxUint64, 0); err == nil {
 		err = l.run(ctx, parallel)
@@ -37,7 +40,7 @@ func (s *Store) Load(ctx context.Context, parallel int,
 		return explain(s.o.Path, err)
 	}
 	s.mu.Lock()
-	s.logged += len(l.whole.log.octets)
+	s.logged = len(l.whole.log.octets)
 	s.mu.Unlock()
 	s.values.Store(l.done.Load())
 	s.removals.Add(l.removals.Load())
@@ -47,6 +50,15 @@ func (s *Store) Load(ctx context.Context, parallel int,
 		progress(l.done.Load(), l.done.Load())
 	}
 	return nil
+}
+
+// shortenLog absorbs what of the log is longer than usual, so that the rest fits into memory. A damaged store's log stays
+// as it is.
+func (s *Store) shortenLog(in *instance) error {
+	if in.readOnly || s.damaged.Load() {
+		return nil
+	}
+	return s.absorb(in, 2*s.o.absorb)
 }
 
 // A loading is one Load.

@@ -21,7 +21,7 @@ type run struct {
 type logged struct {
 	high, low uint64
 	version   uint64
-	value     uint32 // where the value is in octets
+	value     uint64 // where the value is in octets
 	size      uint32 // of the value
 	stamp     uint32 // of its group
 	length    uint8
@@ -64,7 +64,7 @@ func (r *run) add(group []byte) error {
 		}
 		c := keyOf(key)
 		c.version, c.removed, c.stamp = version, removed, stamp
-		c.value, c.size = uint32(len(r.octets)-len(after)-len(value)), uint32(len(value)) // a value is the end of its change
+		c.value, c.size = uint64(len(r.octets)-len(after)-len(value)), uint32(len(value)) // a value is the end of its change
 		r.changes = append(r.changes, c)
 		rest = after
 	}

@@ -55,6 +55,7 @@ func (s *Store) sweepInstance(in *instance) (deleted int, err error) {
 	flush := func() error {
 		n := int(b.Count())
 		if err := in.apply(b, pebble.NoSync); err != nil {
+			in.fail(err)
 			return err
 		}
 		b.Reset()

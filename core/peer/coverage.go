@@ -71,7 +71,7 @@ func (s *RelayState) Known() bool { return s.Solicits >= minSamples }
 // relay sends them to the chosen server only, so this node can't observe anything behind it. Of a node that clients prefer to
 // all others (favoured) nobody can tell: a Solicit that led to nothing is all there is.
 func (s *RelayState) OursOnly(favoured bool) bool {
-	return !favoured && s.Known() && s.Requests == 0 && s.Followed == s.Ours && s.Ours*2 < s.Solicits
+	return !favoured && s.Known() && s.Requests*20 < s.Solicits && s.Followed == s.Ours && s.Ours*2 < s.Solicits
 }
 
 // NoRenews tells that peers' clients are heard asking by this relay and never renewing, though one T1, in seconds, has

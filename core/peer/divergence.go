@@ -26,7 +26,7 @@ type Divergence struct {
 	pools  int
 	links  int
 	total  []atomic.Uint64 // by node and explanation
-	last   []atomic.Uint64 // by index of recent: the client of the newest claim that wasn't explained
+	last   []atomic.Uint64 // by index of recent: the clients of the two newest claims that weren't explained, 32 bits each
 
 	mu       sync.Mutex
 	examples map[int]Example // by index of recent
@@ -60,10 +60,10 @@ func NewDivergence(nodes, pools, links int) *Divergence {
 }
 
 // Claimed notes a new claim in a peer's name: of a lease of the pool, or with pool -1 of one in no pool of the link. Of
-// claims without explanation that come from one client (a hash of it), one after the other, only the first one counts.
+// claims without explanation that come from one client (a hash of it), or from two in turns, only the first ones count.
 func (d *Divergence) Claimed(node, pool, link int, by Explanation, client uint64, claim Example) {
 	at := d.index(node, pool, link)
-	if by >= ByOtherKey && d.last[at].Swap(client) == client {
+	if by >= ByOtherKey && d.spoke(at, client) {
 		return
 	}
 	word := &d.recent[at]
@@ -79,6 +79,18 @@ func (d *Divergence) Claimed(node, pool, link int, by Explanation, client uint64
 		claim.DUID = append(old.DUID[:0], claim.DUID...)
 		d.examples[at] = claim
 	}
+}
+
+// spoke tells whether one of the two newest claims without explanation there was the client's, and notes the client.
+func (d *Divergence) spoke(at int, client uint64) bool {
+	word := &d.last[at]
+	who := client>>32 | 1 // 0 is nobody
+	old := word.Load()
+	if old&(1<<32-1) == who || old>>32 == who {
+		return true
+	}
+	word.CompareAndSwap(old, old<<32|who)
+	return false
 }
 
 func (d *Divergence) index(node, pool, link int) int {

@@ -21,11 +21,11 @@ func TestDivergence(t *testing.T) {
 		claims  []peer.Explanation
 		strange int // 0: no finding
 		other   bool
-		one     bool // all of one client
+		one     bool // all of two clients, in turns
 	}{
 		{"two", many(2, nothing), 0, false, false},
 		{"three", many(3, nothing), 3, false, false},
-		{"three of one client", many(3, nothing), 0, false, true},
+		{"nine of two clients", many(9, nothing), 0, false, true},
 		{"half of eight", append(many(4, nothing), many(4, first)...), 0, false, false},
 		{"long ago", append(many(9, nothing), many(8, first)...), 0, false, false},
 		{"another key", append(many(5, other), first), 5, true, false},
@@ -35,9 +35,9 @@ func TestDivergence(t *testing.T) {
 	} {
 		v := newView(2, 1000)
 		for i, by := range test.claims {
-			client := uint64(i + 1)
+			client := uint64(i+1) << 34
 			if test.one {
-				client = 7
+				client = uint64(i%2+1) << 34
 			}
 			v.Divergence.Claimed(1, 1, 0, by, client, peer.Example{Lease: lease, DUID: []byte("one"), IAID: 7, At: begin})
 		}

@@ -41,6 +41,8 @@ const (
 	settleAfter  = 15 // seconds: more than a Renew's first retransmission (RFC 9915, Section 7.6: REN_TIMEOUT 10 s)
 	settleShare  = 4  // of the table is settled per tick
 	secondMask   = 1<<22 - 1
+	judged       = 15   // repeats of an exchange that was judged; it stays, so that a later repetition is known as one
+	knownFor     = 3600 // seconds: more than a client's longest pause between two (RFC 9915, Section 7.6: 600 s)
 
 	silentClients = 3     // clients that a peer leaves unanswered make it silent,
 	silentFew     = 2     // or so many, where one of them
@@ -61,19 +63,21 @@ func (h *Health) Asked(peer, relay int, exchange, client uint64, again bool, now
 	at := exchange % pendingSize
 	word := h.pending[at].Load()
 	tag := exchange &^ (1<<44 - 1)
-	if word&^(1<<44-1) == tag && age(word, now) < 2*settleAfter {
-		if repeats := word >> 22 & 15; again && repeats < 15 {
+	known := word != 0 && word&^(1<<44-1) == tag
+	repeats := word >> 22 & 15
+	if known && repeats != judged && age(word, now) < 2*settleAfter {
+		if again && repeats < judged-1 {
 			h.pending[at].CompareAndSwap(word, word+1<<22)
 			h.again[at].Store(uint32(now))
 		}
 		return
 	}
-	if word != 0 && age(word, now) >= settleAfter {
+	if word != 0 && repeats != judged && age(word, now) >= settleAfter {
 		h.judge(at, word, now)
 	}
 	h.clients[at].Store(client)
 	h.again[at].Store(0)
-	if again { // what came before is judged already, or wasn't heard
+	if known && age(word, now) < knownFor { // what came before is judged already
 		tag |= 1 << 22
 		h.again[at].Store(uint32(now))
 	}
@@ -94,10 +98,10 @@ func (h *Health) settle(now binding.Moment) {
 		at := h.next % pendingSize
 		h.next++
 		word := h.pending[at].Load()
-		if word == 0 || age(word, now.Time()) < settleAfter {
+		if word == 0 || word>>22&15 == judged || age(word, now.Time()) < settleAfter {
 			continue
 		}
-		if h.pending[at].CompareAndSwap(word, 0) {
+		if h.pending[at].CompareAndSwap(word, word|judged<<22) {
 			h.judge(uint64(at), word, now.Time())
 		}
 	}

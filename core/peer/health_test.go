@@ -142,3 +142,16 @@ func TestRetransmissionTimes(t *testing.T) {
 		}
 	}
 }
+
+// TestElapsedFromSolicit: a client whose elapsed-time counts from its Solicit says with its first Request that it has waited.
+// What is heard for the first time isn't a repetition, whatever it says.
+func TestElapsedFromSolicit(t *testing.T) {
+	v := newView(2, 1000)
+	number := v.Relays.Heard(relayAt(1), 0, begin)
+	for client := range uint64(20) {
+		v.Health.Asked(1, number, (client+1)<<44|client, client+1, true, begin)
+	}
+	if r := v.Health.Report(1, settled(v, begin)); r.Condition != peer.Alive || r.Unanswered != 0 || r.Answered != 20 {
+		t.Errorf("want it alive, got %+v", r)
+	}
+}

@@ -13,13 +13,13 @@ const MaxRelays = 4096
 const (
 	relayTries    = 16
 	offersSize    = 1 << 14
-	offerPatience = 5     // seconds from an Advertise to the Request that it led to
-	minSamples    = 20    // of a relay's coverage; below it is unknown
-	silentFactor  = 10    // times its longest usual interval make a relay silent,
-	silentAtLeast = 60    // and so many seconds,
-	usualMessages = 100   // where it was heard so often,
-	usualSeconds  = 3600  // and for so long: before that nobody knows what is usual
-	usualFor      = 86400 // seconds after which an interval isn't usual any more, and twice that at most
+	offerPatience = 5         // seconds from an Advertise to the Request that it led to
+	minSamples    = 20        // of a relay's coverage; below it is unknown
+	silentFactor  = 10        // times its longest usual interval make a relay silent,
+	silentAtLeast = 60        // and so many seconds,
+	usualMessages = 100       // where it was heard so often,
+	usualSeconds  = 3600      // and for so long: before that nobody knows what is usual
+	usualFor      = 7 * 86400 // seconds after which an interval isn't usual any more, and twice that at most
 )
 
 // Relays is the relays by which this node is reached: when they were heard, and whether what they forward is all of
@@ -76,6 +76,7 @@ func (t *Relays) Heard(address [16]byte, link int, now binding.Time) int {
 	if last == now {
 		return number
 	}
+	r.last.Store(uint32(now))
 	switch {
 	case last == 0:
 		r.first.Store(uint32(now))
@@ -84,7 +85,6 @@ func (t *Relays) Heard(address [16]byte, link int, now binding.Time) int {
 	case now > last:
 		raise(&r.longest, uint32(now-last))
 	}
-	r.last.Store(uint32(now))
 	return number
 }
 
@@ -92,7 +92,7 @@ func (t *Relays) Heard(address [16]byte, link int, now binding.Time) int {
 // wasn't: it may be that quiet again.
 func (t *Relays) back(r *relay, now binding.Time) {
 	if r.silent.CompareAndSwap(true, false) {
-		r.longest.Store(r.usual() * 2)
+		raise(&r.longest, max(r.usual()*2, silentAtLeast))
 		closeFor(t.gate, r, now)
 	}
 }
@@ -141,8 +141,8 @@ func (t *Relays) tick(now binding.Moment) {
 		if last == 0 || r.silent.Load() {
 			continue
 		}
-		if uint32(now.Time()) >= r.window+usualFor {
-			r.window = uint32(now.Time())
+		if uint32(now.Time()) >= r.window+usualFor && last >= r.window {
+			r.window = uint32(now.Time()) // of a time without any message nothing is learned
 			r.before.Store(r.longest.Swap(0))
 		}
 		quiet := uint32(now.Time()) - last

@@ -152,13 +152,56 @@ func TestLongSilence(t *testing.T) {
 	if v.Relays.States()[0].Silent {
 		t.Error("silent after ten times the doubled interval")
 	}
-	for range 3 * 86_400 / 30 {
+	for range 15 * 86_400 / 30 {
 		v.Relays.Heard(relayAt(1), 1, now)
 		v.Tick(now.Moment())
 		now += 30
 	}
 	v.Tick((now + 271).Moment())
 	if !v.Relays.States()[0].Silent {
-		t.Error("not silent though three days of one message each 30 s lie behind it")
+		t.Error("not silent though fifteen days of one message each 30 s lie behind it")
+	}
+}
+
+// TestSparseRelay: a relay that is heard each four hours is silent for an outage of some days, and not for its pauses
+// afterwards; one that rests at night isn't silent every night for ever.
+func TestSparseRelay(t *testing.T) {
+	v := newView(2, 1000, 43_200)
+	silent := 0
+	now := begin
+	quiet := func(seconds binding.Time) {
+		was := v.Relays.States()[0].Silent
+		for end := now + seconds; now < end; now += 600 {
+			v.Tick(now.Moment())
+			if is := v.Relays.States()[0].Silent; is && !was {
+				silent++
+				was = true
+			}
+		}
+	}
+	v.Relays.Heard(relayAt(1), 1, now)
+	for day := range 60 {
+		if day == 30 {
+			quiet(60 * 3600)
+		}
+		for range 6 {
+			v.Relays.Heard(relayAt(1), 1, now)
+			quiet(4 * 3600)
+		}
+	}
+	if silent > 1 {
+		t.Errorf("silent %d times, want it for the outage at most", silent)
+	}
+	v, silent = newView(2, 1000, 43_200), 0
+	v.Relays.Heard(relayAt(1), 1, now)
+	for range 60 {
+		for range 10 * 12 {
+			v.Relays.Heard(relayAt(1), 1, now)
+			quiet(300)
+		}
+		quiet(14 * 3600)
+	}
+	if silent > 8 {
+		t.Errorf("silent in %d nights of 60, want it for the first ones only", silent)
 	}
 }
