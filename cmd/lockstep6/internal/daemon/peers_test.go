@@ -134,7 +134,7 @@ func TestPeersTellsTrouble(t *testing.T) {
 	view.Gate.Close(0, testNow-30, peer.ReasonAbsent)
 	view.Foreign.Heard([]byte{0, 4, 8}, -1, testNow)
 	for client := range uint64(3) {
-		view.Divergence.Claimed(0, 0, 0, peer.ByNothing, client+1, peer.Example{Lease: key, DUID: []byte{0, 4, 1}, IAID: 7, At: testNow})
+		view.Divergence.Claimed(0, 0, 0, peer.ByNothing, (client+1)<<34, peer.Example{Lease: key, DUID: []byte{0, 4, 1}, IAID: 7, At: testNow})
 		view.Twin.Renewed(client+1, testNow)
 	}
 	got := newOperator(d).Peers()
