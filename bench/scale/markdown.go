@@ -58,8 +58,8 @@ func (r *Report) writeSizes(b *strings.Builder) {
 			{"RSS per binding after all that, octets", fixed(0, func(s *Size) float64 { return s.Memory.Traffic })},
 			{"store on disk per binding, octets", fixed(0, func(s *Size) float64 { return s.Disk })},
 			{"start until serving, s", fixed(2, func(s *Size) float64 { return s.Start.Total })},
-			{"of it open / load / maps", func(s *Size) string {
-				return fmt.Sprintf("%.2f / %.2f / %.2f", s.Start.Open, s.Start.Load, s.Start.Site)
+			{"of it store / maps / bindings", func(s *Size) string {
+				return fmt.Sprintf("%.2f / %.2f / %.2f", s.Start.Open, s.Start.Site, s.Start.Load)
 			}},
 			{"start with nothing of the files in memory, s", fixed(2, func(s *Size) float64 { return s.Cold.Total })},
 		})

@@ -46,8 +46,8 @@ type node struct {
 // A Start is how long a node took until it could serve, in seconds, as the daemon's log would tell.
 type Start struct {
 	Open  float64 `json:"open_s"`  // the store
-	Load  float64 `json:"load_s"`  // all bindings into the table
-	Site  float64 `json:"site_s"`  // counts of relay ports, maps of free slots
+	Site  float64 `json:"site_s"`  // the policy, with empty maps of free slots
+	Load  float64 `json:"load_s"`  // all bindings into the table, met by the site
 	Total float64 `json:"total_s"` // the three, and what is between them
 }
 
@@ -58,7 +58,9 @@ func newNode(text string, capacity int) (*node, error) {
 	if n.table, err = binding.New(binding.Options{Capacity: capacity, Seed: 1}); err != nil {
 		return nil, err
 	}
-	return n, n.install(text, capacity)
+	site, err := n.compile(text, capacity)
+	n.site.Store(site)
+	return n, err
 }
 
 // openNode opens a node as the daemon does: the store in a folder, its bindings into the table by two readers, the site.
@@ -74,52 +76,47 @@ func openNode(ctx context.Context, folder string, capacity int) (*node, Start, e
 	if n.table, err = binding.New(binding.Options{Capacity: capacity, Seed: 1}); err != nil {
 		return nil, took, errors.Join(err, n.store.Close())
 	}
-	loading := time.Now()
-	if err = n.load(ctx); err != nil {
-		return nil, took, errors.Join(err, n.close())
-	}
-	took.Load = time.Since(loading).Seconds()
 	compiling := time.Now()
-	if err = n.install(sparse, capacity); err != nil {
+	site, err := n.compile(sparse, capacity)
+	if err != nil {
 		return nil, took, errors.Join(err, n.close())
 	}
 	took.Site = time.Since(compiling).Seconds()
+	loading := time.Now()
+	if err = n.load(ctx, site); err != nil {
+		return nil, took, errors.Join(err, n.close())
+	}
+	took.Load = time.Since(loading).Seconds()
 	took.Total = time.Since(began).Seconds()
 	return n, took, nil
 }
 
-func (n *node) load(ctx context.Context) error {
+func (n *node) load(ctx context.Context, site *engine.Site) error {
 	var readers [2]*binding.Loader
 	for i := range readers {
 		readers[i] = n.table.NewLoader()
+		readers[i].Loaded = site.Meet
 	}
 	err := n.store.Load(ctx, len(readers), func(reader int, key, value []byte) error { return readers[reader].Load(key, value) }, nil)
 	for _, l := range readers {
 		err = errors.Join(err, l.Close())
 	}
+	site.Met()
+	n.site.Store(site)
 	return err
 }
 
-// install compiles a configuration over what is in the table.
-func (n *node) install(text string, capacity int) error {
+// compile compiles a configuration for a table that is empty still.
+func (n *node) compile(text string, capacity int) (*engine.Site, error) {
 	c, faults := config.Parse("scale.yaml", []byte(text))
 	if len(faults) > 0 {
-		return faults
+		return nil, faults
 	}
 	p, err := policy.Compile(c, policy.Input{SingleDUID: serverID})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	view := engine.NewView(p, engine.Memory{}, capacity)
-	h := n.table.NewHandle()
-	defer h.Close()
-	engine.CountPorts(view, h, n.table.Shards())
-	site, err := engine.NewSite(p, view, h, n.table.Shards())
-	if err != nil {
-		return err
-	}
-	n.site.Store(site)
-	return nil
+	return engine.EmptySite(p, engine.NewView(p, engine.Memory{}, capacity))
 }
 
 // close ends the node: what was confirmed is on disk.

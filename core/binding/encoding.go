@@ -174,26 +174,27 @@ func (h *Handle) Load(key, value []byte) error {
 	}
 	h.Enter()
 	defer h.Leave()
-	return h.load(&s)
+	_, err = h.load(&s)
+	return err
 }
 
-// load is Load of a decoded lease, within a batch.
-func (h *Handle) load(s *Stored) error {
+// load is Load of a decoded lease, within a batch. The record is nil where nothing was to be published.
+func (h *Handle) load(s *Stored) (*Record, error) {
 	if s.Removed {
 		h.loadRemoval(s)
-		return nil
+		return nil, nil
 	}
 	draft := s.draft()
 	for {
 		old := h.Find(&s.Key)
 		if old != nil && old.Version() >= s.Version {
-			return nil
+			return nil, nil
 		}
-		switch h.publishStored(old, &draft, s.Version) {
+		switch r, outcome := h.publishStored(old, &draft, s.Version); outcome {
 		case Published:
-			return nil
+			return r, nil
 		case Full:
-			return ErrFull
+			return nil, ErrFull
 		}
 	}
 }

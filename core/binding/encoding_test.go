@@ -45,7 +45,7 @@ func TestGoldenChange(t *testing.T) {
 	h := table.NewHandle()
 	h.Enter()
 	d := goldenDraft()
-	if outcome := h.publishStored(nil, &d, 7); outcome != Published {
+	if _, outcome := h.publishStored(nil, &d, 7); outcome != Published {
 		t.Fatal(outcome)
 	}
 	r := h.Find(&d.Key)

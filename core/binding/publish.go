@@ -100,23 +100,23 @@ func (h *Handle) Publish(old *Record, draft *Draft) (*Record, Outcome) {
 // publishStored is Publish of an acceptable draft with the version that the store has. It counts a lease once it is
 // linked: who finds the table full finds every lease that filled it, so of loaders that meet at the last place
 // with the same lease one has Lost, and none is refused. The count may pass the capacity by one per loader.
-func (h *Handle) publishStored(old *Record, draft *Draft, version uint64) Outcome {
+func (h *Handle) publishStored(old *Record, draft *Draft, version uint64) (*Record, Outcome) {
 	t := h.table
 	hash := t.leaseHash(&draft.Key)
 	if old == nil {
 		full := t.live.Load() >= t.capacity
 		if t.records.get(hash, &draft.Key) != nil {
-			return Lost
+			return nil, Lost
 		}
 		if full {
-			return Full
+			return nil, Full
 		}
 	}
-	_, outcome := h.publishAs(hash, old, draft, version)
+	r, outcome := h.publishAs(hash, old, draft, version)
 	if outcome == Published && old == nil {
 		t.live.Add(1)
 	}
-	return outcome
+	return r, outcome
 }
 
 // publishAs builds the record (version 0: to be settled), announces it to its client's index and swaps it in.

@@ -1,6 +1,9 @@
 package engine
 
-import "github.com/lockstep6/lockstep6/core/address"
+import (
+	"github.com/lockstep6/lockstep6/core/address"
+	"github.com/lockstep6/lockstep6/core/binding"
+)
 
 // Interfere has f called between each choice of a lease and its claim; nil: no longer.
 func (e *Engine) Interfere(f func()) { e.interfere = f }
@@ -21,4 +24,12 @@ func (s *Site) TakenSlots() map[int][]uint64 {
 		}
 	}
 	return out
+}
+
+// Strays are the leases that lie across those of the pools.
+func (s *Site) Strays() []binding.Key { return s.strays.keys }
+
+// AtPort is how many leases are counted at the relay port that an extension tells of.
+func (s *Site) AtPort(extension binding.Extension) int {
+	return int(s.View.Ports.Count(portOf(extension, leasePort)))
 }

@@ -99,19 +99,3 @@ func countPorts(view *peer.View, r *binding.Record, n int) {
 		view.Ports.Add(portOf(r.Extension(), weakPort), n)
 	}
 }
-
-// CountPorts adds all records of a table, which was loaded before any engine runs, to a view's counts. Where nothing is
-// counted it doesn't walk: each record and its extension would be a miss of the processor's cache, a microsecond together.
-func CountPorts(view *peer.View, h *binding.Handle, shards int) {
-	if view.Ports.Idle() {
-		return
-	}
-	for shard := range shards {
-		h.Enter()
-		h.Range(shard, func(r *binding.Record) bool {
-			countPorts(view, r, 1)
-			return true
-		})
-		h.Leave()
-	}
-}

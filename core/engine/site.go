@@ -23,13 +23,33 @@ type Site struct {
 	strays strays
 }
 
-// NewSite compiles the maps of a policy's dense pools and takes what is excluded, reserved or bound.
-// The handle is used during the call only.
+// NewSite compiles the maps of a policy's dense pools, takes what is excluded and reserved, and meets all records of a
+// table. The handle is used during the call only.
 //
 // What workers bind under an earlier site meanwhile may be missing. In the maps that costs a look; but a stray that is
 // missing isn't in anybody's way. So after a reload that changes pools a site should be made twice: the second one when
 // all workers have begun a batch with the first.
 func NewSite(p *policy.Policy, view *peer.View, h *binding.Handle, shards int) (*Site, error) {
+	s, err := EmptySite(p, view)
+	if err != nil {
+		return nil, err
+	}
+	h.Enter()
+	defer h.Leave()
+	for shard := range shards {
+		h.Range(shard, func(r *binding.Record) bool {
+			s.Meet(r)
+			return true
+		})
+	}
+	s.Met()
+	return s, nil
+}
+
+// EmptySite is NewSite for a table that is still to be loaded: whoever loads it calls Meet for each record and Met at the
+// end. At a start that is cheaper than a walk through the table, in which each record and its extension are misses of
+// the processor's cache.
+func EmptySite(p *policy.Policy, view *peer.View) (*Site, error) {
 	s := &Site{Policy: p, View: view, free: make([][]*binding.FreeMap, len(p.Pools))}
 	for _, pool := range p.Pools {
 		if pool.Sparse {
@@ -44,19 +64,22 @@ func NewSite(p *policy.Policy, view *peer.View, h *binding.Handle, shards int) (
 	for i := range p.Links {
 		s.takeReserved(&p.Links[i])
 	}
-	h.Enter()
-	defer h.Leave()
-	for shard := range shards {
-		h.Range(shard, func(r *binding.Record) bool {
-			key := r.Key()
-			s.Take(&key, r.Kind())
-			s.stray(&key, r.Kind())
-			return true
-		})
-	}
-	s.strays.sort()
 	return s, nil
 }
+
+// Meet notes a record that is in the table: its lease is taken, may lie across those of today's pools, and counts at its
+// relay port. Several goroutines may call it, for each lease once, before the first engine runs.
+func (s *Site) Meet(r *binding.Record) {
+	key := r.Key()
+	s.Take(&key, r.Kind())
+	s.stray(&key, r.Kind())
+	if !s.View.Ports.Idle() {
+		countPorts(s.View, r, 1)
+	}
+}
+
+// Met ends the meeting of records.
+func (s *Site) Met() { s.strays.sort() }
 
 func (s *Site) maps(pool *policy.Pool) ([]*binding.FreeMap, error) {
 	maps := make([]*binding.FreeMap, pool.Stripes)

@@ -1,7 +1,9 @@
 package engine_test
 
 import (
+	"fmt"
 	"net/netip"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -63,6 +65,72 @@ func TestNewSite(t *testing.T) {
 	want[0] = []uint64{2, 3, 4, 6, 7, 15}
 	if diff := cmp.Diff(want, site.TakenSlots()); diff != "" {
 		t.Errorf("after taking and putting back (-want +got):\n%s", diff)
+	}
+}
+
+// TestMeet: a site that meets the records of a load, from two loaders at once, knows what one knows that walks the table
+// afterwards, and counts ports where that one does.
+func TestMeet(t *testing.T) {
+	p := mustCompile(t, sitePools, "")
+	p.LeasesPerPort = 100
+	extension := binding.AppendExtension(nil, binding.ExtInterfaceID, []byte("port"))
+	var values [][2][]byte
+	made := sessionOver(t, p, binding.Options{Capacity: 1000})
+	made.handle.Enter()
+	for i := range 64 {
+		key, kind := key128(fmt.Sprintf("2001:db8:1::%x", 0x10+i)), wire.IANA
+		if i%2 == 1 { // lies in a prefix of the pool, which are longer
+			key, kind = binding.Key{Address: key128(fmt.Sprintf("2001:db8:8000:%x::", i)).Address, Length: 64}, wire.IAPD
+		}
+		r, outcome := made.handle.Publish(nil, &binding.Draft{
+			Key: key, Kind: kind, DUID: singleDUID, IAID: uint32(i), State: binding.Bound, Expires: start,
+			Extension: extension,
+		})
+		if outcome != binding.Published {
+			t.Fatal(outcome)
+		}
+		k, v, _, err := binding.NextChange(binding.AppendChange(nil, r))
+		if err != nil {
+			t.Fatal(err)
+		}
+		values = append(values, [2][]byte{k, v})
+	}
+	made.handle.Leave()
+	want, err := engine.NewSite(p, engine.NewView(p, engine.Memory{}, testCapacity), made.handle, made.table.Shards())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	loaded := sessionOver(t, p, binding.Options{Capacity: 1000})
+	got, err := engine.EmptySite(p, engine.NewView(p, engine.Memory{}, testCapacity))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for half := range 2 {
+		l := loaded.table.NewLoader()
+		l.Loaded = got.Meet
+		wg.Go(func() {
+			for _, v := range values[32*half:][:32] {
+				if err := l.Load(v[0], v[1]); err != nil {
+					t.Error(err)
+				}
+			}
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	got.Met()
+	if diff := cmp.Diff(want.TakenSlots(), got.TakenSlots()); diff != "" {
+		t.Errorf("taken slots (-walked +met):\n%s", diff)
+	}
+	if diff := cmp.Diff(want.Strays(), got.Strays()); diff != "" || len(got.Strays()) == 0 {
+		t.Errorf("%d strays (-walked +met):\n%s", len(got.Strays()), diff)
+	}
+	if w, g := want.AtPort(extension), got.AtPort(extension); w != g || g == 0 {
+		t.Errorf("%d records are counted at their port, want %d", g, w)
 	}
 }
 

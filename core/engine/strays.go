@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"slices"
 	"sort"
+	"sync"
 
 	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/binding"
@@ -15,6 +16,7 @@ import (
 // can't see that they overlap. A site gathers them when it is made, and no lease is given that one of them is in.
 // As nobody is given such a lease any more, there are none after the longest lifetime.
 type strays struct {
+	meeting sync.Mutex    // of what follows, while records are met
 	keys    []binding.Key // sorted
 	lengths [3]uint64     // bit set of their lengths
 }
@@ -28,11 +30,17 @@ func (s *Site) stray(key *binding.Key, kind wire.Kind) {
 	last := lastOf(first, key.Length)
 	for _, pool := range s.Policy.Pools {
 		if !last.Less(address.FromBytes(pool.Range.First())) && !poolEnd(&pool.Range).Less(first) {
-			s.strays.keys = append(s.strays.keys, *key)
-			s.strays.lengths[key.Length/64] |= 1 << (key.Length % 64)
+			s.strays.add(key)
 			return
 		}
 	}
+}
+
+func (s *strays) add(key *binding.Key) {
+	s.meeting.Lock()
+	defer s.meeting.Unlock()
+	s.keys = append(s.keys, *key)
+	s.lengths[key.Length/64] |= 1 << (key.Length % 64)
 }
 
 func (s *strays) sort() {

@@ -110,7 +110,6 @@ func (n *node) view() *peer.View {
 	memory := engine.Memory{}
 	binary.LittleEndian.PutUint64(memory.Salt[:], n.rng.Uint64())
 	view := engine.NewView(n.policy, memory, MaxSlots)
-	engine.CountPorts(view, n.handle, n.table.Shards())
 	if now := n.clock.time(n.now); n.disk.beaten {
 		view.Gate.Returned(min(n.disk.beat, now), now)
 	} else {

@@ -97,12 +97,7 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	if d.table, err = binding.New(binding.Options{Capacity: d.config.Store.Capacity, Seed: rand.Uint64()}); err != nil {
 		return fmt.Errorf("store.capacity: %w", err)
 	}
-	newest, err := d.load(ctx)
-	if err != nil {
-		return err
-	}
-	d.setClock(newest)
-	if err = d.install(ctx, compiled); err != nil {
+	if err = d.start(ctx, compiled); err != nil {
 		return err
 	}
 	workers, err := d.openSockets(compiled)
@@ -129,22 +124,23 @@ func (d *Daemon) openPolicy(ctx context.Context) (compiled *policy.Policy, err e
 	return d.compile(ctx)
 }
 
-// install makes a policy the one in force.
-func (d *Daemon) install(ctx context.Context, p *policy.Policy) error {
+// start loads the bindings and puts the policy in force.
+func (d *Daemon) start(ctx context.Context, p *policy.Policy) error {
 	memory, err := d.remember(ctx, p)
 	if err != nil {
 		return err
 	}
-	view := engine.NewView(p, memory, d.config.Store.Capacity)
-	h := d.table.NewHandle()
-	defer h.Close()
-	engine.CountPorts(view, h, d.table.Shards())
-	if !p.Single {
-		d.greet(view)
-	}
-	site, err := engine.NewSite(p, view, h, d.table.Shards())
+	site, err := engine.EmptySite(p, engine.NewView(p, memory, d.config.Store.Capacity))
 	if err != nil {
 		return fmt.Errorf("cannot map the free slots of the pools: %w", err)
+	}
+	newest, err := d.load(ctx, site)
+	if err != nil {
+		return err
+	}
+	d.setClock(newest)
+	if !p.Single {
+		d.greet(site.View)
 	}
 	d.site.Store(site)
 	return nil

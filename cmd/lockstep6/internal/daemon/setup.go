@@ -16,6 +16,7 @@ import (
 	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/config"
+	"github.com/lockstep6/lockstep6/core/engine"
 	"github.com/lockstep6/lockstep6/core/policy"
 	"github.com/lockstep6/lockstep6/core/wire"
 	"github.com/lockstep6/lockstep6/store"
@@ -154,13 +155,14 @@ func randomUUID() []byte {
 	return b
 }
 
-// load streams all stored bindings into the table, and tells when the newest of them was last heard.
-func (d *Daemon) load(ctx context.Context) (newest binding.Time, err error) {
+// load streams all stored bindings into the table, has the site meet them, and tells when the newest was last heard.
+func (d *Daemon) load(ctx context.Context, site *engine.Site) (newest binding.Time, err error) {
 	const readers = 2
 	start := time.Now()
 	var loaders [readers]*binding.Loader
 	for i := range loaders {
 		loaders[i] = d.table.NewLoader()
+		loaders[i].Loaded = site.Meet
 	}
 	last := start
 	err = d.store.Load(ctx, readers, func(reader int, key, value []byte) error {
@@ -180,6 +182,7 @@ func (d *Daemon) load(ctx context.Context) (newest binding.Time, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("cannot load the bindings from %s: %w", d.data, err)
 	}
+	site.Met()
 	stats := d.table.Stats()
 	d.log.Info("bindings loaded", "bindings", stats.Live, "capacity", stats.Capacity, "took", time.Since(start).Round(time.Millisecond))
 	return newest, nil
