@@ -43,6 +43,7 @@ type bench struct {
 	ran     chan error
 	stop    chan struct{} // abandons Deliver
 	over    chan struct{} // Deliver has returned
+	left    sending       // of what was sent, what no test has taken yet
 }
 
 func start(t *testing.T, observe func([]byte), with ...func(*worker.Options)) *bench {
@@ -105,6 +106,9 @@ func (b *bench) step(batch ...worker.Datagram) {
 // none fails the test if anything was sent.
 func (b *bench) none(why string) {
 	b.t.Helper()
+	if len(b.left.replies) > 0 {
+		b.t.Fatalf("sent by lane %d, %s: %x", b.left.lane, why, b.left.replies)
+	}
 	select {
 	case s := <-b.socket.sent:
 		b.t.Fatalf("sent by lane %d, %s: %x", s.lane, why, s.replies)
@@ -112,18 +116,27 @@ func (b *bench) none(why string) {
 	}
 }
 
-// wantSent takes what was sent next and checks the lane, and by transaction-id what it answers.
+// wantSent takes as many replies as there are ids of what was sent next, in one Send or several, and checks the lane,
+// and by transaction-id what they answer.
 func (b *bench) wantSent(lane int, ids ...byte) []worker.Reply {
 	b.t.Helper()
-	s := <-b.socket.sent
+	for len(b.left.replies) < len(ids) {
+		s := <-b.socket.sent
+		if len(b.left.replies) > 0 && s.lane != b.left.lane {
+			b.t.Fatalf("lane %d sent after lane %d had sent %d of the %d replies", s.lane, b.left.lane, len(b.left.replies), len(ids))
+		}
+		b.left.lane, b.left.replies = s.lane, append(b.left.replies, s.replies...)
+	}
+	replies := b.left.replies[:len(ids)]
+	b.left.replies = b.left.replies[len(ids):]
 	var got []byte
-	for i := range s.replies {
-		got = append(got, s.replies[i].Data[3])
+	for i := range replies {
+		got = append(got, replies[i].Data[3])
 	}
-	if s.lane != lane || string(got) != string(ids) {
-		b.t.Fatalf("lane %d sent the answers to %v, want lane %d and %v", s.lane, got, lane, ids)
+	if b.left.lane != lane || string(got) != string(ids) {
+		b.t.Fatalf("lane %d sent the answers to %v, want lane %d and %v", b.left.lane, got, lane, ids)
 	}
-	return s.replies
+	return replies
 }
 
 // A socket hands out the batches that it is fed.

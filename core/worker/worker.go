@@ -60,6 +60,10 @@ type Worker struct {
 	closed   chan struct{}
 	sequence uint64
 	waited   bool // in vain for a flight; none has come back since
+
+	// Deliver's
+	landed  []*flight // flights whose replies are sent together
+	replies []Reply   // of them
 }
 
 // A flight is one batch on its way: its replies, and the write that some of them wait for.
@@ -78,6 +82,8 @@ func New(o Options) *Worker {
 		free:    make(chan *flight, MaxInFlight),
 		done:    make(chan *Write, MaxInFlight),
 		closed:  make(chan struct{}),
+		landed:  make([]*flight, 0, MaxInFlight),
+		replies: make([]Reply, 0, 2*BatchSize),
 	}
 	for range MaxInFlight {
 		f := &flight{
@@ -205,14 +211,35 @@ func (w *Worker) Deliver(stop <-chan struct{}) {
 	}
 }
 
+// deliver sends what waited for a write, together with that of other writes that are durable already, up to two batches:
+// one sync carries several, and the more replies there are to one relay, the fewer super-packets take them.
 func (w *Worker) deliver(write *Write) {
+	w.land(write)
+	for more := true; more && len(w.replies) <= BatchSize; {
+		select {
+		case write = <-w.done:
+			w.land(write)
+		default:
+			more = false
+		}
+	}
+	if len(w.replies) > 0 {
+		w.Counters.sent(len(w.replies), w.Socket.Send(1, w.replies))
+	}
+	for _, f := range w.landed {
+		if w.Observe != nil {
+			w.Observe(f.write.Changes)
+		}
+		w.free <- f
+	}
+	clear(w.replies) // keep nothing of the flights' memory
+	w.landed, w.replies = w.landed[:0], w.replies[:0]
+}
+
+// land takes a flight whose write is durable.
+func (w *Worker) land(write *Write) {
 	f := write.Owner.(*flight)
 	w.Marks.Settle(f.mark)
-	if len(f.durable) > 0 {
-		w.Counters.sent(len(f.durable), w.Socket.Send(1, f.durable))
-	}
-	if w.Observe != nil {
-		w.Observe(write.Changes)
-	}
-	w.free <- f
+	w.landed = append(w.landed, f)
+	w.replies = append(w.replies, f.durable...)
 }

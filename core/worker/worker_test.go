@@ -75,6 +75,32 @@ func TestWritesCompleteOutOfOrder(t *testing.T) {
 }
 
 // TestMixedBatch: of one batch, what waits for nothing leaves at once, and each kind keeps its order.
+// TestDeliveredTogether: what became durable while Deliver was at work leaves by one Send, two batches at most.
+func TestDeliveredTogether(t *testing.T) {
+	held, on := make(chan struct{}, 8), make(chan struct{})
+	b := start(t, func([]byte) { held <- struct{}{}; <-on })
+	var batch []worker.Datagram
+	for i := range worker.BatchSize {
+		batch = append(batch, request(byte(10+i)))
+	}
+	b.step(request(1))
+	b.step(request(2))
+	b.step(request(3))
+	b.step(batch...)
+	b.step(request(4))
+	first := <-b.journal.appended
+	first.Done <- first
+	<-held // Deliver is at the first one
+	b.wantSent(1, 1)
+	b.journal.release()
+	close(on)
+	for _, want := range []int{2 + worker.BatchSize, 1} {
+		if s := <-b.socket.sent; s.lane != 1 || len(s.replies) != want {
+			t.Errorf("lane %d sent %d replies together, want %d by lane 1", s.lane, len(s.replies), want)
+		}
+	}
+}
+
 func TestMixedBatch(t *testing.T) {
 	b := start(t, nil)
 	b.step(request(1), solicit(2), request(3), inform(4))

@@ -19,7 +19,9 @@ const (
 	sweepBudget  = 1 << 16 // records looked at per sweep
 	sweepGrace   = 60      // seconds that an ended binding keeps its lease for its client
 	drainTimeout = 10 * time.Second
-	hungDiskWait = 100 * time.Millisecond // after that a worker sees that nothing comes back from the disk
+	// After so long a worker takes it that the disk hangs, and drops what needs a write. Disks that others use too do hold a
+	// sync for 300 ms now and then; meanwhile the socket's buffer keeps what comes, and a client waits a second.
+	hungDiskWait = 400 * time.Millisecond
 )
 
 // diskWait makes the timer of one worker's waits for the disk.
