@@ -36,7 +36,7 @@ const (
 
 	defaultReserve  = 1 << 16 // what is replaced while a worker in a batch loses its processor for some 10 ms
 	minBuckets      = 64
-	leasesPerBucket = 2
+	leasesPerBucket = 2   // of Capacity: see New
 	bucketsPerShard = 512 // a shard is what Range walks in one call: some hundred microseconds
 	maxExtension    = 32 << 30
 )
@@ -89,6 +89,8 @@ func New(options Options) (*Table, error) {
 		options.ExtensionBytes = min(options.Capacity*256+1<<20, maxExtension)
 	}
 	if options.buckets == 0 {
+		// A head per lease would look up a quarter faster (550 for 700 ns at a million), and renew as fast or up to a
+		// sixth faster; it would take 13 octets more per lease at ten million.
 		options.buckets = max(minBuckets, 1<<bits.Len(uint(options.Capacity-1)/leasesPerBucket))
 	}
 	t := &Table{capacity: int64(options.Capacity), seed: options.Seed}
