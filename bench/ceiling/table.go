@@ -36,9 +36,8 @@ func NewTable(bindings int) (*Table, error) {
 		return nil, err
 	}
 	t := &Table{table: table, handle: table.NewHandle(), bindings: uint64(bindings), state: 1}
-	extension := binding.AppendExtension(nil, binding.ExtPeerAddress, make([]byte, 16))
+	extension := binding.AppendExtension(nil, binding.ExtPeerAddress, append([]byte{0xfe, 0x80}, make([]byte, 14)...))
 	extension = binding.AppendExtension(extension, binding.ExtLinkAddress, make([]byte, 16))
-	extension = binding.AppendExtension(extension, binding.ExtHardwareAddress, make([]byte, 8))
 	extension = binding.AppendExtension(extension, binding.ExtRemoteID, make([]byte, 20))
 	extension = binding.AppendExtension(extension, binding.ExtInterfaceID, make([]byte, 10))
 	t.draft = binding.Draft{Kind: wire.IANA, IAID: 1, DUID: t.duid[:], State: binding.Bound, Valid: 4800, Expires: binding.Never, Extension: extension}

@@ -110,7 +110,26 @@ func audit(t testing.TB, table *Table) {
 			t.Errorf("record of %v has no entry", r.Key())
 		}
 	}
+	auditShared(t, table, seen[2])
 	auditSlots(t, table, seen)
+}
+
+// auditShared checks that every shared piece stands once.
+func auditShared(t testing.TB, table *Table, seen slotsSeen) {
+	t.Helper()
+	values := map[string]bool{}
+	for i := range table.shared {
+		word := table.shared[i].Load()
+		if word == 0 {
+			continue
+		}
+		seen.add(t, "extension", uint32(word)-1, "the shared pieces")
+		value := string(table.blobIn(uint32(word) - 1).rest)
+		if values[value] {
+			t.Errorf("shared piece %x stands twice", value)
+		}
+		values[value] = true
+	}
 }
 
 // auditSet returns the nodes of a set in which nothing marked may be left.

@@ -6,6 +6,10 @@
 //
 //	lease key  -> heads[] -> record -> record            clients: heads[] -> entry -> entry
 //	                         (96 octets, one version)               (32 octets, client -> lease key)
+//	                         | distance
+//	                         v
+//	                         extension, packed -distance-> a piece that many extensions have
+//	                         (16 to 2048 octets)           (a slot of its own, never freed)
 //
 // # The plain idea
 //
@@ -38,6 +42,7 @@
 //     A lookup that returns none passed, at a moment within the call, over the place where the key would stand.
 //  5. A node is unlinked once, and the unlinker retires its slot. A record's extension has one owner at
 //     a time, the live version; whoever marks the record retires the extension, or hands it to the replacement.
+//     Shared pieces (see shared.go) are nobody's, and stay.
 //  6. A slot is used again only when no handle is left in a batch that could have met its old content
 //     (see epoch.go). So a link never comes to mean another node while somebody holds it: no ABA.
 //  7. Versions of one lease only rise, over removal and return of the lease too (see settle in publish.go).

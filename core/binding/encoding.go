@@ -61,9 +61,9 @@ func DecodeKey(b []byte) (Key, error) {
 
 // AppendChange appends the record as one change for the journal: the value's length as uvarint, key, value.
 func AppendChange(dst []byte, r *Record) []byte {
-	duid, extension := r.DUID(), r.Extension()
+	duid, extension := r.DUID(), r.pieces()
 	key := r.Key()
-	dst = binary.AppendUvarint(dst, uint64(valueHeader+len(duid)+len(extension)))
+	dst = binary.AppendUvarint(dst, uint64(valueHeader+len(duid)+extension.length()))
 	dst = AppendKey(dst, &key)
 	dst = append(dst, valueFormat)
 	dst = binary.BigEndian.AppendUint64(dst, r.Version())
@@ -76,7 +76,7 @@ func AppendChange(dst []byte, r *Record) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(r.since))
 	dst = append(dst, r.duidLength)
 	dst = append(dst, duid...)
-	return append(dst, extension...)
+	return extension.appendTo(dst)
 }
 
 // AppendRemoval appends a lease's removal as one change. A removal is a value with a version (see RemovalVersion),

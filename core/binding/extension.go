@@ -1,9 +1,6 @@
 package binding
 
-import (
-	"encoding/binary"
-	"unsafe"
-)
+import "encoding/binary"
 
 // An ExtensionKind names one piece of what is known of a lease beside its fixed fields.
 // The numbers are part of the store's format: new ones are added, none is reused.
@@ -16,7 +13,7 @@ const (
 	ExtSubscriberID    ExtensionKind = 2  // RFC 4580
 	ExtRelayID         ExtensionKind = 3  // the relay's DUID (RFC 5460)
 	ExtInterfaceID     ExtensionKind = 4  // RFC 9915, Section 21.18
-	ExtHardwareAddress ExtensionKind = 5  // hardware type, 2 octets, then the client's link-layer address (RFC 6939)
+	ExtHardwareAddress ExtensionKind = 5  // hardware type, 2 octets, then the link-layer address, where the DUID doesn't hold them (RFC 6939)
 	ExtPeerAddress     ExtensionKind = 6  // 16 octets; whom the innermost relay heard
 	ExtLinkAddress     ExtensionKind = 7  // 16 octets; the link that the server chose by
 	ExtFQDN            ExtensionKind = 8  // flags and name of the Client FQDN option (RFC 4704)
@@ -28,15 +25,10 @@ const (
 	// MaxExtension is how many octets of extension a record takes, headers of its pieces included.
 	MaxExtension = 1912
 
-	extensionHeader = 3  // octets in front of a piece: kind, and 2 of length
-	extensionUnit   = 32 // octets; slots are multiples of it
-	blobHeader      = 2  // octets of length in front of a slot's content
+	extensionHeader = 3 // octets in front of a piece: kind, and 2 of length
 )
 
-// The largest slot takes the longest extension and the longest DUID.
-const _ = uint(extensionUnit*64 - blobHeader - extensionHeader - MaxDUID - MaxExtension)
-
-// An Extension is a sequence of pieces. The one of a record is a view: valid as long as the record is.
+// An Extension is a sequence of pieces, as the store and a Draft have it. In memory it is packed (see pack.go).
 type Extension []byte
 
 // AppendExtension appends one piece to dst. Data longer than 65535 octets doesn't fit a piece and appends nothing.
@@ -88,32 +80,4 @@ func (e Extension) wellFormed() bool {
 		e = rest
 	}
 	return true
-}
-
-// blobLength returns how many octets of a slot the draft's extension and long DUID take; 0: it needs no slot.
-func (d *Draft) blobLength() int {
-	n := len(d.Extension)
-	if len(d.DUID) > inlineDUID {
-		n += extensionHeader + len(d.DUID)
-	}
-	if n > 0 {
-		n += blobHeader
-	}
-	return n
-}
-
-// writeBlob fills a slot of at least blobLength octets.
-func (d *Draft) writeBlob(slot []byte) {
-	blob := slot[:blobHeader]
-	binary.BigEndian.PutUint16(blob, uint16(d.blobLength()-blobHeader))
-	if len(d.DUID) > inlineDUID {
-		blob = AppendExtension(blob, extDUID, d.DUID)
-	}
-	copy(slot[len(blob):], d.Extension)
-}
-
-// viewBlob returns the content of the slot that starts at slot.
-func viewBlob(slot unsafe.Pointer) Extension {
-	n := binary.BigEndian.Uint16(unsafe.Slice((*byte)(slot), blobHeader))
-	return unsafe.Slice((*byte)(unsafe.Add(slot, blobHeader)), int(n))
 }

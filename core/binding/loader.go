@@ -75,9 +75,9 @@ func (l *Loader) flush() (err error) {
 	return err
 }
 
-// touch reads the heads of the lists that the leases will stand in, and the first nodes there. Hashes come first, then all
-// of one kind, then all of the other, in loops so short that the processor waits for many at once. What they say
-// doesn't matter.
+// touch reads the heads of the lists that the leases will stand in, and the nodes there, as many of each as there are on
+// average. Hashes come first, then heads, then nodes, in loops so short that the processor waits for many at once. What
+// they say doesn't matter.
 func (l *Loader) touch(leases []Stored) {
 	t := l.handle.table
 	var hashes, words [2 * loaderBatch]uint64
@@ -91,7 +91,13 @@ func (l *Loader) touch(leases []Stored) {
 		words[i] = t.records.head(hashes[i]).Load()
 		words[i+1] = t.clients.head(hashes[i+1]).Load()
 	}
-	for i := 0; i < n; i += 2 { // slot 0 is there, and nobody's
-		l.sink += t.records.node(uint32(words[i])).next.Load() + t.clients.node(uint32(words[i+1])).next.Load()
+	for range leasesPerBucket {
+		for i := 0; i < n; i += 2 { // slot 0 is there, and nobody's
+			words[i] = t.records.node(uint32(words[i])).next.Load()
+			words[i+1] = t.clients.node(uint32(words[i+1])).next.Load()
+		}
+	}
+	for _, word := range words[:n] {
+		l.sink += word
 	}
 }

@@ -183,12 +183,7 @@ func (h *Handle) build(old *Record, draft *Draft, version uint64) (*Record, Outc
 		return nil, Full
 	}
 	r := recordOf(t.records.node(slot))
-	r.extension = 0
-	if n := draft.blobLength(); old.hasBlobOf(draft) {
-		if n > 0 {
-			r.extension = t.distance(slot, t.extensionSlot(old)-1)
-		}
-	} else if outcome := h.extend(r, slot, draft, n); outcome != Published {
+	if outcome := h.extend(r, slot, old, draft); outcome != Published {
 		h.give(slotRecord, slot)
 		return nil, outcome
 	}
@@ -208,44 +203,6 @@ func (h *Handle) build(old *Record, draft *Draft, version uint64) (*Record, Outc
 	r.duidLength = uint8(len(draft.DUID))
 	copy(r.duid[:], draft.DUID)
 	return r, Published
-}
-
-// extend gives the record in slot an extension of n octets of its own.
-func (h *Handle) extend(r *Record, slot uint32, draft *Draft, n int) Outcome {
-	if !Extension(draft.Extension).wellFormed() {
-		return Invalid
-	}
-	if n == 0 {
-		return Published
-	}
-	unit, ok := h.takeExtension(n)
-	if !ok {
-		return Full
-	}
-	draft.writeBlob(h.table.area[uint64(unit)*extensionUnit:][:n])
-	r.extension = h.table.distance(slot, unit)
-	return Published
-}
-
-// distance returns how far the extension slot is from the record's slot, in units of 32 octets.
-func (t *Table) distance(slot, unit uint32) uint32 {
-	return uint32(uint64(t.areaUnit) + uint64(unit) - uint64(slot)*(recordSize/extensionUnit))
-}
-
-// extensionSlot returns 1 + the record's extension slot, 0 if it has none.
-func (t *Table) extensionSlot(r *Record) uint32 {
-	if r.extension == 0 {
-		return 0
-	}
-	slot := t.records.slotOf(&r.node)
-	return uint32(uint64(r.extension) + uint64(slot)*(recordSize/extensionUnit) - uint64(t.areaUnit) + 1)
-}
-
-// retireExtension puts the extension of a record that has just been marked into limbo.
-func (h *Handle) retireExtension(r *Record) {
-	if slot := h.table.extensionSlot(r); slot != 0 {
-		h.retire(h.table.extensionKindOf(slot-1), slot-1)
-	}
 }
 
 // discard takes back a record that was never published, and its extension unless that is old's.

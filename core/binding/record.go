@@ -88,7 +88,7 @@ type Record struct {
 	lastTransaction Time
 	expires         Time
 	since           Time
-	extension       uint32 // distance from this record to its extension in units of 32 octets; 0: none
+	extension       uint32 // distance from this record to its extension in units of 16 octets; 0: none
 	kind            wire.Kind
 	state           State
 	flags           uint8
@@ -118,7 +118,8 @@ type Draft struct {
 	LastTransaction Time   // when the client was last heard
 	Expires         Time
 	Since           Time   // when the client got the lease, or the state began; the caller's own
-	Extension       []byte // as AppendExtension makes it, at most MaxExtension octets; may be a view into a record
+	Extension       []byte // as AppendExtension makes it, at most MaxExtension octets
+	KeepExtension   bool   // instead of Extension the replaced record's, which must be of the same DUID
 }
 
 // Key returns the lease's name.
@@ -135,7 +136,7 @@ func (r *Record) DUID() []byte {
 	if r.duidLength <= inlineDUID {
 		return r.duid[:r.duidLength]
 	}
-	return r.blob()[extensionHeader:][:r.duidLength]
+	return r.longDUID()
 }
 
 // State returns what became of the lease.
@@ -180,34 +181,6 @@ func (r *Record) Taken(now Time) bool { return r.state != Released && r.expires 
 // Belongs tells whether the lease is, or was last, in this client's identity association.
 func (r *Record) Belongs(duid []byte, kind wire.Kind, iaid uint32) bool {
 	return r.iaid == iaid && r.kind == kind && int(r.duidLength) == len(duid) && bytes.Equal(r.DUID(), duid)
-}
-
-// Extension returns a view of what else is known of the lease.
-func (r *Record) Extension() Extension {
-	blob := r.blob()
-	if r.duidLength > inlineDUID {
-		blob = blob[extensionHeader+int(r.duidLength):]
-	}
-	return blob
-}
-
-// blob returns the whole extension with the long DUID, if there is one, in front.
-func (r *Record) blob() Extension {
-	if r.extension == 0 {
-		return nil
-	}
-	// Records and extensions share one mapping, and records stand in front.
-	slot := unsafe.Add(unsafe.Pointer(r), uintptr(r.extension)*extensionUnit)
-	return viewBlob(slot)
-}
-
-// hasBlobOf tells whether the record's extension is what draft would have written anew.
-func (r *Record) hasBlobOf(draft *Draft) bool {
-	if r == nil || int(r.duidLength) != len(draft.DUID) {
-		return false
-	}
-	return bytes.Equal(r.Extension(), draft.Extension) &&
-		(len(draft.DUID) <= inlineDUID || bytes.Equal(r.DUID(), draft.DUID))
 }
 
 // acceptable tells whether a record of the draft's fields can be stored and read back.

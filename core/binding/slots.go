@@ -13,20 +13,25 @@ const (
 	slotKinds = slotExtension + extensionClasses
 )
 
-// Extension slots come in powers of two from 32 to 2048 octets and halfway between them, cut from chunks. The classes
-// between spare a subscriber with the usual relay data, 85 octets of it, a quarter of the slot: 96 for 128.
+// Extension slots are cut from chunks, in sizes from 16 to 2048 octets: in steps of 16 up to 128, and above that in four
+// steps from each power of two to the next. So what isn't used of a slot is 15 octets or a fifth at most, and nothing for
+// a subscriber with the usual relay data, packed to 48 with its length.
 const (
-	extensionClasses = 12
-	chunkUnits       = 2048 // of 32 octets: 64 KiB
+	extensionUnit    = 16 // octets; slots are multiples of it
+	extensionClasses = 24
+	largestUnits     = 128
+	chunkUnits       = 4096 // 64 KiB
 	chunkSize        = chunkUnits * extensionUnit
 )
 
 // classUnits are the classes' sizes in units. What a chunk has beyond a whole number of slots, one part in 64 at most, is
 // never used.
-var classUnits = [extensionClasses]uint32{1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64}
+var classUnits = [extensionClasses]uint32{
+	1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, largestUnits,
+}
 
 // classes gives, by units needed, the smallest class that has them.
-var classes = func() (by [65]uint8) {
+var classes = func() (by [largestUnits + 1]uint8) {
 	class := uint8(0)
 	for units := range by {
 		if uint32(units) > classUnits[class] {
@@ -42,7 +47,7 @@ func slotsPerChunk(class int) uint32 { return chunkUnits / classUnits[class] }
 
 // A shelf hands out extension slots. The area is cut into chunks; a size class that has no free slot
 // opens a chunk, which stays with the class. So memory is bound by the area, whatever the mix of sizes.
-// A slot is named by its distance from the area's start in units of 32 octets.
+// A slot is named by its distance from the area's start in units.
 type shelf struct {
 	chunks  *FreeMap        // the chunks that no class has
 	owners  []atomic.Uint32 // by chunk: its class << ownerShift | its ordinal within the class
@@ -56,7 +61,12 @@ type shelfClass struct {
 	open   atomic.Uint32   // how many ordinals may be used; all below have their chunk
 }
 
-const ownerShift = 28 // above it the class; below, more ordinals than an area has chunks
+const ownerShift = 27 // above it the class; below, more ordinals than an area has chunks
+
+const (
+	_ = uint(1<<(32-ownerShift) - extensionClasses)
+	_ = uint(1<<ownerShift - maxExtension/chunkSize)
+)
 
 // newShelf returns a shelf over an area of this many chunks.
 func newShelf(chunks int) (*shelf, error) {

@@ -129,7 +129,7 @@ type rawStore struct {
 	At       place  `json:"-"`
 	Path     text   `json:"path,omitempty" jsonschema:"The data folder; serve --data overrides it." default:"/var/lib/lockstep6" example:"/var/lib/lockstep6"`
 	Sync     text   `json:"sync,omitempty" jsonschema:"Whether a grant waits until it is on stable storage. With never a power failure can lose the newest bindings." enum:"always|never" default:"always" example:"always"`
-	Capacity number `json:"capacity,omitempty" jsonschema:"The most bindings that the server holds. Memory is taken only for those that there are." min:"1024" max:"536870912" default:"1048576" example:"4000000"`
+	Capacity number `json:"capacity,omitempty" jsonschema:"The most bindings that the server holds. Memory is taken only for those that there are." min:"1024" max:"268435456" default:"1048576" example:"4000000"`
 }
 
 type rawAdmin struct {

@@ -70,10 +70,7 @@ func (e *Engine) claim(g *grant) binding.Outcome {
 	outcome := e.publish(g.old, &draft)
 	if outcome == binding.Full && g.old != nil {
 		// A standing binding is extended though what is new about its client finds no room.
-		draft.Extension = nil
-		if g.old.Belongs(draft.DUID, draft.Kind, draft.IAID) {
-			draft.Extension = g.old.Extension()
-		}
+		draft.Extension, draft.KeepExtension = nil, g.old.Belongs(draft.DUID, draft.Kind, draft.IAID)
 		outcome = e.publish(g.old, &draft)
 	}
 	return outcome
@@ -117,14 +114,15 @@ func (e *Engine) publish(old *binding.Record, draft *binding.Draft) binding.Outc
 	return outcome
 }
 
-// DraftOf is a record's content as a draft, to publish a next version of it. Its slices are views into the record.
+// DraftOf is a record's content as a draft, to publish a next version of it in its place. Its DUID is a view into the
+// record, whose extension it keeps.
 func DraftOf(r *binding.Record) binding.Draft {
 	return binding.Draft{
 		Key: r.Key(), Kind: r.Kind(), IAID: r.IAID(), DUID: r.DUID(),
 		State: r.State(), Flags: r.Flags(), Owner: r.Owner(), Mark: r.Mark(),
 		Preferred: r.Preferred(), Valid: r.Valid(),
 		LastTransaction: r.LastTransaction(), Expires: r.Expires(), Since: r.Since(),
-		Extension: r.Extension(),
+		KeepExtension: true,
 	}
 }
 

@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"bytes"
+	"encoding/binary"
+
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
@@ -9,7 +12,8 @@ import (
 const pieceHeader = 3
 
 // kept is what is stored with each binding of the message beside the lease itself: where the client is
-// (peer-address, link-address, Interface-ID, Remote-ID, Subscriber-ID, Relay-ID) and its hardware address.
+// (peer-address, link-address, Interface-ID, Remote-ID, Subscriber-ID, Relay-ID) and its hardware address where the DUID
+// doesn't tell that.
 // Of several relays' values the one closest to the client counts. Built once per message.
 //
 // A record takes MaxExtension octets. What doesn't fit is left out rather than the client: relays' IDs are short, and
@@ -31,20 +35,19 @@ func (e *Engine) kept() []byte {
 	return b
 }
 
-// keepHardware keeps the type and address of the client's link layer: what the relay closest to the client saw
-// (RFC 6939, Section 6), else what a DUID-LL or DUID-LLT holds behind its own type and time.
+// keepHardware keeps the type and address of the client's link layer, as the relay closest to the client saw them (RFC 6939,
+// Section 6), unless its DUID says the same: what a DUID-LL or DUID-LLT holds is read there (see wire.HardwareAddress).
 func (e *Engine) keepHardware(b []byte) []byte {
 	for level := e.packet.RelayCount - 1; level >= 0; level-- {
 		if seen := e.packet.Relays[level].ClientLinkLayer; len(seen) > 2 {
+			hwtype, addr, ok := wire.HardwareAddress(e.message.ClientID)
+			if ok && binary.BigEndian.Uint16(seen) == hwtype && bytes.Equal(seen[2:], addr) {
+				return b
+			}
 			return keep(b, binding.ExtHardwareAddress, seen)
 		}
 	}
-	hwtype, addr, ok := wire.HardwareAddress(e.message.ClientID)
-	if !ok || len(addr) == 0 {
-		return b
-	}
-	var room [2 + wire.MaxDUID]byte
-	return keep(b, binding.ExtHardwareAddress, append(append(room[:0], byte(hwtype>>8), byte(hwtype)), addr...))
+	return b
 }
 
 func (e *Engine) keepAddresses(b []byte) []byte {

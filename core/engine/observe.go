@@ -174,16 +174,17 @@ func (e *Engine) overdue() uint32 {
 	return e.link.Lifetimes.Valid
 }
 
-// claimOf is what a record says, as a claim beside another's.
+// claimOf is what a record says, as a claim beside another's. Its extension is good until the next call.
 func (e *Engine) claimOf(r *binding.Record) peer.Claim {
 	node, ok := e.view.Node(r.Owner())
 	if !ok {
 		node = peer.Nobody
 	}
+	e.claimRoom = r.AppendExtension(e.claimRoom[:0])
 	return peer.Claim{
 		Node: node, Kind: r.Kind(), IAID: r.IAID(), DUID: r.DUID(), Strong: has(r, FlagStrong),
 		Confirmed: has(r, FlagConfirmed), Held: has(r, FlagHeld) || !Observed(r), Since: r.Since(), Expires: r.Expires(),
-		Port: portOf(r.Extension(), weakPort), Extension: r.Extension(),
+		Port: portOf(e.claimRoom, weakPort), Extension: e.claimRoom,
 	}
 }
 

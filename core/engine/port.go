@@ -80,7 +80,7 @@ func Recount(view *peer.View, old, fresh *binding.Record) {
 		return
 	}
 	if old != nil && old.State() == fresh.State() && old.Flags() == fresh.Flags() && old.Owner() == fresh.Owner() &&
-		string(old.Extension()) == string(fresh.Extension()) {
+		fresh.SharesExtension(old) {
 		return // a renewal
 	}
 	if old != nil {
@@ -94,8 +94,10 @@ func countPorts(view *peer.View, r *binding.Record, n int) {
 	if r.State() != binding.Bound && r.State() != binding.Superseded {
 		return
 	}
-	view.Ports.Add(portOf(r.Extension(), leasePort), n)
+	var room [binding.MaxExtension]byte
+	extension := r.AppendExtension(room[:0])
+	view.Ports.Add(portOf(extension, leasePort), n)
 	if Observed(r) && !has(r, FlagStrong) {
-		view.Ports.Add(portOf(r.Extension(), weakPort), n)
+		view.Ports.Add(portOf(extension, weakPort), n)
 	}
 }

@@ -157,7 +157,7 @@ func (s *session) dump(full bool) string {
 			line = strings.TrimSuffix(line, "\n") + ", confirmed\n"
 		}
 		if full {
-			line += describeExtension(r.Extension())
+			line += describeExtension(r.AppendExtension(nil))
 		}
 		lines = append(lines, line)
 	})

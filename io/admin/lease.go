@@ -63,16 +63,19 @@ func NewLease(s *binding.Stored, owner string, now binding.Time) Lease {
 			l.Claim = "strong"
 		}
 	}
-	l.where(s.Extension)
+	l.where(s.DUID, s.Extension)
 	return l
 }
 
 // observed tells whether a binding is a peer's.
 func observed(s *binding.Stored) bool { return s.Owner != peer.Self }
 
-func (l *Lease) where(e binding.Extension) {
+// where fills in what is known of the client's place. A hardware address is kept only where the DUID doesn't tell the same.
+func (l *Lease) where(duid []byte, e binding.Extension) {
 	if v, ok := e.Find(binding.ExtHardwareAddress); ok && len(v) > 2 {
 		l.HardwareAddress = net.HardwareAddr(v[2:]).String()
+	} else if _, addr, ok := wire.HardwareAddress(duid); ok {
+		l.HardwareAddress = net.HardwareAddr(addr).String()
 	}
 	if v, ok := e.Find(binding.ExtPeerAddress); ok && len(v) == 16 {
 		l.PeerAddress = netip.AddrFrom16([16]byte(v)).String()

@@ -17,7 +17,7 @@ func TestNewLease(t *testing.T) {
 	want := Lease{
 		Lease: "2001:db8:1::5", Kind: "IA_NA", State: "bound", DUID: "00:03:00:01:02:00:00:00:00:01", IAID: 7,
 		Preferred: "50m0s", Valid: "infinite", Since: at(-10), LastTransaction: at(0), Expires: at(10).Format(time.RFC3339),
-		InterfaceID: "port 7", RemoteID: "9:0xff",
+		HardwareAddress: "02:00:00:00:00:01", InterfaceID: "port 7", RemoteID: "9:0xff",
 	}
 	if diff := cmp.Diff(want, NewLease(&stored[0], testOwner, testNow)); diff != "" {
 		t.Errorf("lease (-want +got):\n%s", diff)
@@ -60,10 +60,19 @@ func TestWhere(t *testing.T) {
 		HardwareAddress: "02:00:00:00:00:01", PeerAddress: "fe80::1", LinkAddress: "2001::2",
 		SubscriberID: "0x637573746f6d657220350a", RelayID: "00:04:01",
 	}
+	other := []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, 9} // the relay saw another address than the DUID was made from
 	var got Lease
-	got.where(e)
+	got.where(other, e)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("where (-want +got):\n%s", diff)
+	}
+	for want, duid := range map[string][]byte{
+		"02:00:00:00:00:09": other, "02:00:00:00:00:08": {0, 1, 0, 1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 8}, "": {0, 4, 0, 1, 2, 3},
+	} {
+		var got Lease
+		if got.where(duid, nil); got.HardwareAddress != want {
+			t.Errorf("DUID %x: want hardware address %q, got %q", duid, want, got.HardwareAddress)
+		}
 	}
 }
 
