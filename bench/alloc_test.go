@@ -13,7 +13,7 @@ import (
 func TestEngineAllocatesNothing(t *testing.T) {
 	for _, k := range kinds {
 		t.Run(k.name, func(t *testing.T) {
-			r := newRunner(t)
+			r := newRunner(t, k.settings)
 			r.use(wire.Request, k.prefixes)
 			r.batch(t, 4*worker.BatchSize) // buffers grow to their size
 			r.use(k.kind, k.prefixes)

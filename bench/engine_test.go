@@ -25,8 +25,8 @@ type runner struct {
 	turn     uint32
 }
 
-func newRunner(tb testing.TB) *runner {
-	o := newCore(tb, clients)
+func newRunner(tb testing.TB, text string) *runner {
+	o := newCore(tb, text, clients)
 	return &runner{
 		core: o, engine: engine.New(o.table.NewHandle(), o.marks),
 		arena: make([]byte, 0, engine.MaxReply), changes: make([]byte, 0, worker.BatchSize*256),
@@ -86,17 +86,19 @@ var kinds = []struct {
 	name     string
 	kind     wire.MessageType
 	prefixes bool
+	settings string
 }{
-	{"Solicit", wire.Solicit, false}, {"Request", wire.Request, false}, {"Renew", wire.Renew, false},
-	{"SolicitBoth", wire.Solicit, true}, {"RenewBoth", wire.Renew, true},
+	{"Solicit", wire.Solicit, false, settings}, {"Request", wire.Request, false, settings},
+	{"Renew", wire.Renew, false, settings}, {"RenewCached", wire.Renew, false, cached},
+	{"SolicitBoth", wire.Solicit, true, settings}, {"RenewBoth", wire.Renew, true, settings},
 }
 
 // BenchmarkEngine handles relayed messages: parse, choose, claim in the table, build the reply. No socket, no store, one
-// goroutine. ns/op is one message; Both wants an address and a prefix.
+// goroutine. ns/op is one message; Both wants an address and a prefix, Cached needs no write (store.renew-cache).
 func BenchmarkEngine(b *testing.B) {
 	for _, k := range kinds {
 		b.Run(k.name, func(b *testing.B) {
-			r := newRunner(b)
+			r := newRunner(b, k.settings)
 			r.use(wire.Request, k.prefixes)
 			for range clients / worker.BatchSize {
 				r.batch(b, worker.BatchSize)
@@ -113,7 +115,7 @@ func BenchmarkEngine(b *testing.B) {
 
 // BenchmarkTable writes the next version of a binding, which is all that a Renew changes: the table's ceiling.
 func BenchmarkTable(b *testing.B) {
-	r := newRunner(b)
+	r := newRunner(b, settings)
 	r.use(wire.Request, false)
 	for range clients / worker.BatchSize {
 		r.batch(b, worker.BatchSize)

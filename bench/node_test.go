@@ -29,6 +29,9 @@ links:
     prefixes: [{pool: "2001:db8:8000::/33", length: 64}]
 `
 
+// cached are the same with renewals in the first half of T1 answered from memory.
+const cached = "store: {renew-cache: 0.5}\n" + settings
+
 var (
 	serverID = []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, 0xaa}
 	link     = netip.MustParseAddr("2001:db8:1::1")
@@ -41,9 +44,9 @@ type core struct {
 	site  atomic.Pointer[engine.Site]
 }
 
-func newCore(tb testing.TB, capacity int) *core {
+func newCore(tb testing.TB, text string, capacity int) *core {
 	tb.Helper()
-	c, faults := config.Parse("bench.yaml", []byte(settings))
+	c, faults := config.Parse("bench.yaml", []byte(text))
 	if len(faults) > 0 {
 		tb.Fatal(faults)
 	}
@@ -89,7 +92,13 @@ func openStore(tb testing.TB) *store.Store {
 // serve runs a node as the daemon does, and returns where: workers, sockets on loopback, and the journal.
 func serve(tb testing.TB, journal worker.Journal, capacity int) netip.AddrPort {
 	tb.Helper()
-	o, sockets := newCore(tb, capacity), openSockets(tb)
+	return serveAs(tb, settings, journal, capacity)
+}
+
+// serveAs is serve with another configuration.
+func serveAs(tb testing.TB, text string, journal worker.Journal, capacity int) netip.AddrPort {
+	tb.Helper()
+	o, sockets := newCore(tb, text, capacity), openSockets(tb)
 	start := time.Now()
 	wall := start.UnixNano()
 	clock := func() int64 { return wall + int64(time.Since(start)) }

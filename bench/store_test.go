@@ -16,7 +16,7 @@ func BenchmarkStore(b *testing.B) {
 
 func storeWrites(b *testing.B, size int) {
 	s := openStore(b)
-	r := newRunner(b)
+	r := newRunner(b, settings)
 	r.use(wire.Request, false)
 	free := make(chan *worker.Write, worker.MaxInFlight)
 	for range worker.MaxInFlight {

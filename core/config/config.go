@@ -176,9 +176,10 @@ type RemoteID struct {
 
 // Store says where bindings are kept.
 type Store struct {
-	Path     string
-	Sync     bool // false: grants leave before they are on stable storage
-	Capacity int  // most bindings held at once
+	Path       string
+	Sync       bool    // false: grants leave before they are on stable storage
+	Capacity   int     // most bindings held at once
+	RenewCache float64 // share of T1 for which a renewal that changes nothing else needs no write; 0: every one does
 }
 
 // Admin says where the HTTP interface listens; an invalid address: nowhere.

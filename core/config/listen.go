@@ -119,9 +119,10 @@ func (c *checker) store(raw *rawStore) Store {
 		raw = &rawStore{}
 	}
 	return Store{
-		Path:     path.Clean(raw.Path.or(DefaultPath)),
-		Sync:     raw.Sync.value != "never",
-		Capacity: int(raw.Capacity.or(DefaultCapacity)),
+		Path:       path.Clean(raw.Path.or(DefaultPath)),
+		Sync:       raw.Sync.value != "never",
+		Capacity:   int(raw.Capacity.or(DefaultCapacity)),
+		RenewCache: raw.RenewCache.value,
 	}
 }
 

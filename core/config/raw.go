@@ -126,10 +126,11 @@ type rawReservation struct {
 }
 
 type rawStore struct {
-	At       place  `json:"-"`
-	Path     text   `json:"path,omitempty" jsonschema:"The data folder; serve --data overrides it." default:"/var/lib/lockstep6" example:"/var/lib/lockstep6"`
-	Sync     text   `json:"sync,omitempty" jsonschema:"Whether a grant waits until it is on stable storage. With never a power failure can lose the newest bindings." enum:"always|never" default:"always" example:"always"`
-	Capacity number `json:"capacity,omitempty" jsonschema:"The most bindings that the server holds. Memory is taken only for those that there are." min:"1024" max:"268435456" default:"1048576" example:"4000000"`
+	At         place    `json:"-"`
+	Path       text     `json:"path,omitempty" jsonschema:"The data folder; serve --data overrides it." default:"/var/lib/lockstep6" example:"/var/lib/lockstep6"`
+	Sync       text     `json:"sync,omitempty" jsonschema:"Whether a grant waits until it is on stable storage. With never a power failure can lose the newest bindings." enum:"always|never" default:"always" example:"always"`
+	Capacity   number   `json:"capacity,omitempty" jsonschema:"The most bindings that the server holds. Memory is taken only for those that there are." min:"1024" max:"268435456" default:"1048576" example:"4000000"`
+	RenewCache fraction `json:"renew-cache,omitempty" jsonschema:"For which share of T1 after a binding was written a renewal that changes nothing but the time is answered without a write, with the lifetimes that are left. No effect where T1 is 0 or infinite." min:"0" max:"0.5" default:"0" zero:"every renewal is written" example:"0.25"`
 }
 
 type rawAdmin struct {

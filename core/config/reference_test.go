@@ -107,6 +107,9 @@ func typeName(t reflect.Type, tag reflect.StructTag, seen map[reflect.Type]strin
 		return "text"
 	case reflect.TypeFor[number]():
 		return of("number", "")
+	case reflect.TypeFor[fraction]():
+		low, high := fractionBounds(tag)
+		return fmt.Sprintf("number, %g to %g", low, high)
 	case reflect.TypeFor[flag]():
 		return "`true`, `false`"
 	case reflect.TypeFor[span]():

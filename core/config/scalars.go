@@ -94,6 +94,38 @@ func bounds(tag reflect.StructTag) (low, high uint64) {
 	return low, high
 }
 
+// fraction is a number with a decimal point, or without. The tags min and max are its bounds.
+type fraction struct {
+	leaf
+	value float64
+}
+
+func (v *fraction) read(c *checker, n *yaml.Node, at place, tag reflect.StructTag) {
+	v.place, v.given = at, true
+	low, high := fractionBounds(tag)
+	remedy := fmt.Sprintf("write a number from %g to %g such as %s", low, high, tag.Get("example"))
+	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!float" && n.ShortTag() != "!!int" {
+		c.fail(at, "is "+describe(n)+", not a number", remedy)
+		return
+	}
+	value, err := strconv.ParseFloat(n.Value, 64)
+	if err != nil || !(low <= value && value <= high) { // so written, not a number is refused too
+		c.fail(at, "is "+printable(n.Value), remedy)
+		return
+	}
+	v.value, v.ok = value, true
+}
+
+// fractionBounds are the tags min and max; without them 0 to 1.
+func fractionBounds(tag reflect.StructTag) (low, high float64) {
+	low, _ = strconv.ParseFloat(tag.Get("min"), 64)
+	high, err := strconv.ParseFloat(tag.Get("max"), 64)
+	if err != nil {
+		high = 1
+	}
+	return low, high
+}
+
 // flag is true or false.
 type flag struct {
 	leaf

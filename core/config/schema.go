@@ -50,6 +50,7 @@ func newSchemaMaker() (*schemaMaker, error) {
 		reflect.TypeFor[subnet]():      text6,
 		reflect.TypeFor[block]():       text6,
 		reflect.TypeFor[number]():      whole,
+		reflect.TypeFor[fraction]():    {Type: "number"},
 		reflect.TypeFor[flag]():        {Type: "boolean"},
 		reflect.TypeFor[anything]():    {},
 		reflect.TypeFor[span]():        anyOf(whole, &jsonschema.Schema{Type: "string", Pattern: "^(infinite|[0-9]+|([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s?)?)$"}),
@@ -147,6 +148,9 @@ func describeSchema(s *jsonschema.Schema, tag reflect.StructTag) error {
 		if s.Type == "integer" || slices.Equal(s.Types, []string{"null", "integer"}) {
 			low, high := bounds(tag)
 			s.Minimum, s.Maximum = jsonschema.Ptr(float64(low)), jsonschema.Ptr(float64(high))
+		} else if s.Type == "number" {
+			low, high := fractionBounds(tag)
+			s.Minimum, s.Maximum = &low, &high
 		}
 	}
 	bound(inner)

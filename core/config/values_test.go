@@ -122,6 +122,14 @@ func TestLifetimes(t *testing.T) {
 	}
 }
 
+func TestRenewCache(t *testing.T) {
+	for text, want := range map[string]float64{"{}": 0, "{renew-cache: 0}": 0, "{renew-cache: 0.25}": 0.25, "{renew-cache: 5e-1}": 0.5} {
+		if got := parse(t, "store: "+text+"\n"+lan).Store.RenewCache; got != want {
+			t.Errorf("%s: want %g, got %g", text, want, got)
+		}
+	}
+}
+
 func TestRapidCommitIsInherited(t *testing.T) {
 	for text, want := range map[string]config.RapidCommit{
 		lan:                         config.RapidCommitOff,

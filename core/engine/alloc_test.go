@@ -30,6 +30,29 @@ func TestNothingIsAllocatedPerMessage(t *testing.T) {
 	}
 }
 
+// TestNothingIsAllocatedPerSparedRenewal renews what was written a moment ago, without a write.
+func TestNothingIsAllocatedPerSparedRenewal(t *testing.T) {
+	s := sessionOver(t, mustCompile(t, "store: {renew-cache: 0.5}\n"+access, ""), binding.Options{Capacity: 200_000})
+	c := subscriberOf(t, s, "00030001020000000001")
+	l := newLoop(s)
+	l.relay(c.messages["Request"])
+	for _, name := range []string{"Renew", "Rebind", "Request", "Solicit"} {
+		spared := 0
+		got := testing.AllocsPerRun(300, func() {
+			if result := l.relay(c.messages[name]); result.Durable || result.Drop != wire.DropNone {
+				t.Errorf("%s: waits for a write: %v, dropped: %v", name, result.Durable, result.Drop)
+			}
+			spared += s.engine.Spared
+		})
+		if got != 0 {
+			t.Errorf("%s: %v allocations", name, got)
+		}
+		if (spared > 0) != (name != "Solicit") {
+			t.Errorf("%s: %d bindings counted as spared", name, spared)
+		}
+	}
+}
+
 // TestNothingIsAllocatedPerNewClient binds clients that nobody knew, in a dense pool as well, and drops what is to drop.
 func TestNothingIsAllocatedPerNewClient(t *testing.T) {
 	s := accessSession(t)

@@ -14,6 +14,7 @@ type grant struct {
 	ia  int // index into the message's IAs
 	key binding.Key
 	old *binding.Record // the lease's present record; nil: none
+	age uint32          // seconds since the lifetimes began that the client is told the rest of; 0: they begin now
 }
 
 // identity is the client's identity for an IA.

@@ -46,9 +46,8 @@ func (e *Engine) find(i int) {
 	e.found = e.handle.FindClient(e.message.ClientID, ia.Kind, ia.IAID, e.found[:0])
 }
 
-// claim publishes the binding of a chosen lease: one compare-and-swap decides. Whatever the reply reports is
-// written, even where only its time changes, so the reply waits for the binding's newest write.
-func (e *Engine) claim(g *grant) binding.Outcome {
+// draft is the next version of a chosen lease's binding.
+func (e *Engine) draft(g *grant) binding.Draft {
 	ia := &e.message.IAs[g.ia]
 	times := &e.link.Lifetimes
 	draft := binding.Draft{
@@ -66,6 +65,17 @@ func (e *Engine) claim(g *grant) binding.Outcome {
 	}
 	if g.old != nil && g.old.Live(e.now) && g.old.Belongs(draft.DUID, draft.Kind, draft.IAID) {
 		e.extend(g.old, &draft)
+	}
+	return draft
+}
+
+// claim publishes the binding of a chosen lease: one compare-and-swap decides. Whatever the reply reports is
+// written, even where only its time changes, so the reply waits for the binding's newest write; unless that is
+// durable, and so young that the binding is reported as it stands (see spared).
+func (e *Engine) claim(g *grant) binding.Outcome {
+	draft := e.draft(g)
+	if e.spared(g, &draft) {
+		return e.repeat(g.old)
 	}
 	outcome := e.publish(g.old, &draft)
 	if outcome == binding.Full && g.old != nil {

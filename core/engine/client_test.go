@@ -167,31 +167,50 @@ func (w *world) checkAllowed(a answer, l *lease) {
 	}
 }
 
-// checkDurable checks that the reply's own batch wrote the lease for the client, and that this is on the disk.
+// checkDurable checks that what the reply's own batch wrote of the lease is on the disk. What it didn't write was there
+// before: see checkSpared.
 func (w *world) checkDurable(a answer, l *lease, f *flight) {
 	if f == nil {
-		w.fault("%v is reported without a write", l.key)
 		return
 	}
-	found := false
 	forEachChange(w.t, f.changes, func(key binding.Key, version uint64, value []byte) {
-		if key != l.key {
-			return
-		}
-		s, err := binding.DecodeValue(binding.AppendKey(nil, &key), value)
-		if err != nil {
-			w.fault("%v", err)
-		}
-		if string(s.DUID) == string(a.client.duid) && s.Kind == l.kind && s.IAID == l.iaid {
-			found = true
-			if w.disk[key].version < version {
-				w.fault("%v is reported before version %d is on the disk", key, version)
-			}
+		if w.says(a, l, key, value) && w.disk[key].version < version {
+			w.fault("%v is reported before version %d is on the disk", key, version)
 		}
 	})
-	if !found {
-		w.fault("%v is reported and the batch didn't write it", l.key)
+}
+
+// checkSpared checks of a reply that has just been made that each lease in it that the batch didn't write is on the disk
+// already, and lasts there as long as the client is told.
+func (w *world) checkSpared(a answer, durable bool, changes []byte) {
+	w.Lock()
+	defer w.Unlock()
+	for _, l := range allLeases(w.t, a.reply) {
+		written := false
+		forEachChange(w.t, changes, func(key binding.Key, _ uint64, value []byte) {
+			written = written || durable && w.says(a, &l, key, value)
+		})
+		if written || l.valid == 0 {
+			continue
+		}
+		w.stats.spared++
+		s, err := binding.DecodeValue(binding.AppendKey(nil, &l.key), w.disk[l.key].value)
+		if told := a.at.Add(l.valid); err != nil || !w.says(a, &l, s.Key, w.disk[l.key].value) || s.Expires < told {
+			w.fault("%v is reported until %d and not written; the disk has %+v, %v", l.key, told-start, s, err)
+		}
 	}
+}
+
+// says tells whether a change binds the lease to the client of the answer.
+func (w *world) says(a answer, l *lease, key binding.Key, value []byte) bool {
+	if key != l.key {
+		return false
+	}
+	s, err := binding.DecodeValue(binding.AppendKey(nil, &key), value)
+	if err != nil {
+		w.fault("%v", err)
+	}
+	return !s.Removed && string(s.DUID) == string(a.client.duid) && s.Kind == l.kind && s.IAID == l.iaid
 }
 
 // hold notes what the client has, and that nobody else has any of it at the same time.

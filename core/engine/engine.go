@@ -56,6 +56,7 @@ type Engine struct {
 	// the batch's output
 	Changes []byte // changes as binding.AppendChange makes them
 	Count   int    // how many
+	Spared  int    // bindings that were reported without a change
 
 	// the message's
 	packet    wire.Packet
@@ -77,6 +78,7 @@ type Engine struct {
 	waits     bool          // the reply reports what has to be on stable storage first
 	rapid     bool          // the Solicit is answered by a Reply
 	unseen    bool          // the reply grants what peers can't have seen
+	age       uint32        // the highest of the reply's grants
 	forfeit   []binding.Key // leases that the IA at hand loses to another client
 	withheld  []binding.Key // leases of it of which that isn't decided
 	lostRoom  [2][wire.MaxLeasesPerIA]binding.Key
@@ -105,7 +107,7 @@ func New(handle *binding.Handle, marks *Marks) *Engine {
 func (e *Engine) Begin(site *Site, at binding.Moment, mark binding.Mark, writable bool, changes []byte) {
 	e.site, e.policy, e.view = site, site.Policy, site.View
 	e.at, e.now, e.mark, e.writable = at, at.Time(), mark, writable
-	e.Changes, e.Count = changes, 0
+	e.Changes, e.Count, e.Spared = changes, 0, 0
 	e.handle.Enter()
 }
 
@@ -177,7 +179,7 @@ func (e *Engine) reset(in *Input) {
 	e.granted = e.markRoom[:0]
 	e.forfeit, e.withheld = e.lostRoom[0][:0], e.lostRoom[1][:0]
 	e.hasExt, e.trouble = false, wire.DropNone
-	e.waits, e.rapid, e.unseen = false, false, false
+	e.waits, e.rapid, e.unseen, e.age = false, false, false, 0
 	e.source = in.Source
 	e.reserved = nil
 	if e.link != nil {

@@ -30,11 +30,11 @@ func (e *Engine) refuse() {
 }
 
 // close ends the reply: T1 and T2, the same in all IAs (RFC 9915, Section 18.1), and the options
-// that the client asked for or that are always sent.
+// that the client asked for or that are always sent. The lease whose lifetimes began first decides T1 and T2.
 func (e *Engine) close() {
 	renew, rebind := uint32(0), uint32(0)
 	if e.link != nil {
-		renew, rebind = e.link.Lifetimes.Renew, e.link.Lifetimes.Rebind
+		renew, rebind = left(e.link.Lifetimes.Renew, e.age), left(e.link.Lifetimes.Rebind, e.age)
 	}
 	if e.unseen {
 		renew = e.showsAt(renew, rebind)
@@ -116,7 +116,8 @@ func (e *Engine) appendGrant(g *grant, w withdrawal) {
 	e.dst = dst
 	e.granted = append(e.granted, mark)
 	e.unseen = e.unseen || e.hidden(g)
-	e.appendLease(ia.Kind, &g.key, e.link.Lifetimes.Preferred, e.link.Lifetimes.Valid)
+	e.age = max(e.age, g.age)
+	e.appendLease(ia.Kind, &g.key, left(e.link.Lifetimes.Preferred, g.age), left(e.link.Lifetimes.Valid, g.age))
 	e.appendWithdrawn(ia, &g.key, w)
 	e.dst = wire.CloseOption(e.dst, mark)
 }

@@ -24,6 +24,10 @@ func (e *Engine) solicit() wire.Drop {
 			missing++
 			continue
 		}
+		if e.link.RenewCache > 0 {
+			draft := e.draft(&g)
+			e.spared(&g, &draft) // the Advertise says what the Reply will
+		}
 		e.grants = append(e.grants, g)
 		e.appendGrant(&g, withdrawNothing)
 	}

@@ -249,6 +249,18 @@ func TestSingle(t *testing.T) {
 	}
 }
 
+// TestRenewCache takes the share of each link's T1; there is none of a T1 that the client chooses, nor of one that never comes.
+func TestRenewCache(t *testing.T) {
+	for lifetimes, want := range map[string]uint32{
+		"{}": 375, "{preferred: 1h, renew: 99}": 24, "{renew: 0, rebind: 0}": 0, "{preferred: infinite}": 0,
+	} {
+		p := compile(t, "store: {renew-cache: 0.25}\nlisten: {interfaces: [eth0]}\nlifetimes: "+lifetimes+pop1, "")
+		if got := p.Links[0].RenewCache; got != want {
+			t.Errorf("%s: want %d s, got %d", lifetimes, want, got)
+		}
+	}
+}
+
 func TestCompileFaults(t *testing.T) {
 	clustered := fmt.Sprintf(cluster, twoNodes) + pop1
 	broken := input("a")

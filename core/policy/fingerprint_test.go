@@ -101,6 +101,7 @@ func TestFingerprintIgnoresTheRest(t *testing.T) {
 		{"preference", "preference: 255", "preference: 7", 1},
 		{"favour", "favour: preference", "favour: rendezvous", 1},
 		{"lifetimes", "valid: 80m", "valid: 90m", 1},
+		{"renew cache", "listen:", "store: {renew-cache: 0.25}\nlisten:", 1},
 		{"Rapid Commit", "rapid-commit: \"off\"", "rapid-commit: all", 1},
 		{"options", "2001:db8::53", "2001:db8::54", 1},
 		{"accepted keys", "accept: []", "accept: [\"" + strings.Repeat("0", 64) + "\"]", 0},

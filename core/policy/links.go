@@ -55,6 +55,9 @@ func (c *compiler) link(l *Link, i int) {
 	path := fmt.Sprintf("links[%d]", i)
 	l.Index, l.Name = i, from.Name
 	l.Lifetimes, l.RapidCommit = from.Defaults.Lifetimes, from.Defaults.RapidCommit
+	if t1 := l.Lifetimes.Renew; t1 != wire.Infinity { // a client that never renews has no pace to take a share of
+		l.RenewCache = uint32(c.cfg.Store.RenewCache * float64(t1))
+	}
 	l.Options = c.options(path+".options", from.Defaults.Options, Options{})
 	for _, prefix := range from.LinkAddress {
 		// A bare address or a link-local one only names the link.

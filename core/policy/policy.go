@@ -66,6 +66,7 @@ type Link struct {
 	Siblings    []*Pool        // pools of other nodes (split, unique), for verifying claims
 	Lifetimes   config.Lifetimes
 	RapidCommit config.RapidCommit
+	RenewCache  uint32 // seconds after its write in which a binding is reported without another one; 0: never
 	Options     Options
 
 	onLink       table              // OnLink

@@ -108,6 +108,7 @@ func (l *ledger) decided(r *reply) {
 	if m.Type == wire.Confirm {
 		l.confirms(n, link, m, r.answer)
 	}
+	l.spares(r)
 	l.extends(r, m)
 }
 
@@ -277,10 +278,37 @@ func (l *ledger) leaves(r *reply) {
 	}
 }
 
-// stored tells whether what the node wrote of a lease for this very reply is on its disk, or something newer.
+// stored tells whether what the node wrote of a lease for this very reply is on its disk, or something newer. What it
+// didn't write was there when it decided: see spares.
 func (l *ledger) stored(r *reply, who identity, key binding.Key) bool {
-	i := slices.IndexFunc(r.changes, func(c change) bool { return c.key == key && c.claim.who == who })
-	return i >= 0 && r.node.disk.values[key].version >= r.changes[i].version
+	i := r.writes(who, key)
+	return i < 0 && l.Cache > 0 || i >= 0 && r.node.disk.values[key].version >= r.changes[i].version
+}
+
+// writes is which of the reply's changes binds the lease to the client IA; negative: none does.
+func (r *reply) writes(who identity, key binding.Key) int {
+	return slices.IndexFunc(r.changes, func(c change) bool { return c.key == key && c.claim.who == who })
+}
+
+// spares looks at what a Reply grants without a write: the disk has it for the client already, for as long as the client
+// is told (promise 6).
+func (l *ledger) spares(r *reply) {
+	for i := range r.answer.ias {
+		ia := &r.answer.ias[i]
+		who := identity{r.to.duid, ia.kind, ia.iaid}
+		for _, lease := range ia.leases {
+			if lease.valid == 0 || r.writes(who, lease.key) >= 0 {
+				continue
+			}
+			l.stats.Spared++
+			r.renews = append(r.renews, claimed{lease.key, who})
+			c := r.node.disk.values[lease.key].claim
+			if until := r.decided + int64(lease.valid)*1000; !c.own || !c.binds(who, r.decided) || until > c.until+slack {
+				l.fault("6", "node %s tells %s of %s until %d without a write, and the disk says: %s",
+					r.node.name, who, show(lease.key), until, c.describe(l.now))
+			}
+		}
+	}
 }
 
 // swept looks at what a sweeper removes.

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"encoding/binary"
 
 	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/binding"
@@ -65,6 +66,8 @@ func (n *node) rewrite(r *reply) {
 		n.shirk(r, m)
 	case n.Mutation == Zeroes && m.Type == wire.Rebind:
 		n.zero(r, m)
+	case n.Mutation == Flatters && len(r.changes) == 0 && r.data != nil:
+		r.flatter()
 	case n.Mutation == FirstFree && r.data != nil && m.Type == wire.Solicit:
 		n.firstFree(r)
 	}
@@ -96,6 +99,22 @@ func (n *node) zero(r *reply, m *wire.Message) {
 	}
 	if unknown {
 		r.data = wire.CloseRelays(b, marks)
+	}
+}
+
+// flatter puts whole lifetimes in the place of what is left of them.
+func (r *reply) flatter() {
+	a := readAnswer(innermost(r.data))
+	for i := range a.ias {
+		for _, o := range a.ias[i].leases {
+			var told, whole []byte
+			for _, pair := range [...][2]uint32{{o.preferred, preferredLifetime}, {o.valid, validLifetime}} {
+				told, whole = binary.BigEndian.AppendUint32(told, pair[0]), binary.BigEndian.AppendUint32(whole, pair[1])
+			}
+			if o.valid > 0 {
+				r.data = bytes.ReplaceAll(r.data, told, whole)
+			}
+		}
 	}
 }
 

@@ -32,6 +32,7 @@ type Options struct {
 	Polling   bool // relays ask one node at a time instead of all
 	Shared    bool // a relay says the same of all its ports, as of a VLAN
 	Weak      int  // limits.weak-claims-per-port; 0: any number
+	Cache     int  // store.renew-cache in percent; 0: off
 
 	Trouble     int64 // milliseconds in which things go wrong; after them the network is quiet
 	Loss        int   // datagrams of 1000 that get lost
@@ -72,6 +73,7 @@ const (
 	Believes           // nodes end a binding whoever releases it: 5
 	Hurries            // replies leave before their write is durable: 6
 	Rots               // disks lose a binding while their node is down: 6
+	Flatters           // what nodes report from memory has its whole lifetime again: 6
 )
 
 // Random draws a history from a seed.
@@ -115,6 +117,9 @@ func Random(seed uint64) Options {
 	if rng.IntN(2) == 0 {
 		o.Weak = between(1, 8)
 		o.Mending = !o.Shared // a limit is for ports that are subscribers
+	}
+	if rng.IntN(2) == 0 {
+		o.Cache = between(5, 50)
 	}
 	return o
 }

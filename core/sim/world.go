@@ -27,6 +27,7 @@ type Result struct {
 type Stats struct {
 	Sent, Lost, Arrived, Replies           int // datagrams
 	Advertises, Compared, Grants           int // Compared: Advertises of which all nodes' agreement was asked
+	Spared                                 int // grants that needed no write
 	Duplicates                             int // leases that two clients had, unknown to the node that granted it last
 	Crashes, Partitions, LostDisks, Copies int
 	Stalls, Swept, Refusals                int

@@ -16,6 +16,7 @@ type Counters struct {
 	answers  [messageTypes]atomic.Uint64
 	drops    [wire.DropCount]atomic.Uint64
 	unread   [messageTypes]atomic.Uint64 // dropped, by type
+	spared   atomic.Uint64
 	delivery struct {
 		sent, refused atomic.Uint64
 	}
@@ -30,6 +31,9 @@ func (c *Counters) DroppedType(t wire.MessageType) uint64 { return c.unread[slot
 
 // Dropped is how many datagrams got no reply for that reason.
 func (c *Counters) Dropped(d wire.Drop) uint64 { return c.drops[d].Load() }
+
+// Spared is how many bindings were reported without a write, as they were stored.
+func (c *Counters) Spared() uint64 { return c.spared.Load() }
 
 // Sent is how many replies the kernel took.
 func (c *Counters) Sent() uint64 { return c.delivery.sent.Load() }

@@ -186,6 +186,7 @@ func (w *Worker) handle(f *flight, batch []Datagram, writable bool) {
 		}
 	}
 	f.write.Changes, f.write.Count = e.Changes, e.Count
+	bump(&w.Counters.spared, uint64(e.Spared))
 	e.End()
 	if f.write.Count > 0 {
 		w.sequence++

@@ -27,6 +27,7 @@ type State struct {
 	Sent        uint64            `json:"sent"`
 	KernelDrops uint64            `json:"kernel_drops"`
 	Syncs       uint64            `json:"syncs"`
+	Spared      uint64            `json:"spared_writes"` // bindings that were reported as they were stored
 }
 
 // A problem is the body of every answer that isn't 200.

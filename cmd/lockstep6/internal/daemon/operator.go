@@ -60,6 +60,7 @@ func (o *operator) State() admin.State {
 	}
 	for _, w := range d.workers {
 		s.Sent += w.Counters.Sent()
+		s.Spared += w.Counters.Spared()
 		for t := wire.Solicit; t <= wire.RelayReply; t++ {
 			if n := w.Counters.Answered(t); n > 0 {
 				s.Answered[t.String()] += n
