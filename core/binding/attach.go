@@ -11,6 +11,9 @@ import (
 // AppendExtension appends what else is known of the lease, as the store has it.
 func (r *Record) AppendExtension(dst []byte) Extension { return r.pieces().appendTo(dst) }
 
+// HasExtension tells whether e, as the store has it, is what is known of the lease, without unpacking that.
+func (r *Record) HasExtension(e []byte) bool { return r.pieces().equal(e) }
+
 // SharesExtension tells whether both records, of one table, have one extension. Publish sees to it that a version
 // of a lease shares that of the version before unless client or extension changed.
 func (r *Record) SharesExtension(other *Record) bool {

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"bytes"
-
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
@@ -42,7 +40,7 @@ func (e *Engine) repeat(old *binding.Record) binding.Outcome {
 func (e *Engine) repeats(old *binding.Record, draft *binding.Draft) bool {
 	return old.State() == draft.State && old.Owner() == draft.Owner && old.Flags() == draft.Flags &&
 		old.Preferred() == draft.Preferred && old.Valid() == draft.Valid &&
-		old.Belongs(draft.DUID, draft.Kind, draft.IAID) && bytes.Equal(old.Extension(), draft.Extension)
+		old.Belongs(draft.DUID, draft.Kind, draft.IAID) && old.HasExtension(draft.Extension)
 }
 
 // left is what is left, after some seconds, of a lifetime, of T1 or of T2. What never ends stays so, and so does a T1 or
