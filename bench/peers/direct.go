@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
-	"strconv"
 	"time"
 
 	"github.com/lockstep6/lockstep6/bench/measure"
@@ -103,32 +101,4 @@ func sum(t *tally, rate float64, server, perfdhcp time.Duration, lost uint64) di
 		d.Limit = "server"
 	}
 	return d
-}
-
-// perfdhcp runs it, and returns what it said and its processor time. It ends with 3 where anything was dropped.
-func (l *lab) perfdhcp(ctx context.Context, rate float64) (t tally, cpu time.Duration, err error) {
-	ctx, cancel := context.WithTimeout(ctx, startTime)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "ip", "netns", "exec", l.relays, "perfdhcp", "-6", "-l", "eth0", "-e", "address-only",
-		"-r", strconv.Itoa(max(int(rate), 1)), "-R", "1000000", "-p", strconv.Itoa(directFor), "-W", "1000000")
-	out, err := cmd.CombinedOutput()
-	var ended *exec.ExitError
-	switch {
-	case ctx.Err() != nil:
-		return t, 0, context.Cause(ctx)
-	case errors.As(err, &ended) && ended.ExitCode() == 3:
-	case err != nil:
-		return t, 0, fmt.Errorf("%w: %s", err, out)
-	}
-	t, err = parseTally(string(out))
-	return t, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), err
-}
-
-// lost is how many datagrams the relays' namespace, where perfdhcp runs, had no room for.
-func (l *lab) lost(ctx context.Context) (uint64, error) {
-	counters, err := exec.CommandContext(ctx, "ip", "netns", "exec", l.relays, "cat", "/proc/net/snmp6").Output()
-	if err != nil {
-		return 0, err
-	}
-	return meter.BufferDrops(counters), nil
 }

@@ -75,6 +75,10 @@ func run(ctx context.Context, o *options) (err error) {
 
 // turn measures one contender both ways. perfdhcp begins a little below what relays got, or what itself got the last time.
 func (l *lab) turn(ctx context.Context, o *options, c *contender, s *server) error {
+	begin, err := readClock()
+	if err != nil {
+		return err
+	}
 	r, err := l.relayed(ctx, o, c)
 	if err != nil {
 		return err
@@ -89,5 +93,7 @@ func (l *lab) turn(ctx context.Context, o *options, c *contender, s *server) err
 		return err
 	}
 	s.Direct = append(s.Direct, d)
-	return nil
+	end, err := readClock()
+	s.Others = append(s.Others, end.others(begin))
+	return err
 }

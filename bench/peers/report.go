@@ -40,6 +40,7 @@ type server struct {
 	Clients    int       `json:"clients"` // behind relays
 	Relayed    []relayed `json:"relayed"`
 	Direct     []direct  `json:"direct"`
+	Others     []float64 `json:"others"` // share of the processors that other work had meanwhile
 	short      string
 }
 
@@ -72,8 +73,8 @@ func packages() string {
 // last says in a line what the last round found.
 func (s *server) last() string {
 	r, d := &s.Relayed[len(s.Relayed)-1], &s.Direct[len(s.Direct)-1]
-	return fmt.Sprintf("%s: relayed %.0f/s, %.1f us (limit: %s); at half p50 %.2f ms, p99 %.2f ms; perfdhcp %.0f/s, %.1f us (limit: %s)",
-		s.Name, r.Best.Rate, r.Best.CPU, r.Limit, r.Half.P50, r.Half.P99, d.Rate, d.CPU, d.Limit)
+	return fmt.Sprintf("%s: relayed %.0f/s, %.1f us (limit: %s); at half p50 %.2f ms, p99 %.2f ms; perfdhcp %.0f/s, %.1f us (limit: %s); others had %.0f %%",
+		s.Name, r.Best.Rate, r.Best.CPU, r.Limit, r.Half.P50, r.Half.P99, d.Rate, d.CPU, d.Limit, 100*s.Others[len(s.Others)-1])
 }
 
 // The server's figures by round, sorted.
@@ -111,7 +112,7 @@ func (r *report) write(prefix string) error {
 		rates.Add(s.short, s.rate())
 		costs.Add(s.short, s.cpu())
 	}
-	if err := plot.Compare(&picture, "Behind relays: highest rate, and what an exchange costs the server there", rates, costs); err != nil {
+	if err := plot.Compare(&picture, "The highest rate behind relays, and its cost", rates, costs); err != nil {
 		return err
 	}
 	for suffix, data := range map[string][]byte{".md": []byte(r.markdown()), ".json": append(text, '\n'), ".svg": picture.Bytes()} {

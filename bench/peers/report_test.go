@@ -13,6 +13,7 @@ func filled(out string) *report {
 	r := newReport(&options{rounds: 3, clients: 5000, commit: "abc", out: out}, contenders())
 	for i := range r.Servers {
 		s := &r.Servers[i]
+		s.Others = []float64{0.01, 0.02, 0.2}
 		for _, f := range []float64{3, 1, 2} {
 			best := offer{Rate: 10_000 * f / float64(1+i), CPU: 10 * f * float64(1+i*i), RSS: 50}
 			s.Relayed = append(s.Relayed, relayed{Best: best, Limit: "server", Half: offer{Rate: best.Rate / 2, P50: 0.4 * f, P99: 3 * f}})
@@ -34,7 +35,7 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"lockstep6 abc", "![highest rates and costs](peers.svg)", "[peers.json](peers.json)",
+		"lockstep6 abc", "had 1 / 2 / 20 % of the processors", "![highest rates and costs](peers.svg)", "[peers.json](peers.json)",
 		"| lockstep6, every Reply after its sync | synced before the Reply | 5000 | 10000 / 20000 / 30000 | server | 10.0 / 20.0 / 30.0 | 0.40 / 0.80 / 1.20 | 3.00 / 6.00 / 9.00 |",
 		"| 50 / 50 / 50 | 3.0 | 5.0 |\n", "| 50 / 50 / 50 | 0.75 | 0.5 |\n", "| Dibbler | whole files rewritten after the Reply, never synced | 200 |",
 		"perfdhcp's own ceiling here is 30000/s**, found with lockstep6, every Reply",

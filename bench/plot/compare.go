@@ -3,6 +3,7 @@ package plot
 import (
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 
 	gonum "gonum.org/v1/plot"
@@ -39,6 +40,9 @@ func Compare(w io.Writer, title string, all ...Dots) error {
 				return fmt.Errorf("%s of %s: %w", d.Label, d.names[x], err)
 			}
 		}
+		widen(&p.Y)
+		// Whole decades, so that no dot stands at an edge.
+		p.Y.Min, p.Y.Max = math.Pow(10, math.Floor(math.Log10(p.Y.Min))), math.Pow(10, math.Ceil(math.Log10(p.Y.Max)))
 		p.X.Min, p.X.Max = -0.5, float64(len(d.names))-0.5
 		p.NominalX(d.names...)
 		plots = append(plots, p)
