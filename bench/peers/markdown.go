@@ -13,23 +13,13 @@ func (r *report) markdown() string {
 	fmt.Fprintf(&b, "Written by bench/peers on %s: lockstep6 %s; %s; %d processors that the server shares with the load. Rounds: %d, the servers in turns; "+
 		"minimum / median / maximum. An exchange is Solicit, Advertise, Request, Reply for an address from a /64. [%s.json](%[6]s.json) has every round.\n\n",
 		r.Date, r.Commit, r.Packages, r.Cores, r.Rounds, r.page)
-	fmt.Fprintf(&b, "Other work, and the host, had %s %% of the processors during the turns: beyond a few per cent the figures say little.\n\n", r.others())
+	fmt.Fprintf(&b, "Other work, and the host, had %s %% of the processors during the turns: beyond a few per cent the figures say little.\n\n", spread(column(r.others(), func(share *float64) float64 { return 100 * *share }), 0))
 	fmt.Fprintf(&b, "![highest rates and costs](%s.svg)\n\n", r.page)
 	r.writeTargets(&b)
 	r.writeRelayed(&b)
 	r.writeDirect(&b)
 	b.WriteString(durabilities)
 	return b.String()
-}
-
-// others is the share of the processors that other work had, in per cent, over all turns.
-func (r *report) others() string {
-	var all []float64
-	for i := range r.Servers {
-		all = append(all, column(r.Servers[i].Others, func(share *float64) float64 { return 100 * *share })...)
-	}
-	slices.Sort(all)
-	return spread(all, 0)
 }
 
 func (r *report) writeTargets(b *strings.Builder) {

@@ -84,6 +84,15 @@ func (s *server) direct(of func(*direct) float64) []float64   { return column(s.
 func (s *server) rate() []float64 { return s.relayed(func(r *relayed) float64 { return r.Best.Rate }) }
 func (s *server) cpu() []float64  { return s.relayed(func(r *relayed) float64 { return r.Best.CPU }) }
 
+// others are the shares of the processors that other work had, of all turns, sorted.
+func (r *report) others() (all []float64) {
+	for i := range r.Servers {
+		all = append(all, r.Servers[i].Others...)
+	}
+	slices.Sort(all)
+	return all
+}
+
 // column is one figure of all rounds, sorted.
 func column[T any](rounds []T, of func(*T) float64) (out []float64) {
 	for i := range rounds {

@@ -59,6 +59,20 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// TestBusy: a run on a busy machine proves nothing.
+func TestBusy(t *testing.T) {
+	r := filled("")
+	for i := range r.Servers {
+		r.Servers[i].Others = []float64{0.3, 0.1, 0.9}
+	}
+	r.judge()
+	for _, v := range r.Targets {
+		if !strings.HasPrefix(v.Verdict, "not judged") {
+			t.Errorf("%+v", v)
+		}
+	}
+}
+
 // TestCeiling: where the fastest server was the limit, perfdhcp's ceiling is unknown.
 func TestCeiling(t *testing.T) {
 	r := filled("")
