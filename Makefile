@@ -69,9 +69,9 @@ takeover: build ## how many clients keep their leases when one of two servers di
 	@packaging/test-deps.sh kea-dhcp6-server
 	$(GO) run ./bench/takeover/compare -commit "$$(git describe --always --dirty 2>/dev/null)" -out bench/results/takeover.md
 
-peers: build ## the highest rate that lockstep6 and Kea hold, in turns, with the CPU that each exchange costs; root, ten minutes
-	@packaging/test-deps.sh kea-dhcp6-server
-	$(GO) run ./bench/peers -commit "$$(git describe --always --dirty 2>/dev/null)" -out bench/results/peers.md
+peers: build ## what lockstep6, Kea, ISC dhcpd, dnsmasq and Dibbler hold, in turns: rates, CPU, latency; root, twelve minutes
+	@packaging/test-deps.sh isc-dhcp-server dnsmasq-base dibbler-server kea-dhcp6-server kea-admin
+	$(GO) run ./bench/peers -commit "$$(git describe --always --dirty 2>/dev/null)" -out bench/results/peers
 
 soak: build ## kill -9 under load again and again for SOAK (10m)
 	SOAK=$(SOAK) LOCKSTEP6_BINARY=$(CURDIR)/lockstep6 $(GO) test -v -count=1 -timeout 24h -run 'TestKill' $(E2E)

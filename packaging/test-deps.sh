@@ -43,7 +43,8 @@ install() {
 install || { $root apt-get update -q </dev/null && install; }
 
 # Nothing of this may come up at the next boot either and take the machine's own interfaces.
-for unit in dibbler-client dibbler-relay wide-dhcpv6-client wide-dhcpv6-relay isc-dhcp-relay kea-dhcp6-server; do
+for unit in dibbler-client dibbler-relay dibbler-server wide-dhcpv6-client wide-dhcpv6-relay isc-dhcp-relay isc-dhcp-server \
+	kea-dhcp6-server; do
 	case $missing in
 	*"$unit"*)
 		if command -v systemctl >/dev/null; then

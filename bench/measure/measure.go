@@ -113,12 +113,12 @@ func (r *run) ramp(ctx context.Context) error {
 	o := r.options.Ramp
 	r.result.Ramp = &Ramp{MaxLoss: o.MaxLoss, Best: -1, Limit: ByRate}
 	deadline := time.Now().Add(o.Limit)
-	for s, more := newSearch(r.options.Offer.Rate, load.MaxRate), true; more; {
+	for s, more := NewSearch(r.options.Offer.Rate, SearchOptions{Most: load.MaxRate, Factor: 2, Precision: 1.05}), true; more; {
 		if time.Until(deadline) < r.options.Offer.For {
 			r.result.Ramp.Limit = ByTime
 			return nil
 		}
-		rate := s.rate
+		rate := s.Rate()
 		step, err := r.step(ctx, rate)
 		if err != nil && !errors.Is(err, errSilent) { // a server may be so overloaded that it answers nothing
 			return err
@@ -133,7 +133,7 @@ func (r *run) ramp(ctx context.Context) error {
 		}
 		r.screen.say("%s/s: done %s/s, loss %s, p99 %s%s", thousands(rate), thousands(step.Goodput), percent(step.Loss),
 			milliseconds(step.Latency.P99), map[bool]string{true: "", false: " - not held (" + string(limit) + ")"}[held])
-		if more = s.turn(held); !more && s.failed == 0 {
+		if more = s.Turn(held); !more && s.failed == 0 {
 			r.result.Ramp.Limit = ByRate
 		}
 		if !more && r.best() == 0 {

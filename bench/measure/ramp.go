@@ -15,25 +15,36 @@ const (
 )
 
 const (
-	precision = 1.05 // the search ends when the rate that failed is no further above the one that was held
-	factor    = 2    // between steps, until one fails
-	leastRate = 1    // exchanges per second below which nothing is searched
-	attempts  = 2    // a rate that fails is tried again: the machine may have been busy
+	leastRate = 1 // exchanges per second below which nothing is searched
+	attempts  = 2 // a rate that fails is tried again: the machine may have been busy
 )
 
-// A search looks for the highest rate that is held: up in geometric steps until one fails, or down until one is held,
+// A Search looks for the highest rate that is held: up in geometric steps until one fails, or down until one is held,
 // then in halves of what lies between, on a logarithmic scale.
-type search struct {
+type Search struct {
+	SearchOptions
 	rate         float64 // to try next
 	held, failed float64 // the highest that was held, the lowest that failed above it; 0: none so far
 	tries        int     // of the present rate
-	most         float64
 }
 
-func newSearch(from, most float64) search { return search{rate: min(from, most), most: most} }
+// SearchOptions say how to search.
+type SearchOptions struct {
+	Most      float64 // no rate above it is tried
+	Factor    float64 // between steps, until one fails
+	Precision float64 // the search ends when the rate that failed is no further above the one that was held
+}
 
-// turn takes the verdict on the present rate, and tells whether there is another one to try.
-func (s *search) turn(held bool) (more bool) {
+// NewSearch is a search that begins at a rate.
+func NewSearch(from float64, o SearchOptions) *Search {
+	return &Search{SearchOptions: o, rate: min(from, o.Most)}
+}
+
+// Rate is the one to try next.
+func (s *Search) Rate() float64 { return s.rate }
+
+// Turn takes the verdict on the present rate, and tells whether there is another one to try.
+func (s *Search) Turn(held bool) (more bool) {
 	s.tries++
 	if !held && s.tries < attempts {
 		return true
@@ -45,16 +56,16 @@ func (s *search) turn(held bool) (more bool) {
 		s.failed = s.rate
 	}
 	switch {
-	case s.failed == 0 && s.held >= s.most:
+	case s.failed == 0 && s.held >= s.Most:
 		return false
 	case s.failed == 0:
-		s.rate = min(s.held*factor, s.most)
+		s.rate = min(s.held*s.Factor, s.Most)
 	case s.held == 0:
-		s.rate = s.failed / factor
+		s.rate = s.failed / s.Factor
 		return s.rate >= leastRate
 	default:
 		s.rate = roundRate(math.Sqrt(s.held * s.failed))
-		return s.failed > s.held*precision && s.rate > s.held && s.rate < s.failed
+		return s.failed > s.held*s.Precision && s.rate > s.held && s.rate < s.failed
 	}
 	return true
 }

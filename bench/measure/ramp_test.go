@@ -14,13 +14,13 @@ func TestSearch(t *testing.T) {
 		{3e6, 1e7, 9.9e6, 9.4e6, 9.9e6},   // between the last step and the highest
 		{1000, 1e7, 1999.9, 1900, 1999.9}, // just below a step
 	} {
-		s := newSearch(test.from, test.most)
+		s := NewSearch(test.from, SearchOptions{Most: test.most, Factor: 2, Precision: 1.05})
 		tries := 0
 		for more := true; more; tries++ {
 			if tries > 100 {
 				t.Fatalf("%+v: no end", test)
 			}
-			more = s.turn(s.rate <= test.limit)
+			more = s.Turn(s.Rate() <= test.limit)
 		}
 		if s.held < test.least || s.held > test.best {
 			t.Errorf("%+v: %v was found in %d tries", test, s.held, tries)
@@ -30,12 +30,12 @@ func TestSearch(t *testing.T) {
 
 // TestSearchTriesAgain: what fails once only is no failure.
 func TestSearchTriesAgain(t *testing.T) {
-	s := newSearch(1000, 1e7)
-	s.turn(true)
-	if !s.turn(false) || s.rate != 2000 {
+	s := NewSearch(1000, SearchOptions{Most: 1e7, Factor: 2, Precision: 1.05})
+	s.Turn(true)
+	if !s.Turn(false) || s.rate != 2000 {
 		t.Fatalf("%v is next, want 2000 again", s.rate)
 	}
-	if !s.turn(true) || s.rate != 4000 || s.failed != 0 {
+	if !s.Turn(true) || s.rate != 4000 || s.failed != 0 {
 		t.Errorf("%+v, want 4000 next", s)
 	}
 }

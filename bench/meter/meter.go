@@ -75,7 +75,7 @@ func (p *Process) Read() (s Sample, err error) {
 	if err != nil {
 		return s, err
 	}
-	s.BufferDrops = bufferDrops(counters)
+	s.BufferDrops = BufferDrops(counters)
 	return s, nil
 }
 
@@ -132,8 +132,8 @@ func socketDrops(table []byte, ports []uint16) (total uint64, err error) {
 	return total, nil
 }
 
-// bufferDrops adds up the namespace's counters of datagrams for which there was no room.
-func bufferDrops(counters []byte) (total uint64) {
+// BufferDrops adds up the namespace's counters of datagrams for which there was no room.
+func BufferDrops(counters []byte) (total uint64) {
 	for line := range strings.Lines(string(counters)) {
 		fields := strings.Fields(line)
 		if len(fields) == 2 && (fields[0] == "Udp6RcvbufErrors" || fields[0] == "Udp6MemErrors") {

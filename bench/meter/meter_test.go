@@ -44,7 +44,7 @@ func TestDrops(t *testing.T) {
 	if _, err := socketDrops([]byte(strings.ReplaceAll(table, " 17\n", " x\n")), []uint16{10547}); err == nil {
 		t.Error("a number that is none was read")
 	}
-	if got := bufferDrops([]byte("Udp6InErrors \t 9\nUdp6RcvbufErrors                \t5\nUdp6MemErrors \t2\n")); got != 7 {
+	if got := BufferDrops([]byte("Udp6InErrors \t 9\nUdp6RcvbufErrors                \t5\nUdp6MemErrors \t2\n")); got != 7 {
 		t.Errorf("%d, want 7", got)
 	}
 }

@@ -5,38 +5,69 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
-// Addresses of the lab. The clients' link is behind the relays, and exists in the servers' configuration only.
+// Addresses of the lab. Relayed clients' link is behind the relays; the servers have a foot in it too, for the clients that
+// perfdhcp plays are on the wire itself.
 const (
 	serverAddress = "2001:db8:f::1"
-	relayAddress  = "2001:db8:f::2"
+	relayNetwork  = "2001:db8:f::" // relay N has N+2 behind it
 	linkAddress   = "2001:db8:1::1"
+	footAddress   = "2001:db8:1::fffe:1"
 )
 
 // A contender is one server with its settings.
 type contender struct {
-	name   string
-	first  int // the first rate that is tried
-	config string
-	args   func(o *options, config, dir string) []string // program and arguments; dir is empty at the start
+	name       string
+	short      string        // the same in the plot
+	durability string        // what its defaults make of a lease
+	first      float64       // the first rate that is tried
+	clients    int           // most clients; 0: as many as asked for. Servers that rewrite all leases for each get slower with them
+	pause      time.Duration // between steps: what an overload left in its socket must be worked off
+	limit      time.Duration // of the ramp
+	config     string
+	args       func(o *options, config, dir string) []string // program and arguments; dir has the configuration only
 }
+
+// The pause and limit of servers that do thousands a second.
+const (
+	quickly   = 300 * time.Millisecond
+	quickRamp = 20 * time.Second
+)
+
+const (
+	synced  = "synced before the Reply"
+	queued  = "queued for the log before the Reply, not synced"
+	written = "written before the Reply, never synced"
+)
 
 func contenders() []contender {
 	return []contender{
-		{"lockstep6, every Reply after its sync", 20_000, lockstep6Config("always"), lockstep6Args},
-		{"lockstep6, `sync: never`", 20_000, lockstep6Config("never"), lockstep6Args},
-		{"Kea, multi-threaded", 4_000, keaConfig(true), keaArgs},
-		{"Kea, one thread", 4_000, keaConfig(false), keaArgs},
+		{"lockstep6, every Reply after its sync", "lockstep6", synced, 40_000, 0, quickly, quickRamp, lockstep6Config("always"), lockstep6Args},
+		{"lockstep6, `sync: never`", "no sync", queued, 40_000, 0, quickly, quickRamp, lockstep6Config("never"), lockstep6Args},
+		{"Kea, multi-threaded", "Kea MT", written, 3_000, 0, quickly, quickRamp, keaConfig(true), keaArgs},
+		{"Kea, one thread", "Kea", written, 3_000, 0, quickly, quickRamp, keaConfig(false), keaArgs},
+		{"ISC dhcpd", "ISC", written, 2_000, 0, quickly, quickRamp, iscConfig, iscArgs},
+		{"dnsmasq", "dnsmasq", "whole file rewritten and synced after the Reply", 200, 1000, time.Second, quickRamp, dnsmasqConfig, dnsmasqArgs},
+		{"Dibbler", "Dibbler", "whole files rewritten after the Reply, never synced", 60, 200, 3 * time.Second, 40 * time.Second, dibblerConfig, dibblerArgs},
 	}
 }
 
+// The contenders that others are held against.
+const (
+	always = iota
+	never
+	keaThreads
+	keaSingle
+)
+
 func lockstep6Config(sync string) string {
-	return `listen: {addresses: ["[` + serverAddress + `]:547"]}
+	return `listen: {interfaces: [eth0]}
 lifetimes: {preferred: 3000, valid: 4000, renew: 1000, rebind: 2000}
 links:
   - name: bench
-    match: {link-addresses: ["2001:db8:1::/64"]}
+    match: {interface: eth0, link-addresses: ["2001:db8:1::/64"]}
     addresses: [{pool: 2001:db8:1::/64}]
 store: {sync: ` + sync + `}
 log: {leases: false}
@@ -51,12 +82,12 @@ func lockstep6Args(o *options, config, dir string) []string {
 // keaConfig is Kea's with its defaults of durability: the lease file is written without a sync.
 func keaConfig(threads bool) string {
 	return fmt.Sprintf(`{ "Dhcp6": {
-  "interfaces-config": { "interfaces": [ "eth0/%s" ] },
+  "interfaces-config": { "interfaces": [ "eth0", "eth0/%s" ] },
   "data-directory": "@DIR@",
   "lease-database": { "type": "memfile", "persist": true, "name": "@DIR@/leases6.csv", "lfc-interval": 3600 },
   "multi-threading": { "enable-multi-threading": %v },
   "preferred-lifetime": 3000, "valid-lifetime": 4000, "renew-timer": 1000, "rebind-timer": 2000,
-  "subnet6": [ { "id": 1, "subnet": "2001:db8:1::/64", "pools": [ { "pool": "2001:db8:1::/64" } ] } ],
+  "subnet6": [ { "id": 1, "subnet": "2001:db8:1::/64", "interface": "eth0", "pools": [ { "pool": "2001:db8:1::/64" } ] } ],
   "loggers": [ { "name": "kea-dhcp6", "severity": "WARN", "output_options": [ { "output": "stderr" } ] } ]
 } }
 `, serverAddress, threads)

@@ -3,15 +3,18 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/lockstep6/lockstep6/core/config"
 )
 
-// TestConfigurations: what lockstep6 is given is a configuration, and Kea's names the folder that it is run in.
+// TestConfigurations: what lockstep6 is given is a configuration; others keep what they write in the turn's folder; and the
+// contenders that others are held against stand where they are looked for.
 func TestConfigurations(t *testing.T) {
-	for _, c := range contenders() {
+	all := contenders()
+	for _, c := range all {
 		dir := t.TempDir()
 		args, err := c.prepare(&options{lockstep6: "l6", kea: "kea"}, dir)
 		if err != nil {
@@ -25,13 +28,38 @@ func TestConfigurations(t *testing.T) {
 			if _, faults := config.Parse("server.conf", data); len(faults) > 0 {
 				t.Errorf("%s: %v", c.name, faults)
 			}
-		} else if !strings.Contains(string(data), dir) || strings.Contains(string(data), "@DIR@") {
-			t.Errorf("%s: the folder isn't named in %s", c.name, data)
+		} else if !strings.Contains(string(data)+strings.Join(args, " "), dir) || strings.Contains(string(data), "@DIR@") {
+			t.Errorf("%s: the folder isn't named in %q or %s", c.name, args, data)
+		}
+	}
+	for i, want := range map[int]string{always: "lockstep6, every", never: "lockstep6, `sync: never`", keaThreads: "Kea, multi", keaSingle: "Kea, one"} {
+		if !strings.HasPrefix(all[i].name, want) {
+			t.Errorf("contender %d is %s, want %s", i, all[i].name, want)
 		}
 	}
 }
 
-// TestRead takes a result apart as `lockstep6 bench --json` writes it.
+// TestGenerator: each relay has an address of its own, and one load's flags don't get into another's.
+func TestGenerator(t *testing.T) {
+	load := (&lab{}).generator(&options{clients: 5000}, &contender{clients: 1000}, 1, "file")
+	if i := slices.Index(load, "--clients"); load[i+1] != "1000" {
+		t.Errorf("clients %s, want the contender's bound", load[i+1])
+	}
+	sources := map[string]bool{}
+	for i, arg := range load {
+		if arg == "--source" {
+			sources[load[i+1]] = true
+		}
+	}
+	if len(sources) != relays || sources[serverAddress] {
+		t.Errorf("the relays' addresses are %v", sources)
+	}
+	if a, b := append(load, "a"), append(load, "b"); a[len(load)] != "a" || b[len(load)] != "b" {
+		t.Error("two loads share their flags")
+	}
+}
+
+// TestRead takes results apart as `lockstep6 bench --json` writes them.
 func TestRead(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "result.json")
 	write := func(text string) {
@@ -39,35 +67,24 @@ func TestRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write(`{"format":1,"ramp":{"best":1},"steps":[{"goodput":10},
-		{"goodput":2000,"latency":{"p50":1500,"p99":9000},"server":{"cpu_us_per_exchange":12.5,"rss_bytes":1048576}}]}`)
-	want := result{2000, 12.5, 1.5, 9, 1}
-	if got, err := read(file); err != nil || got != want {
-		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	const steps = `"steps":[{"goodput":10,"latency":{"p50":500,"p99":700},"server":{"cpu_us_per_exchange":20,"rss_bytes":2097152}},
+		{"goodput":2000,"latency":{"p50":1500,"p99":9000},"server":{"cpu_us_per_exchange":12.5,"rss_bytes":1048576}}]`
+	for _, test := range []struct {
+		text, limit string
+		want        offer
+	}{
+		{`{"format":1,"ramp":{"best":1,"limit":"server"},` + steps + `}`, "server", offer{2000, 12.5, 1.5, 9, 1}},
+		{`{"format":1,` + steps + `}`, "", offer{10, 20, 0.5, 0.7, 2}},
+	} {
+		write(test.text)
+		if got, limit, err := read(file); err != nil || got != test.want || limit != test.limit {
+			t.Errorf("got %+v, %q, %v; want %+v, %q", got, limit, err, test.want, test.limit)
+		}
 	}
 	for _, text := range []string{`{"ramp":{"best":-1},"steps":[]}`, `{"ramp":{"best":0},"steps":[{"goodput":1}]}`, `{`, `{}`} {
 		write(text)
-		if got, err := read(file); err == nil {
+		if got, _, err := read(file); err == nil {
 			t.Errorf("%s: no error, and %+v", text, got)
-		}
-	}
-}
-
-// TestMarkdown: the ratios are of medians.
-func TestMarkdown(t *testing.T) {
-	all := contenders()
-	results := make([][]result, len(all))
-	for i := range all {
-		for _, f := range []float64{3, 1, 2} {
-			results[i] = append(results[i], result{rate: 100 * f * float64(8-2*i), cpu: f * float64(1+i)})
-		}
-	}
-	got := markdown(&options{rounds: 3, clients: 5, commit: "abc"}, all, results)
-	for _, want := range []string{
-		"| lockstep6, every Reply after its sync | 800 / 1600 / 2400 | 1.0 / 2.0 / 3.0 |", "| 2.0 | 3.0 |\n| lockstep6, `sync", "lockstep6 abc",
-	} {
-		if !strings.Contains(got, want) {
-			t.Errorf("%q isn't in\n%s", want, got)
 		}
 	}
 }

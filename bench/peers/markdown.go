@@ -1,51 +1,120 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
-	"time"
 )
 
-// markdown is the results as a page. The servers that others are compared with come last.
-func markdown(o *options, all []contender, results [][]result) string {
+// markdown is the report as a page.
+func (r *report) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# The highest rate that servers hold\n\n")
-	fmt.Fprintf(&b, "Written by bench/peers on %s: lockstep6 %s, %d processors that the server shares with the load; %d rounds, the servers in turns; "+
-		"minimum / median / maximum. An exchange is Solicit, Advertise, Request, Reply for an address, of %d clients behind 8 relays; a rate is held where "+
-		"less than 1 %% of what was due in %v stayed without a Reply within a second. Kea has its defaults: it never syncs its lease file.\n\n",
-		time.Now().Format(time.DateOnly), cmp.Or(o.commit, "(no commit given)"), runtime.NumCPU(), o.rounds, o.clients, o.step)
-	fmt.Fprintln(&b, "| server | exchanges/s | CPU of the server, us each | p50 at that rate, ms | p99, ms | memory, MiB | times the rate of Kea | its CPU, times less |")
-	fmt.Fprintln(&b, "|---|---|---|---|---|---|---|---|")
-	kea := slices.IndexFunc(all, func(c contender) bool { return strings.HasPrefix(c.name, "Kea, multi") })
-	for i := range all {
-		rate := column(results[i], func(r *result) float64 { return r.rate })
-		cpu := column(results[i], func(r *result) float64 { return r.cpu })
-		keaRate := column(results[kea], func(r *result) float64 { return r.rate })
-		keaCPU := column(results[kea], func(r *result) float64 { return r.cpu })
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %.1f | %.1f |\n", all[i].name, spread(rate, 0), spread(cpu, 1),
-			spread(column(results[i], func(r *result) float64 { return r.p50 }), 1),
-			spread(column(results[i], func(r *result) float64 { return r.p99 }), 1),
-			spread(column(results[i], func(r *result) float64 { return r.rss }), 0),
-			median(rate)/median(keaRate), median(keaCPU)/median(cpu))
-	}
+	fmt.Fprintf(&b, "# lockstep6 beside other servers\n\n")
+	fmt.Fprintf(&b, "Written by bench/peers on %s: lockstep6 %s; %s; %d processors that the server shares with the load. Rounds: %d, the servers in turns; "+
+		"minimum / median / maximum. An exchange is Solicit, Advertise, Request, Reply for an address from a /64. [%s.json](%[6]s.json) has every round.\n\n",
+		r.Date, r.Commit, r.Packages, r.Cores, r.Rounds, r.page)
+	fmt.Fprintf(&b, "Other work, and the host, had %s %% of the processors during the turns: beyond a few per cent the figures say little.\n\n", spread(column(r.others(), func(share *float64) float64 { return 100 * *share }), 0))
+	fmt.Fprintf(&b, "![highest rates and costs](%s.svg)\n\n", r.page)
+	r.writeTargets(&b)
+	r.writeRelayed(&b)
+	r.writeDirect(&b)
+	b.WriteString(durabilities)
 	return b.String()
 }
 
-// column is one figure of all rounds, sorted.
-func column(results []result, of func(*result) float64) (out []float64) {
-	for i := range results {
-		out = append(out, of(&results[i]))
+func (r *report) writeTargets(b *strings.Builder) {
+	fmt.Fprint(b, "## Targets\n\n| what | must | stretch | here | |\n|---|---|---|---|---|\n")
+	for _, v := range r.Targets {
+		said := v.Verdict
+		if said == "missed" {
+			said = "**missed**"
+		}
+		fmt.Fprintf(b, "| %s | %g | %g | %.2f | %s |\n", v.Name, v.Must, v.Stretch, v.Here, said)
 	}
-	slices.Sort(out)
-	return out
+	b.WriteByte('\n')
 }
 
-// median of what is sorted; of an even number the lower one.
-func median(sorted []float64) float64 { return sorted[(len(sorted)-1)/2] }
+func (r *report) writeRelayed(b *strings.Builder) {
+	fmt.Fprintf(b, "## Behind relays\n\nThe load is `lockstep6 bench`, %d relays at port 547, as not all servers know RFC 8357: an open loop, latency from the time at which an exchange was to begin. "+
+		"A rate is held where less than 1 %% of what was due in %g s stayed without a Reply within a second; one that isn't is tried twice. "+
+		"Then half of the highest rate for %g s, at the same server: that is where the latencies are from. "+
+		"dnsmasq and Dibbler have fewer clients, for they write all leases anew for each and get slower with every one. "+
+		"The limit is what kept the rate from being higher, as far as the generator can tell, by round.\n\n", relays, r.Step, halfFor.Seconds())
+	fmt.Fprintln(b, "| server | durability | clients | exchanges/s | limit | CPU of the server, us each | at half of the rate: p50, ms | p99, ms | CPU, us each | memory, MiB | times the rate of Kea, multi-threaded | its CPU, times less |")
+	fmt.Fprintln(b, "|---|---|---|---|---|---|---|---|---|---|---|---|")
+	kea := &r.Servers[keaThreads]
+	for i := range r.Servers {
+		s := &r.Servers[i]
+		fmt.Fprintf(b, "| %s | %s | %d | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", s.Name, s.Durability, s.Clients, spread(s.rate(), 0),
+			limits(s.Relayed, func(x *relayed) string { return x.Limit }), spread(s.cpu(), 1),
+			spread(s.relayed(func(x *relayed) float64 { return x.Half.P50 }), 2), spread(s.relayed(func(x *relayed) float64 { return x.Half.P99 }), 2),
+			spread(s.relayed(func(x *relayed) float64 { return x.Half.CPU }), 1), spread(s.relayed(func(x *relayed) float64 { return x.Best.RSS }), 0),
+			ratio(median(s.rate())/median(kea.rate())), ratio(median(kea.cpu())/median(s.cpu())))
+	}
+	b.WriteByte('\n')
+}
+
+func (r *report) writeDirect(b *strings.Builder) {
+	fmt.Fprintf(b, "## On the link, by perfdhcp\n\nThe load is Kea's perfdhcp, clients on the server's own link that ask by multicast, up to a million different ones. A rate is held where under 1 %% of what it sent in %d s "+
+		"stayed without a Reply; each try has a fresh server. The limit is perfdhcp's where it couldn't send what it was asked to (%.0f %% of it), or where most of what was lost was dropped at its own socket. %s\n\n",
+		directFor, 100*shortfall, r.ceiling())
+	fmt.Fprintln(b, "| server | durability | exchanges/s | limit | CPU of the server, us each | of perfdhcp, us each |")
+	fmt.Fprintln(b, "|---|---|---|---|---|---|")
+	for i := range r.Servers {
+		s := &r.Servers[i]
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n", s.Name, s.Durability, spread(s.direct(func(d *direct) float64 { return d.Rate }), 0),
+			limits(s.Direct, func(d *direct) string { return d.Limit }), spread(s.direct(func(d *direct) float64 { return d.CPU }), 1),
+			spread(s.direct(func(d *direct) float64 { return d.Perfdhcp }), 1))
+	}
+	b.WriteByte('\n')
+}
+
+// ceiling says how much perfdhcp can do: what the fastest server got of it, where it was perfdhcp that could do no more.
+func (r *report) ceiling() string {
+	var best *direct
+	name := ""
+	for i := range r.Servers {
+		for k := range r.Servers[i].Direct {
+			if d := &r.Servers[i].Direct[k]; best == nil || d.Rate > best.Rate {
+				best, name = d, r.Servers[i].Name
+			}
+		}
+	}
+	if best.Limit != "perfdhcp" {
+		return fmt.Sprintf("Its own ceiling wasn't found in this run: the most that it got was %.0f/s, of %s (limit: %s).", best.Rate, name, best.Limit)
+	}
+	return fmt.Sprintf("**perfdhcp's own ceiling here is %.0f/s**, found with %s: rows whose limit is perfdhcp say what it can do beside that server on these processors, not what the server can.", best.Rate, name)
+}
+
+const durabilities = `## What a Reply is worth
+
+Each server has its defaults, with the lease file on disk, but for the row that says ` + "`sync: never`" + `. What they do was looked at by strace, with
+the versions above: lockstep6 sends a Reply once a sync has carried its lease; with ` + "`sync: never`" + ` once the lease is queued for
+its log, so that a crash may lose the newest. Kea (memfile) and ISC dhcpd write a line to the lease file before each Reply,
+and don't sync it: a crash of the server loses none, one of the machine may lose the newest. dnsmasq sends the Reply, then truncates its file,
+writes all leases anew, and syncs it. Dibbler sends the Reply, then truncates and rewrites its XML files, without a sync. Of both a crash at the wrong moment can
+lose the newest leases, or the file.
+`
+
+// limits are the limits of all rounds, each once.
+func limits[T any](rounds []T, of func(*T) string) string {
+	var all []string
+	for i := range rounds {
+		if l := of(&rounds[i]); !slices.Contains(all, l) {
+			all = append(all, l)
+		}
+	}
+	return strings.Join(all, ", ")
+}
 
 func spread(sorted []float64, digits int) string {
 	return fmt.Sprintf("%.*f / %.*f / %.*f", digits, sorted[0], digits, median(sorted), digits, sorted[len(sorted)-1])
+}
+
+// ratio leaves small ratios two digits that say something.
+func ratio(f float64) string {
+	if f < 1 {
+		return fmt.Sprintf("%.2g", f)
+	}
+	return fmt.Sprintf("%.1f", f)
 }
