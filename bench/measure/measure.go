@@ -25,6 +25,7 @@ type Options struct {
 	Offer   load.Offer // of a ramp: Rate is the first one, For is each step's
 	Ramp    *RampOptions
 	Ready   func() error                 // called once the clients have what they need, before the first step; nil: nobody asks
+	Stepped func(*Step)                  // called after each step; nil: nobody asks
 	Then    func(r *Result) []load.Offer // after the ramp or the one step: what else the same clients offer; nil: nothing
 	Server  []*meter.Process             // the server's, to look at; none: its cost isn't measured
 	Out     io.Writer                    // progress
@@ -212,6 +213,9 @@ func (r *run) step(ctx context.Context, o load.Offer) (*Step, error) {
 		step.measured(after.Since(before))
 	}
 	r.result.Steps = append(r.result.Steps, step)
+	if r.options.Stepped != nil {
+		r.options.Stepped(&step)
+	}
 	r.result.Interrupted = interrupted || gone != nil
 	switch last := &r.result.Steps[len(r.result.Steps)-1]; {
 	case gone != nil:

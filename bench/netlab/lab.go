@@ -74,3 +74,19 @@ func (p *Process) Stop() string {
 	_ = p.command.Wait()
 	return p.said.String()
 }
+
+// Answers waits until the server answers, which it asks by the program lockstep6: for a few Solicits, which bind nothing.
+func (l *Lab) Answers(ctx context.Context, lockstep6 string) error {
+	for begin := time.Now(); ; time.Sleep(200 * time.Millisecond) {
+		out, err := exec.CommandContext(ctx, "ip", "netns", "exec", l.Relays, lockstep6, "bench", "--server", ServerAddress,
+			"--link-address", LinkAddress, "--source", RelayAddress, "--mix", "ask", "--rate", "40", "--duration", "250ms").CombinedOutput()
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case time.Since(begin) > StartTime:
+			return fmt.Errorf("%w: %s", err, out)
+		}
+	}
+}
