@@ -112,7 +112,7 @@ func serve(tb testing.TB, journal worker.Journal, capacity int) netip.AddrPort {
 func openSockets(tb testing.TB) *udp.Server {
 	tb.Helper()
 	s, err := udp.Open(udp.Config{
-		Workers: runtime.GOMAXPROCS(0), Addresses: []netip.AddrPort{netip.AddrPortFrom(netip.IPv6Loopback(), 0)},
+		Workers: runtime.GOMAXPROCS(0), Addresses: []netip.AddrPort{netip.AddrPortFrom(netip.IPv6Loopback(), 0)}, Urgency: true,
 	})
 	if err != nil {
 		tb.Fatal(err)
