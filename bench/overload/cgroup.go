@@ -34,7 +34,7 @@ const (
 var errNoGroup = errors.New("no cpu controller can be used: mount one (version 1: mount -t cgroup -o cpu none /sys/fs/cgroup/cpu; " +
 	"version 2: mount -t cgroup2 none /sys/fs/cgroup), run as root, and in a container with a writable cgroup namespace; or give -cgroups FOLDER")
 
-// newGroup makes a group below the place where the controllers are mounted.
+// newGroup makes a favoured group below the place where the controllers are mounted.
 func newGroup(root, name string) (*group, error) {
 	var errs []error
 	for _, at := range []string{root, filepath.Join(root, "unified")} {
@@ -48,7 +48,7 @@ func newGroup(root, name string) (*group, error) {
 			err = os.Mkdir(g.Folder, 0o755)
 		}
 		if err == nil {
-			return g, nil
+			return g, g.favour()
 		}
 		errs = append(errs, err)
 	}
@@ -59,7 +59,7 @@ func newGroup(root, name string) (*group, error) {
 		g := &group{Folder: filepath.Join(at, name)}
 		err := os.Mkdir(g.Folder, 0o755)
 		if err == nil {
-			return g, nil
+			return g, g.favour()
 		}
 		errs = append(errs, err)
 	}
@@ -74,6 +74,14 @@ func isRoot(at string) bool {
 
 // add moves a process, with all its threads, into the group.
 func (g *group) add(pid int) error { return g.write("cgroup.procs", strconv.Itoa(pid)) }
+
+// favour lets the group go before what else the machine does, so that what it gets is what it may have.
+func (g *group) favour() error {
+	if g.V2 {
+		return g.write("cpu.weight", "10000")
+	}
+	return g.write("cpu.shares", "262144")
+}
 
 // limit gives the group so many processors' time; 0: as much as there is.
 func (g *group) limit(share float64) error {

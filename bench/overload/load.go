@@ -25,6 +25,7 @@ type task struct {
 	Namespace string // of the relays
 	PID       int    // of the server
 	Group     group  // the server's
+	Load      group  // the generator's
 	Cap       float64
 	Admin     string // socket of a lockstep6; nothing there: another server
 	Clients   int
@@ -57,6 +58,9 @@ func runLoad(in json.RawMessage, tell func(any) error, stop <-chan struct{}) err
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() { <-stop; cancel() }()
+	if err := t.Load.add(os.Getpid()); err != nil {
+		return err
+	}
 	o, err := t.options()
 	if err != nil {
 		return err

@@ -117,17 +117,24 @@ func run(ctx context.Context, o *options) error {
 }
 
 // measureOne starts a server with nothing on its disk, has a child load it, and ends it.
-func measureOne(ctx context.Context, l *netlab.Lab, o *options, c *contender, mix string) (s *sweep, err error) {
+func measureOne(ctx context.Context, l *netlab.Lab, o *options, c *contender, mix string) (s *sweep, failed error) {
 	dir, err := os.MkdirTemp("/var/tmp", "overload-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	g, err := newGroup(o.cgroups, "lockstep6-overload-"+strconv.Itoa(os.Getpid()))
-	if err != nil {
-		return nil, err
+	var groups [2]*group // the server's and the load's
+	for i, name := range []string{"server", "load"} {
+		g, err := newGroup(o.cgroups, fmt.Sprintf("lockstep6-overload-%d-%s", os.Getpid(), name))
+		if g != nil {
+			defer func() { failed = errors.Join(failed, g.close()) }()
+		}
+		if err != nil {
+			return nil, err
+		}
+		groups[i] = g
 	}
-	defer func() { err = errors.Join(err, g.close()) }()
+	g := groups[0]
 	args, err := c.prepare(o, dir)
 	if err != nil {
 		return nil, err
@@ -138,8 +145,8 @@ func measureOne(ctx context.Context, l *netlab.Lab, o *options, c *contender, mi
 	}
 	defer func() {
 		_ = g.limit(0) // so that it ends soon
-		if said := server.Stop(); err != nil {
-			err = fmt.Errorf("%w\nthe server said: %s", err, said)
+		if said := server.Stop(); failed != nil {
+			failed = fmt.Errorf("%w\nthe server said: %s", failed, said)
 		}
 	}()
 	if err := g.add(server.PID()); err != nil {
@@ -149,7 +156,7 @@ func measureOne(ctx context.Context, l *netlab.Lab, o *options, c *contender, mi
 		return nil, err
 	}
 	t := task{
-		Namespace: l.Relays, PID: server.PID(), Group: *g, Cap: o.cap, Admin: filepath.Join(dir, adminSocket), Clients: c.clients, Mix: mix,
+		Namespace: l.Relays, PID: server.PID(), Group: *g, Load: *groups[1], Cap: o.cap, Admin: filepath.Join(dir, adminSocket), Clients: c.clients, Mix: mix,
 		First: c.first, Step: o.step, For: o.duration, Patience: o.patience, Multiples: o.multiples,
 	}
 	s = &sweep{}
