@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -22,7 +23,7 @@ import (
 
 // A task is what the generator does with one server, in a process and on a processor of its own.
 type task struct {
-	Namespace string // of the relays
+	Namespace string // of the relays; empty: where the generator is started
 	PID       int    // of the server
 	Group     group  // the server's
 	Load      group  // the generator's
@@ -32,6 +33,7 @@ type task struct {
 	Mix       string
 	First     float64       // rate
 	Step      time.Duration // of the ramp
+	Search    time.Duration // the ramp takes no longer
 	For       time.Duration // of each load that follows
 	Patience  time.Duration // there
 	Multiples []float64
@@ -87,6 +89,9 @@ func runLoad(in json.RawMessage, tell func(any) error, stop <-chan struct{}) err
 	if err != nil {
 		return err
 	}
+	if s.Peak == 0 {
+		return errors.New("the ramp found no peak: nothing was done in any of its steps")
+	}
 	ramp := len(s.Ramp)
 	s.Steps, s.Shed = r.Steps[ramp:], counts[ramp:]
 	return tell(s)
@@ -110,15 +115,18 @@ func (t *task) options() (*measure.Options, error) {
 			LinkAddress: netip.MustParseAddr(netlab.LinkAddress), InterfaceID: true, RemoteID: true,
 		},
 		Offer:  load.Offer{Rate: t.First, For: t.Step, Mix: mix, Patience: time.Second},
-		Ramp:   &measure.RampOptions{MaxLoss: 0.01, Pause: time.Second, Limit: 4 * time.Minute},
+		Ramp:   &measure.RampOptions{MaxLoss: 0.01, Pause: time.Second, Limit: t.Search},
 		Server: []*meter.Process{server}, Out: os.Stderr,
 	}, nil
 }
 
 // offers are the multiples of the peak.
 func (t *task) offers(mix load.Mix, peak float64) (out []load.Offer) {
+	if peak == 0 {
+		return nil
+	}
 	for _, m := range t.Multiples {
-		out = append(out, load.Offer{Rate: max(m*peak, 1), For: t.For, Mix: mix, Patience: t.Patience, Resend: true})
+		out = append(out, load.Offer{Rate: m * peak, For: t.For, Mix: mix, Patience: t.Patience, Resend: true})
 	}
 	return out
 }
@@ -148,6 +156,9 @@ func (t *task) shed(ctx context.Context) uint64 {
 
 // enter takes the calling thread into a namespace that has a name.
 func enter(name string) error {
+	if name == "" {
+		return nil
+	}
 	fd, err := unix.Open("/run/netns/"+name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err == nil {
 		err = unix.Setns(fd, unix.CLONE_NEWNET)

@@ -60,7 +60,7 @@ func main() {
 // parse reads the command line.
 func parse(args []string) (o *options, limit time.Duration, err error) {
 	o = &options{}
-	flags := flag.NewFlagSet("overload", flag.ContinueOnError)
+	flags := flag.NewFlagSet("overload", flag.ContinueOnError) // says itself what is wrong
 	flags.StringVar(&o.lockstep6, "lockstep6", "./lockstep6", "`program`")
 	flags.StringVar(&o.kea, "kea", "kea-dhcp6", "`program`")
 	flags.Float64Var(&o.cap, "cap", 0.1, "share of a processor that a server gets, 0.01 to 1")
@@ -157,7 +157,7 @@ func measureOne(ctx context.Context, l *netlab.Lab, o *options, c *contender, mi
 	}
 	t := task{
 		Namespace: l.Relays, PID: server.PID(), Group: *g, Load: *groups[1], Cap: o.cap, Admin: filepath.Join(dir, adminSocket), Clients: c.clients, Mix: mix,
-		First: c.first, Step: o.step, For: o.duration, Patience: o.patience, Multiples: o.multiples,
+		First: c.first, Step: o.step, Search: 4 * time.Minute, For: o.duration, Patience: o.patience, Multiples: o.multiples,
 	}
 	s = &sweep{}
 	return s, child.Run(ctx, loadPart, 1, t, s)
