@@ -237,7 +237,7 @@ func TestReport(t *testing.T) {
 		step := func(times float64) measure.Step {
 			return measure.Step{Rate: times * 1000, Seconds: 8, Took: 10, Meanwhile: min(times, ratio) * 1000, Offered: 100, Slow: 1,
 				Tasks:  map[string]measure.Task{"renew": {Begun: 10, Done: 10}, "acquire": {Begun: 10, Done: 1, Latency: measure.Latency{Curve: []measure.Point{{}}}}},
-				Server: &measure.Server{CPU: 1, SocketDrops: 5000}}
+				Server: &measure.Server{CPU: 1, CPUPerExchange: 12.34, SocketDrops: 5000}}
 		}
 		s := sweep{Peak: 1000, Steps: []measure.Step{step(0.5), step(10)}, Shed: []uint64{0, 70}}
 		r.Sweeps = append(r.Sweeps, named{[]string{"best", "good", "bad"}[i], "acquire=1,renew=1", s})
@@ -252,7 +252,7 @@ func TestReport(t *testing.T) {
 	}
 	for _, want := range []string{
 		"lockstep6 abc", "**1.02** of it (aim: 1.0, reached)", "**0.93** of it (aim: 0.9, reached)", "**0.20** of it (under the 0.9",
-		"| 10 | 10000 | 200 | 0.20 | acquire 10.0 %, renew 100.0 % | 0.0 | 0.0 | 0.100 | 500 | 7 | 0 | 1.0 % |",
+		"| 10 | 10000 | 200 | 0.20 | acquire 10.0 %, renew 100.0 % | 0.0 | 0.0 | 0.100 | 12.3 | 500 | 7 | 0 | 1.0 % |",
 	} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("%q isn't in\n%s", want, page)

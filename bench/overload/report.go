@@ -57,7 +57,7 @@ func (r *report) markdown() string {
 		"group that gives it %.3g of a processor, counted in periods of %.3g ms; the load comes from the second processor. **Peak**: the most exchanges per second that the server did in any "+
 		"step of a ramp, each message sent once. Then multiples of it are offered for %.3g s each by an open loop: clients send again as RFC 9915 says (a Solicit or Request after "+
 		"1 s, 2 s more, 4 s more, a Renew after 10 s) and give up after %.3g s. **Goodput**: exchanges that were finished, up to the Reply, while load was offered. "+
-		"lockstep6 syncs every lease before its Reply, Kea never.\n\n"+
+		"lockstep6 syncs every lease before its Reply, Kea never. The share of each exchange that was done counts until its clients gave up.\n\n"+
 		"**Kernel drops** are datagrams for which the server's sockets had no room; **shed** is what lockstep6 itself took and dropped for its age. A cap doesn't count the kernel's own work in interrupts: "+
 		"here receiving a datagram up to the socket, and dropping it there, costs the processor of the load. With a network card it would cost the server's.\n",
 		r.Date, r.Commit, r.Cores, r.Cap, 1000*r.Period, r.Duration, r.Patience)
@@ -69,17 +69,17 @@ func (r *report) markdown() string {
 
 func (s *named) markdown(b *strings.Builder) {
 	fmt.Fprintf(b, "\n## %s, %s\n\nPeak %.0f/s.%s\n\n", s.Server, s.Mix, s.Peak, s.verdict())
-	fmt.Fprintln(b, "| times the peak | offered/s | goodput/s | of the peak | of each exchange, done | p50, ms | p99, ms | CPU, processors | kernel drops/s | shed/s | sent again/s | load left out |")
-	fmt.Fprintln(b, "|---|---|---|---|---|---|---|---|---|---|---|---|")
+	fmt.Fprintln(b, "| times the peak | offered/s | goodput/s | of the peak | of each exchange, done | p50, ms | p99, ms | CPU, processors | CPU of an exchange, us | kernel drops/s | shed/s | sent again/s | load left out |")
+	fmt.Fprintln(b, "|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for i := range s.Steps {
 		t := &s.Steps[i]
 		whole := t.Seconds + restOf(t)
-		var cpu, drops float64
+		var cpu, each, drops float64
 		if t.Server != nil {
-			cpu, drops = t.Server.CPU/whole, float64(t.Server.SocketDrops)/whole
+			cpu, each, drops = t.Server.CPU/whole, t.Server.CPUPerExchange, float64(t.Server.SocketDrops)/whole
 		}
-		fmt.Fprintf(b, "| %.3g | %.0f | %.0f | %.2f | %s | %.1f | %.1f | %.3f | %.0f | %.0f | %.0f | %.1f %% |\n", t.Rate/s.Peak, t.Rate, t.Meanwhile, t.Meanwhile/s.Peak, tasks(t),
-			float64(t.Latency.P50)/1000, float64(t.Latency.P99)/1000, cpu, drops, float64(s.Shed[i])/whole, float64(t.Datagrams.Retransmitted)/whole,
+		fmt.Fprintf(b, "| %.3g | %.0f | %.0f | %.2f | %s | %.1f | %.1f | %.3f | %.1f | %.0f | %.0f | %.0f | %.1f %% |\n", t.Rate/s.Peak, t.Rate, t.Meanwhile, t.Meanwhile/s.Peak, tasks(t),
+			float64(t.Latency.P50)/1000, float64(t.Latency.P99)/1000, cpu, each, drops, float64(s.Shed[i])/whole, float64(t.Datagrams.Retransmitted)/whole,
 			100*float64(t.Slow)/float64(max(t.Offered, 1)))
 	}
 }

@@ -10,58 +10,93 @@ import (
 	"github.com/lockstep6/lockstep6/io/udp/udptest"
 )
 
-// play lets a socket's queue stand at a load for some seconds: a worker takes rate datagrams a second, of more that come; of less,
-// the queue is empty. It returns the limit at the end and the longest wait of the last second.
-func (q *queue) play(from time.Duration, seconds, offered, rate float64) (limit int, wait time.Duration) {
-	const step = 5 * time.Millisecond
-	length := 0.0
-	for at := time.Duration(0); at < time.Duration(seconds*float64(time.Second)); at += step {
-		length = min(length+offered*step.Seconds(), max(float64(q.limit)/perDatagram, length))
-		taken := min(length, rate*step.Seconds())
-		age := time.Duration(length / rate * float64(time.Second))
-		length -= taken
-		q.note(int(taken+0.5), int64(age), int64(from+at))
-		if at > time.Duration((seconds-1)*float64(time.Second)) {
-			wait = max(wait, age)
+// A player lets a socket's queue fill and a worker read it, every 5 ms.
+type player struct {
+	queue
+	now    time.Duration
+	length float64 // datagrams
+}
+
+const played = 5 * time.Millisecond
+
+// play goes on for some time, in which offered datagrams come a second and the worker can take rate, 0: it stands still. It
+// returns the longest wait, and how many found no room.
+func (p *player) play(span time.Duration, offered, rate float64) (wait time.Duration, dropped float64) {
+	for end := p.now + span; p.now < end; p.now += played {
+		room := max(float64(p.limit)/perDatagram-p.length, 0)
+		came := offered * played.Seconds()
+		p.length += min(came, room)
+		dropped += max(came-room, 0)
+		if rate == 0 {
+			continue
 		}
+		taken := min(p.length, rate*played.Seconds())
+		age := time.Duration(p.length / rate * float64(time.Second))
+		wait = max(wait, age)
+		p.length -= taken
+		p.note(int(taken+0.5), int64(age), int64(p.now))
 	}
-	return q.limit, wait
+	return wait, dropped
 }
 
 // TestQueue: whatever a worker takes, under overload datagrams wait for about the target, and afterwards the queue is whole again.
 func TestQueue(t *testing.T) {
 	for _, rate := range []float64{1000, 10_000, 50_000} {
 		t.Run(fmt.Sprint(rate), func(t *testing.T) {
-			q := queue{limit: DefaultReceiveBuffer, most: DefaultReceiveBuffer}
-			if limit, _ := q.play(0, 2, rate/2, rate); limit != DefaultReceiveBuffer {
-				t.Errorf("under half the load: %d", limit)
+			p := player{queue: queue{limit: DefaultReceiveBuffer, most: DefaultReceiveBuffer}, now: time.Hour}
+			if _, dropped := p.play(2*time.Second, rate/2, rate); p.limit != p.most || dropped > 0 {
+				t.Errorf("under half the load: %d, %.0f dropped", p.limit, dropped)
 			}
-			hour := time.Hour
-			_, wait := q.play(hour, 30, 10*rate, rate)
-			if wait < time.Duration(waitTarget)/3 || wait > 2*time.Duration(waitTarget) {
+			// What had come before the queue was cut is read first.
+			p.play(30*time.Second, 10*rate, rate)
+			if wait, _ := p.play(3*time.Second, 10*rate, rate); wait < time.Duration(waitTarget)/2 || wait > 2*time.Duration(waitTarget) {
 				t.Errorf("under overload: a wait of %v, want about %v", wait, time.Duration(waitTarget))
 			}
-			if limit, _ := q.play(2*hour, 2, rate/2, rate); limit != DefaultReceiveBuffer {
-				t.Errorf("afterwards: %d", limit)
+			if p.play(3*time.Second, rate/2, rate); p.limit != p.most {
+				t.Errorf("afterwards: %d", p.limit)
 			}
 		})
 	}
 }
 
-// TestQueueBounds: a worker that stood still doesn't cut its queue to nothing, and a clock that is set back changes nothing.
+// TestQueueAfterAStandstill: a worker that stood still for a moment, and catches up, loses nothing.
+func TestQueueAfterAStandstill(t *testing.T) {
+	for _, stood := range []time.Duration{100 * time.Millisecond, 300 * time.Millisecond, 500 * time.Millisecond} {
+		p := player{queue: queue{limit: DefaultReceiveBuffer, most: DefaultReceiveBuffer}, now: time.Hour}
+		dropped := 0.0
+		for _, rate := range []float64{40_000, 0, 40_000} {
+			length := 2 * time.Second
+			if rate == 0 {
+				length = stood
+			}
+			_, lost := p.play(length, 15_000, rate)
+			dropped += lost
+		}
+		if dropped > 0 || p.limit != p.most {
+			t.Errorf("%v: %.0f datagrams dropped, limit %d", stood, dropped, p.limit)
+		}
+	}
+}
+
+// TestQueueBounds: a queue is never cut to nothing, nor by what a clock says that was set.
 func TestQueueBounds(t *testing.T) {
-	q := queue{limit: 1 << 20, most: 1 << 20, since: int64(time.Hour)}
-	if limit, changed := q.note(1, int64(time.Minute), int64(2*time.Hour)); limit != queueLeast || !changed {
-		t.Errorf("after an hour: %d, %v", limit, changed)
-	}
-	if limit, changed := q.note(1, int64(time.Minute), 0); limit != queueLeast || changed {
-		t.Errorf("with the clock set back: %d, %v", limit, changed)
-	}
-	if limit, changed := q.note(1, -5, queueWindow); limit != 2*queueLeast || !changed {
-		t.Errorf("in time again: %d, %v", limit, changed)
+	q := queue{limit: 1 << 20, most: 1 << 20}
+	for _, step := range []struct {
+		age, now int64
+		limit    int
+	}{
+		{int64(time.Minute), int64(time.Hour), 1 << 20}, // nobody read for an hour
+		{int64(time.Minute), int64(time.Hour) + queueWindow, queueLeast},
+		{int64(time.Minute), 0, queueLeast}, // set back
+		{int64(time.Minute), queueWindow, queueLeast},
+		{-5, 2 * queueWindow, 2 * queueLeast},
+	} {
+		if limit, _ := q.note(1, step.age, step.now); limit != step.limit {
+			t.Errorf("%+v: %d", step, limit)
+		}
 	}
 	small := queue{limit: 100, most: 100}
-	if limit, changed := small.note(1, int64(time.Minute), int64(time.Hour)); limit != 100 || changed {
+	if limit, changed := small.note(1, int64(time.Minute), queueWindow); limit != 100 || changed {
 		t.Errorf("of a small buffer: %d, %v", limit, changed)
 	}
 }
