@@ -92,7 +92,7 @@ func Run(ctx context.Context, o Options) (result *Result, err error) {
 		return nil, err
 	}
 	if o.Ramp == nil {
-		_, err = r.step(ctx, o.Offer)
+		_, err = r.step(ctx, o.Offer.Rate)
 	} else {
 		err = r.ramp(ctx)
 	}
@@ -108,7 +108,7 @@ func (r *run) then(ctx context.Context, offers []load.Offer) error {
 		if err := pause(ctx, settle); err != nil {
 			return err
 		}
-		step, err := r.step(ctx, offer)
+		step, err := r.offer(ctx, offer)
 		if err != nil && !errors.Is(err, errSilent) {
 			return err
 		}
@@ -143,9 +143,7 @@ func (r *run) ramp(ctx context.Context) error {
 			return nil
 		}
 		rate := s.rate
-		offer := r.options.Offer
-		offer.Rate = rate
-		step, err := r.step(ctx, offer)
+		step, err := r.step(ctx, rate)
 		if err != nil && !errors.Is(err, errSilent) { // a server may be so overloaded that it answers nothing
 			return err
 		}
@@ -190,8 +188,15 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// step offers one rate and adds it to the result. What was done is in there also where the context ends it.
-func (r *run) step(ctx context.Context, o load.Offer) (*Step, error) {
+// step offers one rate.
+func (r *run) step(ctx context.Context, rate float64) (*Step, error) {
+	o := r.options.Offer
+	o.Rate = rate
+	return r.offer(ctx, o)
+}
+
+// offer offers something and adds it to the result. What was done is in there also where the context ends it.
+func (r *run) offer(ctx context.Context, o load.Offer) (*Step, error) {
 	before, err := r.sample()
 	if err != nil {
 		return nil, err

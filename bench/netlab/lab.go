@@ -1,4 +1,4 @@
-// Package netlab is where servers are compared: two network namespaces with a wire between them and nothing else, in one
+// Package netlab is where a server is measured: two network namespaces with a wire between them and nothing else, in one
 // of which a server runs. It needs root and the program ip.
 package netlab
 

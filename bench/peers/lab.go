@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,17 +10,43 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
-
-	"github.com/lockstep6/lockstep6/bench/netlab"
 )
 
-// A lab is where the servers have their turns.
-type lab struct{ *netlab.Lab }
+// A lab is two network namespaces with a wire between them, and nothing else.
+type lab struct{ server, relays string }
 
-func newLab(ctx context.Context) (lab, error) {
-	l, err := netlab.New(ctx, "l6peers")
-	return lab{l}, err
+// startTime is how long a server may take until it answers.
+const startTime = 20 * time.Second
+
+func newLab(ctx context.Context) (*lab, error) {
+	pid := strconv.Itoa(os.Getpid())
+	l := &lab{"l6peers-" + pid + "-s", "l6peers-" + pid + "-r"}
+	for _, args := range [][]string{
+		{"netns", "add", l.server},
+		{"netns", "add", l.relays},
+		{"link", "add", "eth0", "netns", l.server, "type", "veth", "peer", "name", "eth0", "netns", l.relays},
+		{"-n", l.server, "addr", "add", serverAddress + "/64", "dev", "eth0", "nodad"},
+		{"-n", l.relays, "addr", "add", relayAddress + "/64", "dev", "eth0", "nodad"},
+		{"-n", l.server, "link", "set", "lo", "up"},
+		{"-n", l.relays, "link", "set", "lo", "up"},
+		{"-n", l.server, "link", "set", "eth0", "up"},
+		{"-n", l.relays, "link", "set", "eth0", "up"},
+	} {
+		if out, err := exec.CommandContext(ctx, "ip", args...).CombinedOutput(); err != nil {
+			l.close()
+			return nil, fmt.Errorf("ip %v, which needs root: %w: %s", args, err, out)
+		}
+	}
+	return l, nil
+}
+
+// close removes the namespaces, and the wire with them.
+func (l *lab) close() {
+	for _, name := range []string{l.server, l.relays} {
+		_ = exec.Command("ip", "netns", "del", name).Run() // one that was never made isn't there
+	}
 }
 
 // A result is one turn of a contender.
@@ -31,7 +58,7 @@ type result struct {
 }
 
 // measure starts a contender with nothing on its disk, finds its highest rate, and ends it.
-func (l lab) measure(ctx context.Context, o *options, c *contender) (r result, err error) {
+func (l *lab) measure(ctx context.Context, o *options, c *contender) (r result, err error) {
 	dir, err := os.MkdirTemp("/var/tmp", "peers-")
 	if err != nil {
 		return r, err
@@ -41,21 +68,28 @@ func (l lab) measure(ctx context.Context, o *options, c *contender) (r result, e
 	if err != nil {
 		return r, err
 	}
-	server, err := l.Start(ctx, dir, args)
-	if err != nil {
+	server := exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", l.server}, args...)...) // becomes the server itself
+	server.Env = append(os.Environ(), "KEA_PIDFILE_DIR="+dir, "KEA_LOCKFILE_DIR="+dir)
+	var said bytes.Buffer
+	server.Stdout, server.Stderr = &said, &said
+	if err := server.Start(); err != nil {
 		return r, err
 	}
-	r, err = l.load(ctx, o, c, server.PID(), filepath.Join(dir, "result.json"))
-	if said := server.Stop(); err != nil {
-		err = fmt.Errorf("%w\nthe server said: %s", err, said)
+	r, err = l.load(ctx, o, c, server.Process.Pid, filepath.Join(dir, "result.json"))
+	_ = server.Process.Signal(syscall.SIGTERM)
+	timer := time.AfterFunc(startTime, func() { _ = server.Process.Kill() })
+	defer timer.Stop()
+	_ = server.Wait() // how it ends is of no matter here
+	if err != nil {
+		err = fmt.Errorf("%w\nthe server said: %s", err, said.Bytes())
 	}
 	return r, err
 }
 
 // load has the generator find the rate. It is tried again while the server doesn't answer yet.
-func (l lab) load(ctx context.Context, o *options, c *contender, pid int, file string) (result, error) {
+func (l *lab) load(ctx context.Context, o *options, c *contender, pid int, file string) (result, error) {
 	args := []string{
-		"netns", "exec", l.Relays, o.lockstep6, "bench", "--server", netlab.ServerAddress, "--link-address", netlab.LinkAddress, "--source", netlab.RelayAddress,
+		"netns", "exec", l.relays, o.lockstep6, "bench", "--server", serverAddress, "--link-address", linkAddress, "--source", relayAddress,
 		"--relays", "8", "--interface-id", "--remote-id", "--clients", strconv.Itoa(o.clients), "--pid", strconv.Itoa(pid),
 		"--ramp", "--rate", strconv.Itoa(c.first), "--step", o.step.String(), "--pause", "500ms", "--limit", "2m", "--json", file,
 	}
@@ -67,7 +101,7 @@ func (l lab) load(ctx context.Context, o *options, c *contender, pid int, file s
 		if ctx.Err() != nil {
 			return result{}, context.Cause(ctx)
 		}
-		if time.Since(begin) > netlab.StartTime {
+		if time.Since(begin) > startTime {
 			return result{}, fmt.Errorf("%w: %s", err, out)
 		}
 	}

@@ -53,7 +53,7 @@ func run(ctx context.Context, o *options) (err error) {
 	if err != nil {
 		return err
 	}
-	defer l.Close()
+	defer l.close()
 	all := contenders()
 	results := make([][]result, len(all))
 	for round := range o.rounds {
