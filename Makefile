@@ -12,7 +12,7 @@ UNIT   = $$($(GO) list ./... | grep -v /internal/e2e)
 BENCHTIME ?= 1s
 SOAK      ?= 10m
 
-.PHONY: help build demo test test-all longer unit race fuzz-seeds fuzz e2e lint modern bench scale peers agreement takeover soak deps clean
+.PHONY: help build demo test test-all longer unit race fuzz-seeds fuzz e2e lint modern bench scale peers agreement takeover soak overload deps clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,10 @@ takeover: build ## how many clients keep their leases when one of two servers di
 peers: build ## what lockstep6, Kea, ISC dhcpd, dnsmasq and Dibbler hold, in turns: rates, CPU, latency; root, twelve minutes
 	@packaging/test-deps.sh isc-dhcp-server dnsmasq-base dibbler-server kea-dhcp6-server kea-admin
 	$(GO) run ./bench/peers -commit "$$(git describe --always --dirty 2>/dev/null)" -out bench/results/peers
+
+overload: build ## goodput of lockstep6 and Kea under up to 20 times the load that each can do, with a plot; root, 12 minutes
+	@packaging/test-deps.sh kea-dhcp6-server
+	$(GO) run ./bench/overload -commit "$$(git describe --always --dirty 2>/dev/null)" -out bench/results
 
 soak: build ## kill -9 under load again and again for SOAK (10m)
 	SOAK=$(SOAK) LOCKSTEP6_BINARY=$(CURDIR)/lockstep6 $(GO) test -v -count=1 -timeout 24h -run 'TestKill' $(E2E)

@@ -121,7 +121,7 @@ func serveAs(tb testing.TB, text string, journal worker.Journal, capacity int) n
 func openSockets(tb testing.TB) *udp.Server {
 	tb.Helper()
 	s, err := udp.Open(udp.Config{
-		Workers: runtime.GOMAXPROCS(0), Addresses: []netip.AddrPort{netip.AddrPortFrom(netip.IPv6Loopback(), 0)},
+		Workers: runtime.GOMAXPROCS(0), Addresses: []netip.AddrPort{netip.AddrPortFrom(netip.IPv6Loopback(), 0)}, Urgency: true,
 	})
 	if err != nil {
 		tb.Fatal(err)

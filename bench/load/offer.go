@@ -65,6 +65,8 @@ type Tally struct {
 	LateSlow uint64           // the same: the generator couldn't keep up
 	Skipped  uint64           // of both, those that never began
 	FellBack uint64           // of Rapid's done, those for which a server sent an Advertise
+
+	Meanwhile uint64 // done before the last exchange was due
 }
 
 // Sum adds up the tasks.
@@ -96,6 +98,7 @@ func (t *Tally) add(o *Tally) {
 	t.LateSlow += o.LateSlow
 	t.Skipped += o.Skipped
 	t.FellBack += o.FellBack
+	t.Meanwhile += o.Meanwhile
 }
 
 // An Outcome is what became of an Offer.
@@ -161,6 +164,7 @@ func (r *site) offer(o *Offer, number, sites int) <-chan struct{} {
 	for i := range r.clients {
 		s.idle(int32(i), &r.clients[i])
 	}
+	s.alarms.next = r.now() / int64(tick)
 	s.plan = newSchedule(r.now()+int64(tick), o.Rate, o.For.Seconds(), number, sites)
 	r.stream, r.machine.eager = s, true
 	idle := make(chan struct{})

@@ -121,6 +121,9 @@ func TestResend(t *testing.T) {
 	s.mute = func(wire.MessageType) bool { n++; return n <= 25 }
 	out := s.play(Offer{Rate: 1000, For: 50 * time.Millisecond, Mix: Only(Ask), Resend: true})
 	tallied(t, out, Ask, TaskTally{Begun: 50, Done: 50})
+	if out.tally.Meanwhile != 24 { // of those that were answered at first the last one ends when no other is due
+		t.Errorf("%d done meanwhile, want 24", out.tally.Meanwhile)
+	}
 	if sent := len(s.began[wire.Solicit]); sent < 75 || out.latency[Ask].Max() < 50000 {
 		t.Errorf("%d Solicits, the slowest exchange took %d µs: want 75 and 50 ms or more", sent, out.latency[Ask].Max())
 	}

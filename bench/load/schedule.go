@@ -25,6 +25,9 @@ func (s *schedule) due() int64 {
 	return s.from + int64(float64(s.next)*s.step)
 }
 
+// until is when the exchange after the last one of all sites would begin.
+func (s *schedule) until() int64 { return s.from + int64(float64(s.end)*s.step) }
+
 // take turns to the exchange after the next one.
 func (s *schedule) take() { s.next += s.every }
 
@@ -62,6 +65,3 @@ func (r *ring[T]) pop() T {
 	r.count--
 	return item
 }
-
-// at is the n-th item from the first one.
-func (r *ring[T]) at(n int) *T { return &r.items[(r.head+n)%len(r.items)] }

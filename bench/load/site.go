@@ -225,6 +225,9 @@ func (r *site) hear(d *worker.Datagram, box *outbox, now int64) {
 // act does what a machine says.
 func (r *site) act(i int32, v verdict, box *outbox, now int64) {
 	c := &r.clients[i]
+	if s := r.stream; s != nil && s.resend && (v == transmit || v == again) {
+		s.alarms.set(i, c.due)
+	}
 	switch v {
 	case again:
 		r.counts.again.Add(1)

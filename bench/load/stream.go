@@ -19,6 +19,7 @@ type stream struct {
 	picker   picker
 	patience int64
 	resend   bool
+	alarms   alarms // where messages are sent again
 
 	free, held ring[int32]  // idle clients without and with a lease, those first that have been idle longest
 	flying     ring[flight] // exchanges in the order in which they began, so that the first is the first to be lost
@@ -91,6 +92,9 @@ func (s *stream) finished(i int32, c *client, now int64) {
 	s.tally.Tasks[c.task].Done++
 	if c.fellBack {
 		s.tally.FellBack++
+	}
+	if now < s.plan.until() {
+		s.tally.Meanwhile++
 	}
 	took := max((now-c.scheduled)/1000, 1)
 	_ = s.latency[c.task].RecordValue(took) // twice the patience bounds it
@@ -185,14 +189,7 @@ func (r *site) expire(box *outbox, now int64) {
 		}
 		s.flying.pop()
 	}
-	if !s.resend {
-		return
-	}
-	for n := range s.flying.count {
-		f := s.flying.at(n)
-		c := &r.clients[f.client]
-		if c.phase != idle && c.scheduled == f.due && c.due <= now {
-			r.act(f.client, r.machine.expire(c, now), box, now)
-		}
+	if s.resend {
+		s.alarms.ring(r.clients, now, func(i int32) { r.act(i, r.machine.expire(&r.clients[i], now), box, now) })
 	}
 }

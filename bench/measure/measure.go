@@ -24,10 +24,13 @@ type Options struct {
 	Clients load.Config
 	Offer   load.Offer // of a ramp: Rate is the first one, For is each step's
 	Ramp    *RampOptions
-	Server  []*meter.Process // the server's, to look at; none: its cost isn't measured
-	Out     io.Writer        // progress
-	Live    bool             // Out is a terminal
-	Version string           // for the Result
+	Ready   func() error                 // called once the clients have what they need, before the first step; nil: nobody asks
+	Stepped func(*Step)                  // called after each step; nil: nobody asks
+	Then    func(r *Result) []load.Offer // after the ramp or the one step: what else the same clients offer; nil: nothing
+	Server  []*meter.Process             // the server's, to look at; none: its cost isn't measured
+	Out     io.Writer                    // progress
+	Live    bool                         // Out is a terminal
+	Version string                       // for the Result
 }
 
 // RampOptions say how to search.
@@ -50,6 +53,9 @@ func (o *Options) Check() error {
 	}
 	return errors.Join(errs...)
 }
+
+// settle is the rest before an Offer that follows, so that the server has nothing left of the one before.
+const settle = 2 * time.Second
 
 // ErrInterrupted is Run's error when its context ended it. The Result says what was done until then.
 var ErrInterrupted = errors.New("interrupted: the figures tell of what was done until then")
@@ -90,7 +96,25 @@ func Run(ctx context.Context, o Options) (result *Result, err error) {
 	} else {
 		err = r.ramp(ctx)
 	}
+	if err == nil && o.Then != nil {
+		err = r.then(ctx, o.Then(r.result))
+	}
 	return r.result, err
+}
+
+// then offers what follows. A server that answers nothing is a result here.
+func (r *run) then(ctx context.Context, offers []load.Offer) error {
+	for _, offer := range offers {
+		if err := pause(ctx, settle); err != nil {
+			return err
+		}
+		step, err := r.offer(ctx, offer)
+		if err != nil && !errors.Is(err, errSilent) {
+			return err
+		}
+		r.screen.say("%s/s: done meanwhile %s/s, p99 %s", thousands(offer.Rate), thousands(step.Meanwhile), milliseconds(step.Latency.P99))
+	}
+	return nil
 }
 
 func newResult(o *Options) *Result {
@@ -164,16 +188,21 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// step offers one rate and adds it to the result. What was done is in there also where the context ends it.
+// step offers one rate.
 func (r *run) step(ctx context.Context, rate float64) (*Step, error) {
 	o := r.options.Offer
 	o.Rate = rate
+	return r.offer(ctx, o)
+}
+
+// offer offers something and adds it to the result. What was done is in there also where the context ends it.
+func (r *run) offer(ctx context.Context, o load.Offer) (*Step, error) {
 	before, err := r.sample()
 	if err != nil {
 		return nil, err
 	}
 	used := ownCPU()
-	stop := r.progress(ctx, rate, before)
+	stop := r.progress(ctx, o.Rate, before)
 	began := time.Now()
 	out, err := r.generator.Offer(ctx, o)
 	ran := min(time.Since(began), o.For)
@@ -189,6 +218,9 @@ func (r *run) step(ctx context.Context, rate float64) (*Step, error) {
 		step.measured(after.Since(before))
 	}
 	r.result.Steps = append(r.result.Steps, step)
+	if r.options.Stepped != nil {
+		r.options.Stepped(&step)
+	}
 	r.result.Interrupted = interrupted || gone != nil
 	switch last := &r.result.Steps[len(r.result.Steps)-1]; {
 	case gone != nil:

@@ -26,10 +26,15 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := r.try(ctx); err != nil {
 		return err
 	}
-	if !r.options.Offer.Mix.NeedsLeases() {
+	if r.options.Offer.Mix.NeedsLeases() {
+		if err := r.acquireAll(ctx); err != nil {
+			return err
+		}
+	}
+	if r.options.Ready == nil {
 		return nil
 	}
-	return r.acquireAll(ctx)
+	return r.options.Ready()
 }
 
 // try sends a few Solicits, which bind nothing, so that a server that doesn't answer is told from one under load.

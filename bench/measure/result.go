@@ -53,9 +53,14 @@ type Ramp struct {
 
 // A Step is one rate, offered for some time.
 type Step struct {
-	Rate    float64 `json:"rate"`           // exchanges per second that were to begin
-	Seconds float64 `json:"seconds"`        // for so long
-	Goodput float64 `json:"goodput"`        // done, per second
+	Rate    float64 `json:"rate"`    // exchanges per second that were to begin
+	Seconds float64 `json:"seconds"` // for so long
+	Took    float64 `json:"took_s"`  // until the last one had ended or was lost
+	Goodput float64 `json:"goodput"` // done, per second
+	// The same of what was done before the last exchange was due: so what a server still does while nothing is offered any more
+	// doesn't count, as it does in Goodput.
+	Meanwhile float64 `json:"goodput_meanwhile"`
+
 	Loss    float64 `json:"loss"`           // share of what was offered that was not done: lost, refused or never begun
 	Held    bool    `json:"held,omitempty"` // in a ramp: the loss is under the bound
 	Offered uint64  `json:"offered"`        // were due
@@ -150,7 +155,7 @@ func latencyOf(h *hdrhistogram.Histogram) Latency {
 func stepOf(o *load.Offer, out *load.Outcome, ran time.Duration) Step {
 	sum := out.Sum()
 	s := Step{
-		Rate: o.Rate, Seconds: ran.Seconds(), Goodput: load.Rate(sum.Done, ran),
+		Rate: o.Rate, Seconds: ran.Seconds(), Took: out.Took.Seconds(), Goodput: load.Rate(sum.Done, ran), Meanwhile: load.Rate(out.Meanwhile, ran),
 		Offered: out.Offered(), Begun: sum.Begun, Done: sum.Done, Lost: sum.Lost, Refused: sum.Refused,
 		Skipped: out.Skipped, Busy: out.LateBusy, Slow: out.LateSlow, FellBack: out.FellBack,
 		Latency: latencyOf(out.Latency), Tasks: make(map[string]Task),

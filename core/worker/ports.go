@@ -5,7 +5,10 @@ const (
 	BatchSize   = 32
 	MaxDatagram = 9216 // octets of one datagram; a longer one is dropped as truncated
 	MaxWait     = 1e9  // nanoseconds that a datagram may have waited: a client's first retransmission (RFC 9915, Section 7.6)
-	MaxInFlight = 64   // batches of one worker that wait for their write
+	// The same for what may wait: a Solicit that is answered when its client is about to send it again is answered twice.
+	MaxWaitLater = MaxWait / 2
+
+	MaxInFlight = 64 // batches of one worker that wait for their write
 )
 
 // A Datagram is one received UDP payload and where it came from.
@@ -18,7 +21,17 @@ type Datagram struct {
 	Socket      uint16 // which of the worker's file descriptors it came by; a reply leaves by the same
 	Interface   uint32 // kernel's interface index
 	Listen      uint16 // 1 + index into the configured interfaces; 0: not one of them
+	Later       bool   // it may wait for others: as far as the socket could tell a Solicit or an Information-request
 	Arrival     int64  // kernel's receive stamp, Unix nanoseconds; 0: unknown
+}
+
+// stale tells whether the client has given the datagram up, or soon will have: the wall clock shows now.
+func (d *Datagram) stale(now int64) bool {
+	limit := int64(MaxWait)
+	if d.Later {
+		limit = MaxWaitLater
+	}
+	return d.Arrival != 0 && now-d.Arrival > limit
 }
 
 // A Reply is one UDP payload to send.

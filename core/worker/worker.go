@@ -158,7 +158,7 @@ func (w *Worker) handle(f *flight, batch []Datagram, writable bool) {
 	arena := f.arena
 	for i := range batch {
 		d := &batch[i]
-		if d.Arrival != 0 && wall-d.Arrival > MaxWait {
+		if d.stale(wall) {
 			w.Counters.dropped(0, wire.DropOverload)
 			continue
 		}

@@ -281,6 +281,19 @@ func TestAbandon(t *testing.T) {
 	b.none("without a durable write")
 }
 
+// TestOverloadLater: what may wait may not wait as long.
+func TestOverloadLater(t *testing.T) {
+	b := start(t, nil)
+	old, young, unknown := solicit(1), solicit(2), solicit(3)
+	old.Later, young.Later, unknown.Later = true, true, true
+	old.Arrival, young.Arrival, unknown.Arrival = now-worker.MaxWaitLater-1, now-worker.MaxWaitLater, 0
+	b.step(old, young, unknown)
+	b.wantSent(0, 2, 3)
+	if got := b.Counters.Dropped(wire.DropOverload); got != 1 {
+		t.Errorf("%d counted as too old, want 1", got)
+	}
+}
+
 func TestOverload(t *testing.T) {
 	b := start(t, nil)
 	old, young, unknown := solicit(1), solicit(2), solicit(3)

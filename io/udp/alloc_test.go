@@ -15,6 +15,7 @@ func TestNoAllocation(t *testing.T) {
 	for name, config := range map[string]Config{
 		"one socket":  {Workers: 1, Addresses: []netip.AddrPort{loopback(0)}},
 		"two sockets": {Workers: 1, Addresses: []netip.AddrPort{loopback(0), loopback(0)}},
+		"urgency":     {Workers: 1, Addresses: []netip.AddrPort{loopback(0)}, Urgency: true},
 		"GRO":         {Workers: 1, Addresses: []netip.AddrPort{loopback(0)}, GRO: true},
 	} {
 		t.Run(name, func(t *testing.T) {

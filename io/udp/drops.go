@@ -33,7 +33,7 @@ type dropCount struct {
 
 type socketCount struct {
 	group   *group
-	worker  int
+	index   int    // in its group
 	raw     uint32 // the kernel's counter at the last update; it wraps
 	dropped uint64
 }
@@ -45,7 +45,7 @@ func (d *dropCount) open(groups []*group, logger *slog.Logger) {
 		filtered = filtered || g.filtered()
 		for i, fd := range g.fds {
 			raw, _ := rawDrops(fd)
-			d.sockets = append(d.sockets, socketCount{group: g, worker: i, raw: raw})
+			d.sockets = append(d.sockets, socketCount{group: g, index: i, raw: raw})
 		}
 	}
 	if !filtered {
@@ -73,7 +73,7 @@ func (d *dropCount) close() {
 func (d *dropCount) forget(g *group) {
 	for i := range d.sockets {
 		if s := &d.sockets[i]; s.group == g {
-			s.raw, _ = rawDrops(g.fds[s.worker])
+			s.raw, _ = rawDrops(g.fds[s.index])
 		}
 	}
 }
@@ -88,7 +88,7 @@ func (d *dropCount) update() {
 	var certain uint64
 	for i := range d.sockets {
 		s := &d.sockets[i]
-		raw, err := rawDrops(s.group.fds[s.worker])
+		raw, err := rawDrops(s.group.fds[s.index])
 		if err != nil {
 			continue
 		}

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A group is one listen address's sockets, one per worker, in the order in which they were bound:
-// the steering program's result is an index into that order.
+// A group is one listen address's sockets in the order in which they were bound: one per worker, then with Config.Urgency
+// another one per worker, for what may wait. The steering program's result is an index into that order.
 type group struct {
 	address   netip.AddrPort
 	multicast bool // serves the interfaces: joins the multicast groups, and its sockets have filters
@@ -33,13 +33,13 @@ func (g *group) open(c Config, ours bool) (err error) {
 			g.close()
 		}
 	}()
-	for i := range c.Workers {
+	for i := range c.Workers * c.classes() {
 		fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.IPPROTO_UDP)
 		if err != nil {
 			return explain(g.address, "socket", err)
 		}
 		g.fds = append(g.fds, fd)
-		s := socket{fd: fd, index: i, workers: c.Workers, group: g, config: &c, shared: ours || i > 0}
+		s := socket{fd: fd, index: i, group: g, config: &c, shared: ours || i > 0}
 		for _, option := range options {
 			if err := option.set(&s); err != nil {
 				return explain(g.address, option.name, err)
@@ -52,8 +52,8 @@ func (g *group) open(c Config, ours bool) (err error) {
 			return explain(g.address, "SO_REUSEPORT", err)
 		}
 	}
-	if c.Workers > 1 {
-		if err := attachSteering(g.fds[0], c.Workers); err != nil {
+	if len(g.fds) > 1 {
+		if err := attachSteering(g.fds[0], c.Workers, c.classes()); err != nil {
 			return explain(g.address, "SO_ATTACH_REUSEPORT_CBPF", err)
 		}
 	}

@@ -6,12 +6,11 @@ import (
 
 // A socket is what an option needs to know before the socket is bound.
 type socket struct {
-	fd      int
-	index   int // in its group: the worker
-	workers int
-	group   *group
-	config  *Config
-	shared  bool // somebody of ours holds the address already
+	fd     int
+	index  int // in its group
+	group  *group
+	config *Config
+	shared bool // somebody of ours holds the address already
 }
 
 // options are set on every socket in this order, before it is bound.
@@ -44,10 +43,10 @@ func onlyJoinedGroups(s *socket) error {
 // filterMulticast: multicast is delivered to every socket of the group; each takes its own clients only.
 // It is attached before the socket is bound, so that no datagram is seen twice.
 func filterMulticast(s *socket) error {
-	if !s.group.multicast || s.workers == 1 {
+	if !s.group.multicast || s.config.Workers*s.config.classes() == 1 {
 		return nil
 	}
-	return attachFilter(s.fd, s.index, s.workers)
+	return attachFilter(s.fd, s.index, s.config.Workers, s.config.classes())
 }
 
 // tellDestination: a reply must come from the address that was asked, out of the interface that it came in by.
@@ -63,11 +62,13 @@ func tellArrival(s *socket) error {
 
 // growReceiveBuffer: SO_RCVBUFFORCE needs CAP_NET_ADMIN; SO_RCVBUF is silently held to net.core.rmem_max.
 // The kernel doubles both for its own bookkeeping.
-func growReceiveBuffer(s *socket) error {
-	if unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, s.config.ReceiveBuffer) == nil {
+func growReceiveBuffer(s *socket) error { return setReceiveBuffer(s.fd, s.config.ReceiveBuffer) }
+
+func setReceiveBuffer(fd, size int) error {
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, size) == nil {
 		return nil
 	}
-	return unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, s.config.ReceiveBuffer)
+	return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, size)
 }
 
 // growSendBuffer: 4 MiB holds the replies of all batches that may wait for the disk at once; Send doesn't block.

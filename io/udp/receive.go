@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -27,9 +28,9 @@ type endpoint struct {
 	counters counters
 }
 
-func newEndpoint(fds []int, gro bool, table *atomic.Pointer[linkTable]) (*endpoint, error) {
+func newEndpoint(fds []int, config *Config, table *atomic.Pointer[linkTable]) (*endpoint, error) {
 	e := new(endpoint)
-	if err := e.receive.open(fds, gro, table, &e.counters); err != nil {
+	if err := e.receive.open(fds, config, table, &e.counters); err != nil {
 		return nil, err
 	}
 	for lane := range e.send {
@@ -53,7 +54,9 @@ func (e *endpoint) Receive(batch []worker.Datagram) (int, error) {
 // Messages [next, filled) are received and not handed out yet.
 type receiver struct {
 	gate     gate
-	fds      []int         // by Datagram.Socket
+	fds      []int // by Datagram.Socket: of each address one for each class, the urgent one first
+	classes  int
+	queues   []queue       // by socket; with Config.Urgency only
 	polls    []unix.PollFd // of several sockets: theirs, and the last one the bell's
 	bell     int           // an eventfd that ends poll, where there are several sockets
 	table    *atomic.Pointer[linkTable]
@@ -70,16 +73,22 @@ type receiver struct {
 
 	filled, next int
 	offset       int // of the next datagram within message next, where the kernel merged several
-	turn         int // the socket that is read first next time
+	turn         int // the address whose socket is read first next time
 	sickness     int // errors in a row
 }
 
-func (r *receiver) open(fds []int, gro bool, table *atomic.Pointer[linkTable], counters *counters) (err error) {
+func (r *receiver) open(fds []int, config *Config, table *atomic.Pointer[linkTable], counters *counters) (err error) {
 	r.gate.open()
-	r.fds, r.table, r.counters = fds, table, counters
+	r.fds, r.table, r.counters, r.classes = fds, table, counters, config.classes()
+	if config.Urgency {
+		r.queues = make([]queue, len(fds))
+		for i := range r.queues {
+			r.queues[i] = queue{limit: config.ReceiveBuffer, most: config.ReceiveBuffer}
+		}
+	}
 	slots := worker.BatchSize
 	r.size = worker.MaxDatagram
-	if gro {
+	if config.GRO {
 		slots, r.size = groMessages, groBuffer
 	}
 	r.messages = make([]message, slots)
@@ -145,7 +154,8 @@ func (r *receiver) receive(batch []worker.Datagram) (int, error) {
 }
 
 // fill blocks until it has at least one message, or was woken.
-// One socket needs one system call; several are read in turns, so that a busy one can't starve the others.
+// One socket needs one system call. Of several the urgent ones are read first, and those of one class in turns, so that a busy
+// address can't starve the others.
 func (r *receiver) fill() error {
 	r.next, r.filled, r.offset = 0, 0, 0
 	r.reset()
@@ -153,17 +163,19 @@ func (r *receiver) fill() error {
 		n, errno := receiveWait(r.fds[0], r.messages)
 		return r.took(0, n, errno)
 	}
+	addresses := len(r.fds) / r.classes
 	for i := range r.fds {
-		socket := (r.turn + i) % len(r.fds)
+		class, address := i/addresses, (r.turn+i)%addresses
 		if r.filled == len(r.messages) {
 			break
 		}
+		socket := address*r.classes + class
 		n, errno := receiveNow(r.fds[socket], r.messages[r.filled:])
 		if err := r.took(socket, n, errno); err != nil {
 			return err
 		}
 	}
-	r.turn = (r.turn + 1) % len(r.fds)
+	r.turn = (r.turn + 1) % addresses
 	if r.filled > 0 {
 		return nil
 	}
@@ -185,6 +197,9 @@ func (r *receiver) took(socket, n int, errno unix.Errno) error {
 			r.sockets[i] = uint16(socket)
 		}
 		r.filled += n
+		if r.queues != nil && n > 0 {
+			r.watch(socket, r.filled-n, n)
+		}
 		return nil
 	case unix.EAGAIN, unix.EINTR:
 		return nil
@@ -197,6 +212,18 @@ func (r *receiver) took(socket, n int, errno unix.Errno) error {
 	return os.NewSyscallError("recvmmsg", errno)
 }
 
+// watch looks at how long the oldest of n messages has waited, and cuts the socket's queue to what is read in time.
+func (r *receiver) watch(socket, first, n int) {
+	start, now := first*receiveControlLen, time.Now().UnixNano()
+	arrival := readControl(r.controls[start : start+min(int(r.messages[first].header.Controllen), receiveControlLen)]).arrival
+	if arrival == 0 {
+		return
+	}
+	if limit, changed := r.queues[socket].note(n, now-arrival, now); changed {
+		_ = setReceiveBuffer(r.fds[socket], limit) // a kernel that refuses keeps the old one
+	}
+}
+
 // reset undoes what the kernel wrote into the headers.
 func (r *receiver) reset() {
 	for i := range r.messages {
@@ -204,78 +231,4 @@ func (r *receiver) reset() {
 		h.Namelen = unix.SizeofSockaddrInet6
 		h.SetControllen(receiveControlLen)
 	}
-}
-
-// hand fills batch from the messages that are left, and returns how many datagrams it filled.
-func (r *receiver) hand(batch []worker.Datagram) int {
-	table := r.table.Load()
-	n := 0
-	for n < len(batch) && r.next < r.filled {
-		i := r.next
-		d := &batch[n]
-		data, segment, ok := r.describe(i, d, table)
-		if !ok {
-			r.next++
-			continue
-		}
-		for {
-			end := min(r.offset+segment, len(data))
-			d.Data = data[r.offset:end:end]
-			r.offset = end
-			n++
-			if end == len(data) {
-				r.next, r.offset = r.next+1, 0
-				break
-			}
-			if n == len(batch) {
-				break
-			}
-			batch[n] = *d
-			d = &batch[n]
-		}
-	}
-	return n
-}
-
-// describe fills in all of d but its Data. It returns the message's payload, and the size of each datagram in it.
-func (r *receiver) describe(i int, d *worker.Datagram, table *linkTable) (data []byte, segment int, ok bool) {
-	m, name := &r.messages[i], &r.names[i]
-	if m.header.Namelen < unix.SizeofSockaddrInet6 {
-		return nil, 0, false // not a datagram: a wake-up (group.wake)
-	}
-	start := i * receiveControlLen
-	o := readControl(r.controls[start : start+min(int(m.header.Controllen), receiveControlLen)])
-	segment = int(m.length)
-	if o.segment > 0 {
-		segment = o.segment
-	}
-	if m.header.Flags&unix.MSG_TRUNC != 0 || segment > worker.MaxDatagram {
-		r.counters.truncated.Add(1)
-		return nil, 0, false
-	}
-	d.SourcePort = port(name)
-	if !answerable(&name.Addr, d.SourcePort) {
-		r.counters.unanswerable.Add(1)
-		return nil, 0, false
-	}
-	d.Source = name.Addr
-	d.Destination = o.destination
-	d.Socket = r.sockets[i]
-	d.Interface = o.iface
-	d.Listen = table.listen(o.iface)
-	if d.Listen == 0 && o.destination[0] == 0xff {
-		// The kernel asks whether the socket joined the group, not on which interface: that another process joined it
-		// on this one was enough. Unicast is taken by any interface: a relay asks one of the node's addresses, and
-		// routing decides by which way that comes.
-		r.counters.unserved.Add(1)
-		return nil, 0, false
-	}
-	d.Arrival = o.arrival
-	start = i * r.size
-	return r.buffers[start : start+int(m.length)], segment, true
-}
-
-// answerable is false for what no datagram may be sent to: multicast, the unspecified address, port 0.
-func answerable(address *[16]byte, port uint16) bool {
-	return address[0] != 0xff && *address != [16]byte{} && port != 0
 }

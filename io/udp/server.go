@@ -3,7 +3,7 @@
 // and moves datagrams in batches. It never looks further into a datagram than the steering program does,
 // and decides nothing about DHCPv6.
 //
-// Each worker has one socket per listen address, so that nothing is shared between workers but the kernel's
+// Each worker has one socket per listen address, or with Config.Urgency two, so that nothing is shared between workers but the kernel's
 // own structures. Sockets of one listen address form an SO_REUSEPORT group:
 //
 //	             group [::]:547        group [2001:db8::1]:10547
@@ -12,6 +12,9 @@
 //
 // A classic BPF program picks the socket by client (steering.go). The kernel doesn't ask it for multicast,
 // which it delivers to every member of a group; there each socket's filter takes the clients of its own index.
+//
+// With Config.Urgency a group has twice as many sockets: those with indexes from the number of workers on are for what
+// may wait, and come second among each worker's (steering.go, queue.go).
 //
 // What holds while a Server lives:
 //
@@ -51,6 +54,7 @@ type Config struct {
 	Port          uint16           // of the interfaces; 0: ServerPort
 	Addresses     []netip.AddrPort // unicast only, each at its own port; port 0: any free one
 	ReceiveBuffer int              // octets per socket; 0: DefaultReceiveBuffer
+	Urgency       bool             // each address has two sockets for each worker, so that Solicits wait behind clients that have a lease (queue.go)
 	GRO           bool             // let the kernel merge equal-sized datagrams of one sender on receive (64 KiB buffers)
 	Logger        *slog.Logger     // nil: silent
 	Notify        func(Event)      // called in Open and then by the watcher's goroutine; nil: nobody; must not call Close
@@ -116,9 +120,11 @@ func (s *Server) openSockets() error {
 	for i := range s.config.Workers {
 		var fds []int
 		for _, g := range s.groups {
-			fds = append(fds, g.fds[i])
+			for index := i; index < len(g.fds); index += s.config.Workers {
+				fds = append(fds, g.fds[index])
+			}
 		}
-		w, err := newEndpoint(fds, s.config.GRO, &s.table)
+		w, err := newEndpoint(fds, &s.config, &s.table)
 		if err != nil {
 			return s.abandon(err)
 		}

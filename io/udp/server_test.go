@@ -71,9 +71,9 @@ func TestUnanswerable(t *testing.T) {
 
 // TestCloseWakes: however many sockets a worker waits for. Drain ends receiving only.
 func TestCloseWakes(t *testing.T) {
-	for _, addresses := range [][]netip.AddrPort{{loopback(0)}, {loopback(0), loopback(0)}} {
+	for i, addresses := range [][]netip.AddrPort{{loopback(0)}, {loopback(0), loopback(0)}, {loopback(0)}} {
 		for range 50 {
-			s, err := Open(Config{Workers: 2, Addresses: addresses})
+			s, err := Open(Config{Workers: 2, Addresses: addresses, Urgency: i == 2})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -215,12 +215,15 @@ func TestAddressComesLater(t *testing.T) {
 func TestDrops(t *testing.T) {
 	const sent = 3000
 	for _, test := range []struct {
-		name string
-		to   netip.AddrPort
+		name    string
+		to      netip.AddrPort
+		urgency bool
 	}{
-		{"unicast", netip.MustParseAddrPort("[2001:db8::547]:547")},
-		{"one address", netip.MustParseAddrPort("[2001:db8::547]:10547")},
-		{"multicast", nodesAndRelays},
+		{"unicast", netip.MustParseAddrPort("[2001:db8::547]:547"), false},
+		{"one address", netip.MustParseAddrPort("[2001:db8::547]:10547"), false},
+		{"multicast", nodesAndRelays, false},
+		{"unicast by urgency", netip.MustParseAddrPort("[2001:db8::547]:547"), true},
+		{"multicast by urgency", nodesAndRelays, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			srv, site := udptest.NewNamespace(t), udptest.NewNamespace(t)
@@ -228,7 +231,7 @@ func TestDrops(t *testing.T) {
 			srv.AddAddress(t, "srv0", "2001:db8::547/64")
 			site.AddAddress(t, "cli0", "2001:db8::99/64")
 			told := newEvents()
-			s := serve(t, srv, Config{Workers: 4, Interfaces: []string{"srv0"}, ReceiveBuffer: 1 << 14, Notify: told.notify,
+			s := serve(t, srv, Config{Workers: 4, Interfaces: []string{"srv0"}, ReceiveBuffer: 1 << 14, Notify: told.notify, Urgency: test.urgency,
 				Addresses: []netip.AddrPort{netip.MustParseAddrPort("[2001:db8::547]:10547")}})
 			from := newClient(t, site, 0)
 			for i := range sent {

@@ -49,7 +49,7 @@ func (s *Server) Stats() Stats {
 	}
 	for i := range s.drops.sockets {
 		d := &s.drops.sockets[i]
-		stats.Sockets = append(stats.Sockets, SocketDrops{d.worker, d.group.address, d.dropped})
+		stats.Sockets = append(stats.Sockets, SocketDrops{d.index % s.config.Workers, d.group.address, d.dropped})
 	}
 	stats.Dropped = s.drops.total
 	return stats

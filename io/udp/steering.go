@@ -22,6 +22,10 @@ import (
 // all multicast; it lets unicast pass, and multicast whose hash mod workers is its own index. The hash must be
 // a function of the packet: with a random number in it each filter would draw its own.
 //
+// With Config.Urgency both go on to the message's type and add the number of workers to the hash where the message may wait
+// (class): the clients' excess of Solicits then fills the sockets of its own, and the kernel drops what doesn't fit at no cost
+// to the worker.
+//
 // A load outside the packet ends a classic BPF program with 0, which for a filter means drop: so each load of what
 // might not be there is preceded by a comparison with the length.
 
@@ -46,16 +50,19 @@ const (
 	acceptAll       = 0xffffffff
 	scratchPosition = 0 // M[0]: where the program reads
 	scratchClient   = 1 // M[1]: what names the client, as far as known
+	scratchWorker   = 2 // M[2]: the worker's index
+	solicitType     = 1
+	declineType     = 9 // the last of the types of clients that have, or were offered, a lease
 )
 
 // attachSteering gives the group of which fd is a member its program.
-func attachSteering(fd, workers int) error {
-	return attach(fd, unix.SO_ATTACH_REUSEPORT_CBPF, steeringProgram(workers))
+func attachSteering(fd, workers, classes int) error {
+	return attach(fd, unix.SO_ATTACH_REUSEPORT_CBPF, steeringProgram(workers, classes))
 }
 
 // attachFilter gives one socket its filter.
-func attachFilter(fd, index, workers int) error {
-	return attach(fd, unix.SO_ATTACH_FILTER, filterProgram(index, workers))
+func attachFilter(fd, index, workers, classes int) error {
+	return attach(fd, unix.SO_ATTACH_FILTER, filterProgram(index, workers, classes))
 }
 
 func attach(fd, option int, code []unix.SockFilter) error {
@@ -63,24 +70,36 @@ func attach(fd, option int, code []unix.SockFilter) error {
 		&unix.SockFprog{Len: uint16(len(code)), Filter: unsafe.SliceData(code)})
 }
 
-func steeringProgram(workers int) []unix.SockFilter {
+func steeringProgram(workers, classes int) []unix.SockFilter {
 	var a assembler
 	a.hash(0, workers)
-	a.emit(unix.BPF_RET|unix.BPF_A, 0)
+	end := func() { a.emit(unix.BPF_RET|unix.BPF_A, 0) }
+	if classes > 1 {
+		a.class(0, workers, end)
+	} else {
+		end()
+	}
 	return a.assemble()
 }
 
-func filterProgram(index, workers int) []unix.SockFilter {
+func filterProgram(index, workers, classes int) []unix.SockFilter {
 	var a assembler
 	a.emit(unix.BPF_LD|unix.BPF_B|unix.BPF_ABS, networkOffset+ipDestination)
-	a.jump(unix.BPF_JEQ|unix.BPF_K, 0xff, "multicast", "accept")
+	a.jump(unix.BPF_JEQ|unix.BPF_K, 0xff, "multicast", "unicast")
+	a.label("unicast")
+	a.emit(unix.BPF_RET|unix.BPF_K, acceptAll)
 	a.label("multicast")
 	a.hash(udpHeader, workers)
-	a.jump(unix.BPF_JEQ|unix.BPF_K, uint32(index), "accept", "reject")
-	a.label("accept")
-	a.emit(unix.BPF_RET|unix.BPF_K, acceptAll)
-	a.label("reject")
-	a.emit(unix.BPF_RET|unix.BPF_K, 0)
+	end := func() {
+		a.code = append(a.code, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: uint32(index), Jf: 1})
+		a.emit(unix.BPF_RET|unix.BPF_K, acceptAll)
+		a.emit(unix.BPF_RET|unix.BPF_K, 0)
+	}
+	if classes > 1 {
+		a.class(udpHeader, workers, end)
+	} else {
+		end()
+	}
 	return a.assemble()
 }
 
@@ -119,8 +138,19 @@ func (a *assembler) relay(level int) {
 	a.jump(unix.BPF_JEQ|unix.BPF_K, 0, "mix", "")
 	a.advance(relayHeader)
 	found := fmt.Sprint("found ", level)
+	a.walk(found, "mix")
+	a.jump(unix.BPF_JA, 0, "mix", "mix")
+	a.label(found)
+	a.advance(4)
+	a.within(1, "mix")
+	a.emit(unix.BPF_LD|unix.BPF_B|unix.BPF_IND, 0)
+	a.jump(unix.BPF_JEQ|unix.BPF_K, relayForward, "", "mix")
+}
+
+// walk looks for the Relay Message from X on, and falls through where maxWalk options don't hold it.
+func (a *assembler) walk(found, lost string) {
 	for range maxWalk {
-		a.within(4, "mix")
+		a.within(4, lost)
 		a.emit(unix.BPF_LD|unix.BPF_H|unix.BPF_IND, 0)
 		a.jump(unix.BPF_JEQ|unix.BPF_K, relayMessage, found, "")
 		a.emit(unix.BPF_LD|unix.BPF_H|unix.BPF_IND, 2)
@@ -128,12 +158,45 @@ func (a *assembler) relay(level int) {
 		a.emit(unix.BPF_MISC|unix.BPF_TAX, 0)
 		a.advance(4)
 	}
-	a.jump(unix.BPF_JA, 0, "mix", "mix")
-	a.label(found)
-	a.advance(4)
-	a.within(1, "mix")
-	a.emit(unix.BPF_LD|unix.BPF_B|unix.BPF_IND, 0)
-	a.jump(unix.BPF_JEQ|unix.BPF_K, relayForward, "", "mix")
+}
+
+// class adds the number of workers to the worker's index in A where the message may wait (queue.go): a Solicit or an
+// Information-request, what isn't a client's, and what can't be told. The payload begins at base. end ends the program by A; a copy of it
+// stands at each way out, for jumps are short.
+func (a *assembler) class(base uint32, workers int, end func()) {
+	a.emit(unix.BPF_ST, scratchWorker)
+	a.emit(unix.BPF_LDX|unix.BPF_W|unix.BPF_IMM, base)
+	urgent := func() { a.emit(unix.BPF_LD|unix.BPF_MEM, scratchWorker); end() }
+	later := func() {
+		a.emit(unix.BPF_LD|unix.BPF_MEM, scratchWorker)
+		a.emit(unix.BPF_ALU|unix.BPF_ADD|unix.BPF_K, uint32(workers))
+		end()
+	}
+	for level := range maxLevels + 1 {
+		direct, wait, unwrap := fmt.Sprint("direct ", level), fmt.Sprint("wait ", level), fmt.Sprint("unwrap ", level)
+		a.within(1, wait)
+		a.emit(unix.BPF_LD|unix.BPF_B|unix.BPF_IND, 0)
+		if level < maxLevels {
+			a.jump(unix.BPF_JEQ|unix.BPF_K, relayForward, unwrap, direct)
+		}
+		a.label(direct)
+		a.jump(unix.BPF_JEQ|unix.BPF_K, solicitType, wait, "")
+		a.jump(unix.BPF_JGT|unix.BPF_K, declineType, wait, "")
+		urgent()
+		a.label(wait)
+		later()
+		if level == maxLevels {
+			return
+		}
+		a.label(unwrap)
+		a.advance(relayHeader)
+		found, lost := fmt.Sprint("message ", level), fmt.Sprint("lost ", level)
+		a.walk(found, lost)
+		a.label(lost)
+		later()
+		a.label(found)
+		a.advance(4)
+	}
 }
 
 // advance moves X. A is lost.

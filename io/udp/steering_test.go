@@ -179,13 +179,13 @@ func TestSteeringPrograms(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = unix.Close(fd) }()
-	if err := attachFilter(fd, MaxWorkers-1, MaxWorkers); err != nil {
+	if err := attachFilter(fd, 2*MaxWorkers-1, MaxWorkers, 2); err != nil {
 		t.Errorf("filter: %v", err)
 	}
 	if err := setShared(fd); err != nil {
 		t.Fatal(err)
 	}
-	if err := attachSteering(fd, MaxWorkers); err != nil {
+	if err := attachSteering(fd, MaxWorkers, 2); err != nil {
 		t.Errorf("steering: %v", err)
 	}
 }

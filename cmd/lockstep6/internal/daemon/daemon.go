@@ -171,6 +171,7 @@ func (d *Daemon) openSockets(p *policy.Policy) (workers int, err error) {
 		Workers:    workers,
 		Interfaces: listen.Interfaces,
 		Addresses:  listen.Addresses,
+		Urgency:    true,
 		Logger:     d.log,
 		Notify:     d.notified,
 	})
