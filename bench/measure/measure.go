@@ -13,8 +13,6 @@ import (
 	"runtime"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/lockstep6/lockstep6/bench/load"
 	"github.com/lockstep6/lockstep6/bench/meter"
 )
@@ -172,7 +170,7 @@ func (r *run) step(ctx context.Context, rate float64) (*Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	used := ownCPU()
+	used := meter.OwnCPU()
 	stop := r.progress(ctx, rate, before)
 	began := time.Now()
 	out, err := r.generator.Offer(ctx, o)
@@ -183,7 +181,7 @@ func (r *run) step(ctx context.Context, rate float64) (*Step, error) {
 	}
 	interrupted := err != nil
 	step := stepOf(&o, out, ran)
-	step.Generator = (ownCPU() - used).Seconds()
+	step.Generator = (meter.OwnCPU() - used).Seconds()
 	after, gone := r.sample()
 	if len(r.options.Server) > 0 && gone == nil {
 		step.measured(after.Since(before))
@@ -229,11 +227,4 @@ func (r *run) sample() (sum meter.Sample, err error) {
 		sum = sum.Plus(s)
 	}
 	return sum, nil
-}
-
-// ownCPU is the CPU time that this process has used.
-func ownCPU() time.Duration {
-	var u unix.Rusage
-	_ = unix.Getrusage(unix.RUSAGE_SELF, &u) // can't fail
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/lockstep6/lockstep6/bench/meter"
 	"github.com/lockstep6/lockstep6/bench/subscriber"
 	"github.com/lockstep6/lockstep6/core/engine"
 	"github.com/lockstep6/lockstep6/core/wire"
@@ -47,7 +48,7 @@ func (n *node) play(t task) (Phase, error) {
 	for i := range feeds {
 		feeds[i] = n.feedOf(t, i)
 	}
-	m := startMeter()
+	own := meter.StartOwn()
 	var running sync.WaitGroup
 	var failed []error
 	for _, f := range feeds {
@@ -56,7 +57,7 @@ func (n *node) play(t task) (Phase, error) {
 		defer end()
 	}
 	running.Wait()
-	phase := m.stop()
+	phase := phaseOf(own.Spent())
 	latency := hdrhistogram.New(1, 60e6, 3)
 	fed := 0
 	for _, f := range feeds {
@@ -76,6 +77,11 @@ func (n *node) play(t task) (Phase, error) {
 		phase.Syncs, phase.Commit = n.store.State().Syncs, milliseconds(n.store.State().MaxLatency)
 	}
 	return phase, errors.Join(failed...)
+}
+
+// phaseOf has CPU in seconds and Allocated as a count until perExchange divides them.
+func phaseOf(s meter.Spent) Phase {
+	return Phase{Seconds: s.Took.Seconds(), CPU: s.CPU.Seconds(), GC: s.GC, GCLongest: s.GCLongest, Allocated: float64(s.Allocated)}
 }
 
 // feedOf makes worker i's part of a task.

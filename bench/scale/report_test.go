@@ -99,16 +99,3 @@ func TestPlots(t *testing.T) {
 		t.Error("the plot of rates doesn't name its curves")
 	}
 }
-
-func TestPauses(t *testing.T) {
-	before := readRuntime()[0].Value.Float64Histogram()
-	after := readRuntime()[0].Value.Float64Histogram()
-	for i := range after.Counts {
-		after.Counts[i] = before.Counts[i]
-	}
-	at := len(after.Counts) / 2
-	after.Counts[at] += 3
-	if count, longest := pausesBetween(before, after); count != 3 || longest != after.Buckets[at+1]*1e3 {
-		t.Errorf("%d pauses, the longest up to %v ms; want 3 and %v", count, longest, after.Buckets[at+1]*1e3)
-	}
-}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lockstep6/lockstep6/bench/child"
+	"github.com/lockstep6/lockstep6/bench/meter"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
@@ -115,14 +116,14 @@ func fill(j job) (s Size, err error) {
 	if err = errors.Join(err, n.close()); err != nil {
 		return s, err
 	}
-	size, err := folderSize(j.Dir)
+	size, err := meter.FolderSize(j.Dir)
 	s.Disk = float64(size) / float64(j.Bindings)
 	return s, err
 }
 
 // cold starts from files that aren't in the kernel's cache, and ends.
 func cold(j job) (s Size, err error) {
-	if err = forget(j.Dir); err != nil {
+	if err = meter.Forget(j.Dir); err != nil {
 		return s, err
 	}
 	n, took, err := openNode(context.Background(), j.Dir, capacityFor(j.Bindings))
@@ -136,7 +137,7 @@ func cold(j job) (s Size, err error) {
 // serve starts from the store and plays the phases.
 func serve(j job) (s Size, err error) {
 	runtime.GC()
-	before, err := resident()
+	before, err := meter.Resident()
 	if err != nil {
 		return s, err
 	}
@@ -160,14 +161,14 @@ func serve(j job) (s Size, err error) {
 	if err != nil {
 		return s, err
 	}
-	after, err := resident()
+	after, err := meter.Resident()
 	s.Memory.Traffic = float64(after-before) / float64(n.table.Stats().Live)
 	return s, err
 }
 
 // weigh takes the memory of a node that can serve and hasn't yet.
 func (s *Size) weigh(n *node, before int64, bindings int) error {
-	after, err := resident()
+	after, err := meter.Resident()
 	if err != nil {
 		return err
 	}
