@@ -110,7 +110,7 @@ func fill(j job) (s Size, err error) {
 		return s, err
 	}
 	s.Fill, err = n.play(task{kind: wire.Request, to: uint64(j.Bindings), workers: j.Workers})
-	if live := n.table.Stats().Live; err == nil && live != int64(j.Bindings) {
+	if live := n.Table.Stats().Live; err == nil && live != int64(j.Bindings) {
 		err = fmt.Errorf("%d bindings after the fill, want %d", live, j.Bindings)
 	}
 	if err = errors.Join(err, n.close()); err != nil {
@@ -162,17 +162,17 @@ func serve(j job) (s Size, err error) {
 		return s, err
 	}
 	after, err := meter.Resident()
-	s.Memory.Traffic = float64(after-before) / float64(n.table.Stats().Live)
+	s.Memory.Traffic = float64(after-before) / float64(n.Table.Stats().Live)
 	return s, err
 }
 
 // weigh takes the memory of a node that can serve and hasn't yet.
-func (s *Size) weigh(n *node, before int64, bindings int) error {
+func (s *Size) weigh(n *server, before int64, bindings int) error {
 	after, err := meter.Resident()
 	if err != nil {
 		return err
 	}
-	stats := n.table.Stats()
+	stats := n.Table.Stats()
 	if stats.Live != int64(bindings) {
 		return fmt.Errorf("%d bindings after the start, want %d", stats.Live, bindings)
 	}
