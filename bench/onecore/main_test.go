@@ -94,7 +94,7 @@ func someReport() *Report {
 	r := &Report{Head: "HEAD", Long: 60, Window: 7}
 	for _, f := range []float64{1, 2, 2} {
 		o := Round{
-			Echo: [2]ceiling.Echo{{Rate: 100}, {Rate: 300}}, Segmented: ceiling.Echo{Rate: 1000}, Table: 100,
+			Echo: [3]ceiling.Echo{{Rate: 100}, {Rate: 300}, {Rate: 100}}, Segmented: ceiling.Echo{Rate: 1000}, Table: 100,
 			Log: ceiling.Pebble{Rate: 500}, Keys: ceiling.Pebble{Rate: 100}, Rows: map[string]Sample{}, Workers: map[string]Half{},
 		}
 		for _, w := range rows {

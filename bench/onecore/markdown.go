@@ -44,7 +44,7 @@ func (r *Report) writeCeilings(b *strings.Builder) {
 		name   string
 		figure func(*Round) float64
 	}{
-		{"bare echo, packets in and out", (*Round).echo},
+		{"bare echo, packets in and out", func(o *Round) float64 { return o.echo(spread) }},
 		{"bare echo with UDP_SEGMENT", func(o *Round) float64 { return o.Segmented.Rate }},
 		{"Pebble, each commit one value of a log, as the store writes", func(o *Round) float64 { return o.Log.Rate }},
 		{"Pebble, each change under its own key", func(o *Round) float64 { return o.Keys.Rate }},
@@ -64,7 +64,7 @@ func (r *Report) writeRows(b *strings.Builder) {
 			}
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", w.Name, r.spread(0, of(func(s *Sample) float64 { return s.Rate })),
-			r.spread(2, func(o *Round) float64 { return o.Rows[w.ID].Rate / o.echo() }), r.spread(2, of(func(s *Sample) float64 { return s.CPU })),
+			r.spread(2, func(o *Round) float64 { return o.Rows[w.ID].Rate / o.echo(w.ID) }), r.spread(2, of(func(s *Sample) float64 { return s.CPU })),
 			r.spread(2, of(func(s *Sample) float64 { return s.Core })), r.spread(2, of(func(s *Sample) float64 { return s.Generator })),
 			r.spread(0, of(func(s *Sample) float64 { return s.PerSync })))
 	}

@@ -61,8 +61,8 @@ func (r *Report) targets() (all []target.Found) {
 		target.Target
 		figure func(*Round) float64
 	}{
-		{spreadTarget, func(o *Round) float64 { return o.Rows[spread].Rate / o.echo() }},
-		{busyTarget, func(o *Round) float64 { return o.Rows[busy].Rate / o.echo() }},
+		{spreadTarget, func(o *Round) float64 { return o.Rows[spread].Rate / o.echo(spread) }},
+		{busyTarget, func(o *Round) float64 { return o.Rows[busy].Rate / o.echo(busy) }},
 		{syncTarget, func(o *Round) float64 { return o.Rows[spread].Rate / o.Rows[never].Rate }},
 		{medianTarget, slower(func(h *Half) float64 { return h.P50 })},
 		{slowTarget, slower(func(h *Half) float64 { return h.P99 })},

@@ -13,7 +13,7 @@ import (
 
 // A Round is everything once.
 type Round struct {
-	Echo      [2]ceiling.Echo   `json:"echo"` // before the rows that are held against it, and behind them
+	Echo      [3]ceiling.Echo   `json:"echo"` // before the rows, before the last one, and behind it: a machine has slow phases
 	Segmented ceiling.Echo      `json:"echo_segmented"`
 	Log       ceiling.Pebble    `json:"pebble_log"`
 	Keys      ceiling.Pebble    `json:"pebble_keys"`
@@ -22,8 +22,13 @@ type Round struct {
 	Workers   map[string]Half   `json:"workers"` // of which each had both processors
 }
 
-// echo is the packets per second of the bare echo, the mean of both.
-func (r *Round) echo() float64 { return (r.Echo[0].Rate + r.Echo[1].Rate) / 2 }
+// echo is the packets per second of the bare echo around a row: the mean of what was measured before and behind it.
+func (r *Round) echo(row string) float64 {
+	if row == busy {
+		return (r.Echo[1].Rate + r.Echo[2].Rate) / 2
+	}
+	return (r.Echo[0].Rate + r.Echo[1].Rate) / 2
+}
 
 // measure measures all rounds into the report. A round that isn't whole is left out.
 func (r *Report) measure(ctx context.Context, o *options) (err error) {
@@ -52,15 +57,17 @@ func (r *Round) measure(ctx context.Context, o *options, sizes ceiling.Sizes) (e
 		return err
 	}
 	for i := range rows {
+		if rows[i].ID == busy {
+			if r.Echo[1], err = echo(false); err != nil {
+				return err
+			}
+		}
 		if err := r.row(ctx, o, &rows[i]); err != nil {
 			return err
 		}
-		if rows[i].ID != busy {
-			continue
-		}
-		if r.Echo[1], err = echo(false); err != nil {
-			return err
-		}
+	}
+	if r.Echo[2], err = echo(false); err != nil {
+		return err
 	}
 	if r.Segmented, err = echo(true); err != nil {
 		return err

@@ -41,18 +41,19 @@ const (
 const clusterOfTwo = `{id: 5b0e4ad8-3c1f-4f0e-9a57-0d6c2f1b7a11, key: "0000000000000000000000000000000000000000000000000000000000000001", ` +
 	`hash: %s, nodes: [{name: a, preference: 255}, {name: b}]}`
 
+// rows in the order of a round: what is compared is close together, and the long one is the last.
 var rows = []row{
 	{ID: spread, Name: "256 relays, `sync: always`", relays: manyRelays, task: load.Acquire, half: true},
 	{ID: never, Name: "256 relays, `sync: never`", relays: manyRelays, task: load.Acquire, settings: settings{sync: "never"}},
-	{ID: busy, Name: "one busy relay, `sync: always`", relays: 1, task: load.Acquire, long: true, half: true},
-	{ID: renew, Name: "Renews, `sync: always`", relays: manyRelays, task: load.Renew},
-	{ID: renewOff, Name: "Renews, `sync: never`", relays: manyRelays, task: load.Renew, settings: settings{sync: "never"}},
 	{ID: "log", Name: "`log.leases: true`", relays: manyRelays, task: load.Acquire, settings: settings{leases: true}},
 	{ID: "limit", Name: "`limits.leases-per-port: 16`", relays: manyRelays, task: load.Acquire, settings: settings{limits: "{leases-per-port: 16}"}},
 	{ID: "cluster", Name: "one of two nodes, the other one dead", relays: manyRelays, task: load.Acquire, settings: settings{cluster: fmt.Sprintf(clusterOfTwo, "xxh64")}},
 	{ID: "cluster-limit", Name: "that, and `limits.weak-claims-per-port: 8`", relays: manyRelays, task: load.Acquire,
 		settings: settings{cluster: fmt.Sprintf(clusterOfTwo, "xxh64"), limits: "{weak-claims-per-port: 8}"}},
 	{ID: "cluster-sha256", Name: "one of two nodes, `hash: sha256`", relays: manyRelays, task: load.Acquire, settings: settings{cluster: fmt.Sprintf(clusterOfTwo, "sha256")}},
+	{ID: renew, Name: "Renews, `sync: always`", relays: manyRelays, task: load.Renew},
+	{ID: renewOff, Name: "Renews, `sync: never`", relays: manyRelays, task: load.Renew, settings: settings{sync: "never"}},
+	{ID: busy, Name: "one busy relay, `sync: always`", relays: 1, task: load.Acquire, long: true, half: true},
 }
 
 // compared are pairs of rows: what a switch costs, per exchange.
