@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -22,7 +23,7 @@ type row struct {
 
 // Settings are the lines of a configuration that differ.
 type settings struct {
-	sync    string // empty: always
+	store   string // of store, beside its capacity; empty: sync: always
 	leases  bool   // log.leases
 	limits  string // the whole of limits
 	cluster string // the whole of cluster
@@ -44,7 +45,7 @@ const clusterOfTwo = `{id: 5b0e4ad8-3c1f-4f0e-9a57-0d6c2f1b7a11, key: "000000000
 // rows in the order of a round: what is compared is close together, and the long one is the last.
 var rows = []row{
 	{ID: spread, Name: "256 relays, `sync: always`", relays: manyRelays, task: load.Acquire, half: true},
-	{ID: never, Name: "256 relays, `sync: never`", relays: manyRelays, task: load.Acquire, settings: settings{sync: "never"}},
+	{ID: never, Name: "256 relays, `sync: never`", relays: manyRelays, task: load.Acquire, settings: settings{store: "sync: never"}},
 	{ID: "log", Name: "`log.leases: true`", relays: manyRelays, task: load.Acquire, settings: settings{leases: true}},
 	{ID: "limit", Name: "`limits.leases-per-port: 16`", relays: manyRelays, task: load.Acquire, settings: settings{limits: "{leases-per-port: 16}"}},
 	{ID: "cluster", Name: "one of two nodes, the other one dead", relays: manyRelays, task: load.Acquire, settings: settings{cluster: fmt.Sprintf(clusterOfTwo, "xxh64")}},
@@ -52,7 +53,7 @@ var rows = []row{
 		settings: settings{cluster: fmt.Sprintf(clusterOfTwo, "xxh64"), limits: "{weak-claims-per-port: 8}"}},
 	{ID: "cluster-sha256", Name: "one of two nodes, `hash: sha256`", relays: manyRelays, task: load.Acquire, settings: settings{cluster: fmt.Sprintf(clusterOfTwo, "sha256")}},
 	{ID: renew, Name: "Renews, `sync: always`", relays: manyRelays, task: load.Renew},
-	{ID: renewOff, Name: "Renews, `sync: never`", relays: manyRelays, task: load.Renew, settings: settings{sync: "never"}},
+	{ID: renewOff, Name: "Renews, `sync: never`", relays: manyRelays, task: load.Renew, settings: settings{store: "sync: never"}},
 	{ID: busy, Name: "one busy relay, `sync: always`", relays: 1, task: load.Acquire, long: true, half: true},
 }
 
@@ -87,11 +88,7 @@ func (s *settings) config(admin string) string {
 	fmt.Fprintf(&b, "listen: {addresses: [\"%s\"], workers: %d}\n", serverAddress, max(s.workers, 1))
 	b.WriteString("lifetimes: {preferred: 3000, valid: 4000, renew: 1000, rebind: 2000}\n" +
 		"links:\n  - name: bench\n    match: {link-addresses: [\"2001:db8:1::/64\"]}\n    addresses: [{pool: \"2001:db8:1::/64\"}]\n")
-	sync := "always"
-	if s.sync != "" {
-		sync = s.sync
-	}
-	fmt.Fprintf(&b, "store: {sync: %s, capacity: %d}\nlog: {leases: %t}\nadmin: {listen: \"%s\"}\n", sync, capacity, s.leases, admin)
+	fmt.Fprintf(&b, "store: {capacity: %d, %s}\nlog: {leases: %t}\nadmin: {listen: \"%s\"}\n", capacity, cmp.Or(s.store, "sync: always"), s.leases, admin)
 	if s.limits != "" {
 		b.WriteString("limits: " + s.limits + "\n")
 	}
