@@ -35,9 +35,6 @@ type options struct {
 	commit    string
 }
 
-// capacity is that of the servers' tables.
-const capacity = 8_000_000
-
 func main() {
 	child.Main(parts())
 	o := options{window: 1024, changes: 1 << 19, bindings: 1 << 20}

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 func TestConfigurations(t *testing.T) {
 	ids := map[string]bool{}
 	for _, w := range append(rows, pairOfWorkers...) {
-		text := w.settings.config(adminAddress)
+		text := w.config(adminAddress)
 		c, faults := config.Parse("lockstep6.yaml", []byte(text))
 		if len(faults) > 0 {
 			t.Errorf("%s: %v\n%s", w.Name, faults, text)

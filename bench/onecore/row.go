@@ -82,8 +82,12 @@ func (r *row) core() int {
 	return serverCore
 }
 
-// config is the server's configuration.
-func (s *settings) config(admin string) string {
+// config is the configuration of the row's server, with the default capacity unless the row has more clients.
+func (r *row) config(admin string) string {
+	s, capacity := &r.settings, 1<<20
+	if r.long {
+		capacity <<= 3
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "listen: {addresses: [\"%s\"], workers: %d}\n", serverAddress, max(s.workers, 1))
 	b.WriteString("lifetimes: {preferred: 3000, valid: 4000, renew: 1000, rebind: 2000}\n" +

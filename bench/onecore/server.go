@@ -39,7 +39,7 @@ func startServer(ctx context.Context, o *options, r *row) (s *server, err error)
 		}
 	}()
 	config := filepath.Join(s.folder, "lockstep6.yaml")
-	if err = os.WriteFile(config, []byte(r.settings.config(adminAddress)), 0o600); err != nil {
+	if err = os.WriteFile(config, []byte(r.config(adminAddress)), 0o600); err != nil {
 		return nil, err
 	}
 	args := []string{"serve", "--config", config, "--data", filepath.Join(s.folder, "data")}
