@@ -68,11 +68,12 @@ bench: build ## all figures of BENCHMARKS.md, into bench/results, and its table 
 	$(MAKE) targets
 
 bench-go: ## the Go benchmarks, into bench/results/go.txt; compare two with: go tool -modfile=tools.mod benchstat OLD NEW; 4 minutes
-	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(BENCHED) | tee bench/results/go.txt
+	{ echo "commit: "$(COMMIT); echo "load: $$(cut -d ' ' -f 1 /proc/loadavg)"; \
+		$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(BENCHED); } | tee bench/results/go.txt
 
 bench-once: build ## each Go benchmark and each row of onecore once, in small, so that none rots; a minute
 	BENCH_BINDINGS=10000 BENCH_BITS=16 $(GO) test -run '^$$' -bench . -benchtime 1x $(BENCHED)
-	$(GO) run ./bench/onecore -rounds 1 -step 500ms -sustained 500ms -clients 5000 >/dev/null
+	$(GO) run ./bench/onecore -rounds 1 -step 500ms -sustained 500ms -clients 100000 >/dev/null
 
 onecore: build ## one processor against a bare echo, Pebble and the table alone; what syncs, limits, logs and a second worker cost; 7 minutes
 	$(GO) run ./bench/onecore -commit $(COMMIT) -out bench/results

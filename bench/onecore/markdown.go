@@ -55,7 +55,7 @@ func (r *Report) writeCeilings(b *strings.Builder) {
 }
 
 func (r *Report) writeRows(b *strings.Builder) {
-	b.WriteString("\n## Rows\n\n| | exchanges/s | of the echo | CPU of the server, µs each | its processor busy | the generator's | exchanges a sync |\n|---|---|---|---|---|---|---|\n")
+	b.WriteString("\n## Rows\n\n| | exchanges/s | of the echo | CPU of the server, µs each | its processor busy | the generator's | exchanges a sync | sent again |\n|---|---|---|---|---|---|---|---|\n")
 	for _, w := range rows {
 		of := func(figure func(*Sample) float64) func(*Round) float64 {
 			return func(o *Round) float64 {
@@ -63,10 +63,10 @@ func (r *Report) writeRows(b *strings.Builder) {
 				return figure(&s)
 			}
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", w.Name, r.spread(0, of(func(s *Sample) float64 { return s.Rate })),
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", w.Name, r.spread(0, of(func(s *Sample) float64 { return s.Rate })),
 			r.spread(2, func(o *Round) float64 { return o.Rows[w.ID].Rate / o.echo(w.ID) }), r.spread(2, of(func(s *Sample) float64 { return s.CPU })),
 			r.spread(2, of(func(s *Sample) float64 { return s.Core })), r.spread(2, of(func(s *Sample) float64 { return s.Generator })),
-			r.spread(0, of(func(s *Sample) float64 { return s.PerSync })))
+			r.spread(0, of(func(s *Sample) float64 { return s.PerSync })), r.spread(0, of(func(s *Sample) float64 { return float64(s.Again) })))
 	}
 	fmt.Fprintf(b, "\nThe CPU is what the kernel charges to the server's process. The busy relay's row lasts %g s, with the store's background work in it: ten times as many clients, "+
 		"each new until all have been.\n\n![exchanges per second over time](onecore-sustained.svg)\n", r.Long)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lockstep6/lockstep6/bench/ceiling"
 	"github.com/lockstep6/lockstep6/bench/child"
+	"github.com/lockstep6/lockstep6/bench/load"
 )
 
 // A Round is everything once.
@@ -85,6 +86,9 @@ func (r *Round) row(ctx context.Context, o *options, w *row) error {
 	task := loadTask{Relays: w.relays, Task: w.task, Clients: o.clients, Window: o.window, Long: o.step, Rest: time.Second}
 	if w.long {
 		task.Clients, task.Long, task.Seconds = 10*o.clients, o.sustained, true
+	}
+	if w.task == load.Renew {
+		task.Clients /= 4 // all get a lease before, and may renew it several times
 	}
 	if w.half {
 		task.Half = o.step
