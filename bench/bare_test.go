@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/lockstep6/lockstep6/bench/load"
+	"github.com/lockstep6/lockstep6/bench/node"
 	"github.com/lockstep6/lockstep6/core/wire"
 	"github.com/lockstep6/lockstep6/core/worker"
 	"github.com/lockstep6/lockstep6/io/udp"
@@ -66,9 +67,9 @@ func answer(dst, b []byte) []byte {
 	dst, outer := wire.OpenOption(dst, wire.OptionRelayMessage)
 	dst = wire.AppendHeader(dst, kind, [3]byte(inner[1:4]))
 	dst = wire.AppendOption(dst, wire.OptionClientID, duid)
-	dst = wire.AppendOption(dst, wire.OptionServerID, serverID)
+	dst = wire.AppendOption(dst, wire.OptionServerID, node.ServerID)
 	dst, ia := wire.OpenIA(dst, wire.IANA, load.IAID(n, wire.IANA))
-	address := link.As16()
+	address := node.Link.As16()
 	binary.BigEndian.PutUint32(address[12:], uint32(n))
 	dst = wire.AppendIAAddress(dst, &address, 3000, 4800)
 	dst = wire.CloseOption(dst, ia)

@@ -79,7 +79,7 @@ func (n *cacheNode) step(t *testing.T) {
 	}
 	n.use([]wire.MessageType{wire.Request, wire.Renew, wire.Renew}[n.rng.IntN(3)], false)
 	p := pendingWrite{mark: engine.NewMark(0, n.sequence+1), done: make(chan *worker.Write, 1), told: make(ends)}
-	n.engine.Begin(n.core.site.Load(), n.now.Moment(), p.mark, true, nil)
+	n.engine.Begin(n.core.Site.Load(), n.now.Moment(), p.mark, true, nil)
 	for range worker.BatchSize {
 		binary.BigEndian.PutUint32(n.data[duidOffset:], n.rng.Uint32N(40))
 		result := n.engine.Handle(&engine.Input{Data: n.data, SourcePort: 547, Listen: 1}, n.arena)
@@ -110,7 +110,7 @@ func (n *cacheNode) step(t *testing.T) {
 func (n *cacheNode) confirm() {
 	p := &n.pending[0]
 	<-p.done
-	n.core.marks.Settle(p.mark)
+	n.core.Marks.Settle(p.mark)
 	for address, until := range p.told {
 		n.told.note(address, until)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"testing"
 
+	"github.com/lockstep6/lockstep6/bench/node"
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/engine"
 	"github.com/lockstep6/lockstep6/core/wire"
@@ -15,7 +16,7 @@ const clients = 1 << 14
 
 // A runner drives one engine as a worker does, a batch at a time, without sockets and store.
 type runner struct {
-	core     *core
+	core     *node.Core
 	engine   *engine.Engine
 	sequence uint64
 	changes  []byte
@@ -28,7 +29,7 @@ type runner struct {
 func newRunner(tb testing.TB, text string) *runner {
 	o := newCore(tb, text, clients)
 	return &runner{
-		core: o, engine: engine.New(o.table.NewHandle(), o.marks),
+		core: o, engine: engine.New(o.Table.NewHandle(), o.Marks),
 		arena: make([]byte, 0, engine.MaxReply), changes: make([]byte, 0, worker.BatchSize*256),
 	}
 }
@@ -36,7 +37,7 @@ func newRunner(tb testing.TB, text string) *runner {
 // use makes the message that the next batches consist of.
 func (r *runner) use(kind wire.MessageType, prefixes bool) {
 	b := append([]byte{byte(wire.RelayForward), 0}, make([]byte, 32)...)
-	l := link.As16()
+	l := node.Link.As16()
 	copy(b[2:], l[:])
 	b[18], b[19] = 0xfe, 0x80
 	b = wire.AppendOption(b, wire.OptionInterfaceID, []byte("port 1/2/3"))
@@ -44,7 +45,7 @@ func (r *runner) use(kind wire.MessageType, prefixes bool) {
 	b = wire.AppendHeader(b, kind, [3]byte{1, 2, 3})
 	b = wire.AppendOption(b, wire.OptionClientID, []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, 0})
 	if kind == wire.Request || kind == wire.Renew {
-		b = wire.AppendOption(b, wire.OptionServerID, serverID)
+		b = wire.AppendOption(b, wire.OptionServerID, node.ServerID)
 	}
 	b = wire.AppendOption(b, wire.OptionElapsedTime, []byte{0, 0})
 	b = wire.AppendOption(b, wire.OptionORO, []byte{0, byte(wire.OptionDNSServers)})
@@ -64,7 +65,7 @@ const duidOffset = 34 + 14 + 4 + 4 + 4 + 6
 // batch handles n messages, each of the next client.
 func (r *runner) batch(tb testing.TB, n int) {
 	mark := engine.NewMark(0, r.sequence+1)
-	r.engine.Begin(r.core.site.Load(), 800_000_000_000, mark, true, r.changes[:0])
+	r.engine.Begin(r.core.Site.Load(), 800_000_000_000, mark, true, r.changes[:0])
 	for range n {
 		binary.BigEndian.PutUint32(r.data[duidOffset:], r.turn)
 		r.turn = (r.turn + 1) % clients
@@ -77,7 +78,7 @@ func (r *runner) batch(tb testing.TB, n int) {
 	r.engine.End()
 	if r.engine.Count > 0 {
 		r.sequence++
-		r.core.marks.Settle(mark)
+		r.core.Marks.Settle(mark)
 	}
 }
 
@@ -120,11 +121,11 @@ func BenchmarkTable(b *testing.B) {
 	for range clients / worker.BatchSize {
 		r.batch(b, worker.BatchSize)
 	}
-	h := r.core.table.NewHandle()
+	h := r.core.Table.NewHandle()
 	defer h.Close()
 	var keys []binding.Key
 	h.Enter()
-	for shard := range r.core.table.Shards() {
+	for shard := range r.core.Table.Shards() {
 		h.Range(shard, func(rec *binding.Record) bool { keys = append(keys, rec.Key()); return true })
 	}
 	h.Leave()

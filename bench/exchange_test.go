@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/lockstep6/lockstep6/bench/load"
+	"github.com/lockstep6/lockstep6/bench/node"
 )
 
 // The load of all benchmarks of whole exchanges: relays and exchanges under way.
@@ -34,7 +35,7 @@ func BenchmarkExchange(b *testing.B) {
 		if task == load.Renew {
 			b.Run(task.String()+"/cached", func(b *testing.B) { exchange(b, serveAs(b, cached, openStore(b), capacity), task) })
 		}
-		b.Run(task.String()+"/memory", func(b *testing.B) { exchange(b, serve(b, memory{}, capacity), task) })
+		b.Run(task.String()+"/memory", func(b *testing.B) { exchange(b, serve(b, node.Memory{}, capacity), task) })
 		b.Run(task.String()+"/bare", func(b *testing.B) { exchange(b, bare(b), task) })
 	}
 }
@@ -61,7 +62,7 @@ func exchange(b *testing.B, server netip.AddrPort, task load.Task) {
 func openLoad(b *testing.B, server netip.AddrPort, clients int) *load.Generator {
 	b.Helper()
 	g, err := load.Open(load.Config{
-		Clients: clients, Servers: []netip.AddrPort{server}, Relays: relays, Window: window, LinkAddress: link,
+		Clients: clients, Servers: []netip.AddrPort{server}, Relays: relays, Window: window, LinkAddress: node.Link,
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -89,7 +90,7 @@ func play(b *testing.B, g *load.Generator, job load.Job) *load.Report {
 // TestExchange runs every kind of exchange once in small, so that the benchmarks don't rot.
 func TestExchange(t *testing.T) {
 	for _, server := range []netip.AddrPort{serve(t, openStore(t), 1<<12), serveAs(t, cached, openStore(t), 1<<12), bare(t)} {
-		g, err := load.Open(load.Config{Clients: 50, Servers: []netip.AddrPort{server}, Relays: relays, Window: window, LinkAddress: link})
+		g, err := load.Open(load.Config{Clients: 50, Servers: []netip.AddrPort{server}, Relays: relays, Window: window, LinkAddress: node.Link})
 		if err != nil {
 			t.Fatal(err)
 		}

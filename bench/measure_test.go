@@ -15,6 +15,7 @@ import (
 	"github.com/lockstep6/lockstep6/bench/load"
 	"github.com/lockstep6/lockstep6/bench/measure"
 	"github.com/lockstep6/lockstep6/bench/meter"
+	"github.com/lockstep6/lockstep6/bench/node"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
@@ -45,7 +46,7 @@ func smallMeasurement(t *testing.T, server netip.AddrPort, mix load.Mix) (measur
 	}
 	out := new(words)
 	return measure.Options{
-		Clients: load.Config{Clients: 50, Servers: []netip.AddrPort{server}, Relays: relays, Window: window, LinkAddress: link, Prefixes: true},
+		Clients: load.Config{Clients: 50, Servers: []netip.AddrPort{server}, Relays: relays, Window: window, LinkAddress: node.Link, Prefixes: true},
 		Offer:   load.Offer{Rate: 300, For: 200 * time.Millisecond, Mix: mix, Patience: 20 * time.Second},
 		Server:  []*meter.Process{p}, Out: out,
 	}, out
@@ -72,7 +73,7 @@ func TestMeasure(t *testing.T) {
 
 // TestMeasureRamp: a ramp that hasn't found its end when its time is over.
 func TestMeasureRamp(t *testing.T) {
-	o, out := smallMeasurement(t, serve(t, memory{}, 1<<12), load.Only(load.Ask))
+	o, out := smallMeasurement(t, serve(t, node.Memory{}, 1<<12), load.Only(load.Ask))
 	o.Offer.Rate, o.Offer.For = 50, 100*time.Millisecond
 	o.Ramp = &measure.RampOptions{MaxLoss: 0.5, Limit: 350 * time.Millisecond}
 	r, err := measure.Run(t.Context(), o)
@@ -113,7 +114,7 @@ func TestMeasureSilence(t *testing.T) {
 
 // TestMeasureInterrupted: what was done until then is told.
 func TestMeasureInterrupted(t *testing.T) {
-	o, _ := smallMeasurement(t, serve(t, memory{}, 1<<12), load.Only(load.Ask))
+	o, _ := smallMeasurement(t, serve(t, node.Memory{}, 1<<12), load.Only(load.Ask))
 	o.Offer.For = time.Hour
 	ctx, cancel := context.WithCancel(t.Context())
 	o.Out = writerFunc(func(b []byte) { // the first second is over
@@ -137,7 +138,7 @@ func TestMeasuredProcessEnds(t *testing.T) {
 	if err := cat.Start(); err != nil {
 		t.Fatal(err)
 	}
-	o, _ := smallMeasurement(t, serve(t, memory{}, 1<<12), load.Only(load.Acquire))
+	o, _ := smallMeasurement(t, serve(t, node.Memory{}, 1<<12), load.Only(load.Acquire))
 	p, err := meter.Open(cat.Process.Pid, 547)
 	if err != nil {
 		t.Fatal(err)

@@ -6,74 +6,29 @@ import (
 	"net/netip"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/lockstep6/lockstep6/core/binding"
-	"github.com/lockstep6/lockstep6/core/config"
+	"github.com/lockstep6/lockstep6/bench/node"
 	"github.com/lockstep6/lockstep6/core/engine"
-	"github.com/lockstep6/lockstep6/core/policy"
 	"github.com/lockstep6/lockstep6/core/worker"
 	"github.com/lockstep6/lockstep6/io/udp"
 	"github.com/lockstep6/lockstep6/store"
 )
 
-const settings = `
-listen: {addresses: ["[::1]:10547"]}
-options: {dns-servers: ["2001:db8::53"]}
-links:
-  - name: lan
-    match: {link-addresses: ["2001:db8:1::/64"]}
-    addresses: [{pool: "2001:db8:1::/64"}]
-    prefixes: [{pool: "2001:db8:8000::/33", length: 64}]
-`
+const settings = node.Settings + node.Addresses + node.Prefixes
 
 // cached are the same with renewals in the first half of T1 answered from memory.
 const cached = "store: {renew-cache: 0.5}\n" + settings
 
-var (
-	serverID = []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, 0xaa}
-	link     = netip.MustParseAddr("2001:db8:1::1")
-)
-
-// A core is what all workers of a node share.
-type core struct {
-	table *binding.Table
-	marks *engine.Marks
-	site  atomic.Pointer[engine.Site]
-}
-
-func newCore(tb testing.TB, text string, capacity int) *core {
+func newCore(tb testing.TB, text string, capacity int) *node.Core {
 	tb.Helper()
-	c, faults := config.Parse("bench.yaml", []byte(text))
-	if len(faults) > 0 {
-		tb.Fatal(faults)
-	}
-	p, err := policy.Compile(c, policy.Input{SingleDUID: serverID})
+	c, err := node.New(text, capacity)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	o := &core{marks: new(engine.Marks)}
-	if o.table, err = binding.New(binding.Options{Capacity: capacity}); err != nil {
-		tb.Fatal(err)
-	}
-	h := o.table.NewHandle()
-	defer h.Close()
-	site, err := engine.NewSite(p, engine.NewView(p, engine.Memory{}, capacity), h, o.table.Shards())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	o.site.Store(site)
-	return o
+	return c
 }
-
-// memory is a journal whose writes are durable at once.
-type memory struct{}
-
-func (memory) Append(w *worker.Write) { w.Done <- w }
-
-func (memory) Healthy() bool { return true }
 
 func openStore(tb testing.TB) *store.Store {
 	tb.Helper()
@@ -105,8 +60,8 @@ func serveAs(tb testing.TB, text string, journal worker.Journal, capacity int) n
 	var running sync.WaitGroup
 	for i := range runtime.GOMAXPROCS(0) {
 		w := worker.New(worker.Options{
-			ID: i, Socket: sockets.Worker(i), Journal: journal, Engine: engine.New(o.table.NewHandle(), o.marks),
-			Marks: o.marks, Site: &o.site, Clock: clock, Wall: func() int64 { return time.Now().UnixNano() },
+			ID: i, Socket: sockets.Worker(i), Journal: journal, Engine: engine.New(o.Table.NewHandle(), o.Marks),
+			Marks: o.Marks, Site: &o.Site, Clock: clock, Wall: func() int64 { return time.Now().UnixNano() },
 		})
 		running.Go(func() { run(tb, w.Run) })
 		running.Go(func() { w.Deliver(nil) })

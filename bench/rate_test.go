@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lockstep6/lockstep6/bench/load"
+	"github.com/lockstep6/lockstep6/bench/node"
 )
 
 // probe is how many exchanges find out how many a node does.
@@ -22,7 +23,7 @@ const probe = 1 << 16
 func BenchmarkRate(b *testing.B) {
 	for _, task := range []load.Task{load.Ask, load.Acquire, load.Renew} {
 		b.Run(task.String()+"/disk", func(b *testing.B) { halfRate(b, serve(b, openStore(b), capacity), task) })
-		b.Run(task.String()+"/memory", func(b *testing.B) { halfRate(b, serve(b, memory{}, capacity), task) })
+		b.Run(task.String()+"/memory", func(b *testing.B) { halfRate(b, serve(b, node.Memory{}, capacity), task) })
 		b.Run(task.String()+"/bare", func(b *testing.B) { halfRate(b, bare(b), task) })
 	}
 }

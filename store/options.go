@@ -112,6 +112,10 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// PebbleOptions are the options with which the store runs Pebble, but for what belongs to one store: so that who measures
+// Pebble alone measures the same.
+func PebbleOptions() *pebble.Options { return pebbleOptions(nil, nil, nil, nil, false) }
+
 // pebbleOptions are Pebble's options for one instance. Damaged: a table is known to be corrupt.
 //
 // Pebble flushes and compacts in goroutines of its own. Where GOMAXPROCS is 1, or as low as the number of

@@ -45,28 +45,9 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
-func TestUsage(t *testing.T) {
-	core, err := coreTime("cpu  1 2 3 4 5 6 7 8 9 10\ncpu0 10 20 30 1000 2000 1 2 3 5 6\n", 0)
-	if want := 66 * tick; err != nil || core != want {
-		t.Errorf("processor: %v, %v; want %v", core, err, want)
-	}
-	process, err := processTime("7 (a ) b) S 1 2 3 4 5 6 7 8 9 10 40 2 0 0")
-	if want := 42 * tick; err != nil || process != want {
-		t.Errorf("process: %v, %v; want %v", process, err, want)
-	}
-	for _, bad := range []string{"", "cpu0 1 2", "cpu0 1 2 3 4 5 6 7 x"} {
-		if _, err := coreTime(bad, 0); err == nil {
-			t.Errorf("%q: no error", bad)
-		}
-	}
-	if _, err := processTime("7 (a) S 1"); err == nil {
-		t.Error("a short line: no error")
-	}
-}
-
 func TestPebble(t *testing.T) {
-	for _, batch := range []int{32, 64} {
-		p, err := MeasurePebble(PebbleOptions{Dir: t.TempDir(), Batch: batch, Writes: 200, InFlight: 64})
+	for i, batch := range []int{32, 64} {
+		p, err := MeasurePebble(PebbleOptions{Dir: t.TempDir(), Batch: batch, Writes: 200, InFlight: 64, Log: i == 1})
 		if err != nil || p.Changes != 200*batch || p.Commits == 0 || p.Rate <= 0 || p.Longest <= 0 {
 			t.Errorf("%+v, %v", p, err)
 		}

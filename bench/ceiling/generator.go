@@ -11,6 +11,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lockstep6/lockstep6/bench/meter"
 )
 
 // The generator's measures.
@@ -64,7 +66,11 @@ func generator(in json.RawMessage, tell func(any) error, _ <-chan struct{}) erro
 		return err
 	}
 	received, lost := b.received, b.lost
-	before, err := readUsage(t.PID, t.Core)
+	server, err := meter.Open(t.PID)
+	if err != nil {
+		return err
+	}
+	before, err := readUsage(server, t.Core)
 	if err != nil {
 		return err
 	}
@@ -78,7 +84,7 @@ func generator(in json.RawMessage, tell func(any) error, _ <-chan struct{}) erro
 			return err
 		}
 	}
-	after, err := readUsage(t.PID, t.Core)
+	after, err := readUsage(server, t.Core)
 	if err != nil {
 		return err
 	}
@@ -90,6 +96,18 @@ func generator(in json.RawMessage, tell func(any) error, _ <-chan struct{}) erro
 	e.CoreCPU = (after.core - before.core).Seconds() * 1e6 / float64(e.Packets)
 	e.ProcessCPU = (after.process - before.process).Seconds() * 1e6 / float64(e.Packets)
 	return tell(e)
+}
+
+// A usage is what a processor and a process have done so far.
+type usage struct{ core, process time.Duration }
+
+func readUsage(p *meter.Process, core int) (u usage, err error) {
+	if u.core, err = meter.CoreTime(core); err != nil {
+		return u, err
+	}
+	s, err := p.Read()
+	u.process = s.CPU
+	return u, err
 }
 
 func openBlaster(t generatorTask) (*blaster, error) {

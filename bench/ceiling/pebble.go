@@ -4,13 +4,13 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"sync"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/lockstep6/lockstep6/core/worker"
+	"github.com/lockstep6/lockstep6/store"
 )
 
 // What Pebble gets of a binding, in octets: 'b', address and length; a tag, the fixed fields, a DUID of 14, and the
@@ -29,10 +29,12 @@ type PebbleOptions struct {
 	Batch    int    // changes of one write, 1 to 1024
 	Writes   int    // how many writes; 0 and less: none
 	InFlight int    // writes under way at once, 1 to 1024
+	Log      bool   // a commit is one value under the next number, as store's log; else each change has a key of its own
 }
 
 // A Pebble is what it did, each write synced before it counts.
 type Pebble struct {
+	Log     bool    `json:"log"`
 	Batch   int     `json:"batch"`
 	Changes int     `json:"changes"`
 	Seconds float64 `json:"seconds"`
@@ -48,7 +50,9 @@ func MeasurePebble(o PebbleOptions) (p Pebble, err error) {
 	if o.Batch < 1 || o.Batch > 1024 || o.InFlight < 1 || o.InFlight > 1024 {
 		return p, fmt.Errorf("%d changes a write, %d writes under way: must be 1 to 1024", o.Batch, o.InFlight)
 	}
-	db, err := pebble.Open(o.Dir, pebbleSettings())
+	settings := store.PebbleOptions()
+	settings.Logger = silent{}
+	db, err := pebble.Open(o.Dir, settings)
 	if err != nil {
 		return p, err
 	}
@@ -57,7 +61,7 @@ func MeasurePebble(o PebbleOptions) (p Pebble, err error) {
 			err = closed
 		}
 	}()
-	w := &writer{db: db, queue: make(chan []byte, o.InFlight), done: make(chan []byte, o.InFlight)}
+	w := &writer{db: db, log: o.Log, queue: make(chan []byte, o.InFlight), done: make(chan []byte, o.InFlight)}
 	var running sync.WaitGroup
 	for range committers {
 		running.Go(w.commit)
@@ -66,28 +70,9 @@ func MeasurePebble(o PebbleOptions) (p Pebble, err error) {
 	w.feed(o)
 	close(w.queue)
 	running.Wait()
-	p = Pebble{Batch: o.Batch, Changes: max(0, o.Writes) * o.Batch, Seconds: time.Since(began).Seconds(), Commits: w.commits, Longest: float64(w.longest) / 1e6}
+	p = Pebble{Log: o.Log, Batch: o.Batch, Changes: max(0, o.Writes) * o.Batch, Seconds: time.Since(began).Seconds(), Commits: w.commits, Longest: float64(w.longest) / 1e6}
 	p.Rate = float64(p.Changes) / p.Seconds
 	return p, w.err
-}
-
-// pebbleSettings are store's where they matter to writing (store/options.go has the reasons).
-func pebbleSettings() *pebble.Options {
-	o := &pebble.Options{
-		Logger: silent{}, FormatMajorVersion: pebble.FormatTableFormatV6,
-		MemTableSize: 64 << 20, MemTableStopWritesThreshold: 4,
-		L0CompactionThreshold: 4, L0StopWritesThreshold: 64, LBaseMaxBytes: 256 << 20,
-		CompactionConcurrencyRange: func() (int, int) { return 1, max(1, runtime.GOMAXPROCS(0)/2) },
-		CacheSize:                  8 << 20, MaxOpenFiles: 512, BytesPerSync: 1 << 20,
-	}
-	o.TargetFileSizes[0] = 4 << 20
-	for i := 1; i < len(o.TargetFileSizes); i++ {
-		o.TargetFileSizes[i] = 8 << 20
-	}
-	for i := range o.Levels {
-		o.Levels[i].BlockSize = 16 << 10
-	}
-	return o
 }
 
 // silent drops what Pebble would log.
@@ -106,8 +91,10 @@ func (silent) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, arg
 type writer struct {
 	db          *pebble.DB
 	queue, done chan []byte
+	log         bool
 
 	mu      sync.Mutex
+	number  uint64 // of the log's next entry
 	err     error
 	commits int
 	longest time.Duration
@@ -138,6 +125,7 @@ func (w *writer) commit() {
 	batch := w.db.NewBatch()
 	defer func() { _ = batch.Close() }()
 	group := make([][]byte, 0, worker.MaxInFlight)
+	var entry []byte
 	for first := range w.queue {
 		group = append(group[:0], first)
 		for more := true; more && len(group) < cap(group); {
@@ -151,7 +139,16 @@ func (w *writer) commit() {
 			}
 		}
 		began := time.Now()
-		err := apply(batch, group)
+		var err error
+		if w.log {
+			entry = entry[:0]
+			for _, b := range group {
+				entry = append(entry, b...)
+			}
+			err = w.append(batch, entry)
+		} else {
+			err = apply(batch, group)
+		}
 		w.note(err, time.Since(began))
 		batch.Reset()
 		for _, b := range group {
@@ -167,6 +164,18 @@ func apply(batch *pebble.Batch, group [][]byte) error {
 				return err
 			}
 		}
+	}
+	return batch.Commit(pebble.Sync)
+}
+
+// append makes a group the log's next entry. What store does with it later, in the background, is left out.
+func (w *writer) append(batch *pebble.Batch, entry []byte) error {
+	w.mu.Lock()
+	w.number++
+	key := binary.BigEndian.AppendUint64([]byte{'l'}, w.number)
+	w.mu.Unlock()
+	if err := batch.Set(key, entry, nil); err != nil {
+		return err
 	}
 	return batch.Commit(pebble.Sync)
 }

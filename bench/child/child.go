@@ -85,7 +85,7 @@ func Start(ctx context.Context, name string, core int, task any) (*Process, erro
 		return nil, err
 	}
 	p.out = json.NewDecoder(out)
-	if err := pinned(core, p.cmd.Start); err != nil {
+	if err := Pin(core, p.cmd.Start); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
 	if err := json.NewEncoder(p.in).Encode(task); err != nil {
@@ -94,9 +94,9 @@ func Start(ctx context.Context, name string, core int, task any) (*Process, erro
 	return p, nil
 }
 
-// pinned calls start on a thread that may run on one processor only: a child inherits that, and so its runtime sees one
-// processor.
-func pinned(core int, start func() error) error {
+// Pin calls start on a thread that may run on one processor only, or on any where core is AnyCore: a process that start
+// starts inherits that, and so its runtime sees one processor.
+func Pin(core int, start func() error) error {
 	if core == AnyCore {
 		return start()
 	}

@@ -28,6 +28,7 @@ type Config struct {
 	Workers     int              // goroutine pairs that play them; 0: one for each core that Go may use
 	Sources     []netip.Addr     // the relays' own addresses, which they take in turn; none: loopback, or for other servers any
 	SourcePort  uint16           // the relays' port; 0: any. Where it isn't 547 the server must know RFC 8357
+	Shared      bool             // relays share a worker's socket, each by a source of its own: hundreds of sockets cost the generator its time
 	Window      int              // of Run: most exchanges under way at once, over all relays
 	LinkAddress netip.Addr       // what the relays write into link-address
 	Prefixes    bool             // each client wants a delegated prefix
@@ -77,6 +78,9 @@ func (c Config) checked() (Config, error) {
 	if c.NoAddresses && !c.Prefixes {
 		refuse("the clients want neither an address nor a prefix")
 	}
+	if c.Shared && (c.SourcePort != 0 || len(c.Sources) < c.Relays) {
+		refuse("%d relays with %d sources at port %d share a socket: each needs a source of its own, and the port is the kernel's choice", c.Relays, len(c.Sources), c.SourcePort)
+	}
 	if c.SourcePort != 0 && c.Relays > max(len(c.Sources), 1) {
 		refuse("%d relays at port %d: each needs a source address of its own there, or leave the port to the kernel", c.Relays, c.SourcePort)
 	}
@@ -98,6 +102,9 @@ func (c Config) checked() (Config, error) {
 
 // local is where the sockets of a site's relays bind: of the relays with numbers site, site+workers and so on.
 func (c *Config) local(site int) (all []netip.AddrPort) {
+	if c.Shared {
+		return []netip.AddrPort{netip.AddrPortFrom(netip.IPv6Unspecified(), 0)}
+	}
 	for n := site; n < c.Relays; n += c.Workers {
 		all = append(all, netip.AddrPortFrom(c.Sources[n%len(c.Sources)], c.SourcePort))
 	}

@@ -57,6 +57,8 @@ type Counts struct {
 	Retransmitted uint64 // messages sent again
 	Received      uint64 // datagrams
 	Stray         uint64 // of those, such as nobody waited for: late, repeated, or not the client's
+
+	SentOctets, ReceivedOctets uint64 // of all datagrams' payloads, those that the kernel refused included
 }
 
 // Counts adds up what the sites have counted. It may be called at any time.
@@ -69,6 +71,8 @@ func (g *Generator) Counts() (c Counts) {
 		c.Retransmitted += r.counts.again.Load()
 		c.Received += r.counts.received.Load()
 		c.Stray += r.counts.stray.Load()
+		c.SentOctets += r.counts.sentOctets.Load()
+		c.ReceivedOctets += r.counts.receivedOctets.Load()
 	}
 	return c
 }
@@ -77,6 +81,7 @@ func (c Counts) minus(o Counts) Counts {
 	return Counts{
 		Done: c.Done - o.Done, Failed: c.Failed - o.Failed, Bound: c.Bound - o.Bound, Sent: c.Sent - o.Sent,
 		Retransmitted: c.Retransmitted - o.Retransmitted, Received: c.Received - o.Received, Stray: c.Stray - o.Stray,
+		SentOctets: c.SentOctets - o.SentOctets, ReceivedOctets: c.ReceivedOctets - o.ReceivedOctets,
 	}
 }
 

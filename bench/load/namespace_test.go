@@ -33,6 +33,10 @@ func TestElsewhere(t *testing.T) {
 			Servers: []netip.AddrPort{netip.MustParseAddrPort("[2001:db8:f::1]:547")}, SourcePort: 547,
 			Sources: []netip.Addr{netip.MustParseAddr("2001:db8:f::2"), netip.MustParseAddr("2001:db8:f::3")},
 		},
+		"one socket": {
+			Servers: []netip.AddrPort{netip.MustParseAddrPort("[2001:db8:f::1]:547")}, Shared: true,
+			Sources: []netip.Addr{netip.MustParseAddr("2001:db8:f::2"), netip.MustParseAddr("2001:db8:f::3")},
+		},
 		"any":        {Servers: []netip.AddrPort{netip.MustParseAddrPort("[2001:db8:f::1]:547")}},
 		"link-local": {Servers: []netip.AddrPort{netip.AddrPortFrom(linkLocal, 547)}, GRO: true},
 	} {
@@ -45,6 +49,9 @@ func TestElsewhere(t *testing.T) {
 		out, err := g.Offer(t.Context(), Offer{Rate: 1000, For: 20 * time.Millisecond, Mix: Only(Acquire), Patience: 20 * time.Second, Resend: true})
 		if err != nil || out.Sum().Done != 20 {
 			t.Errorf("%s: %v, %+v", name, err, out)
+		}
+		if c := out.Counts; c.SentOctets < 80*c.Sent || c.ReceivedOctets < 80*c.Received {
+			t.Errorf("%s: %d octets in %d datagrams, %d in %d", name, c.SentOctets, c.Sent, c.ReceivedOctets, c.Received)
 		}
 		if err := g.Close(); err != nil {
 			t.Error(err)

@@ -17,10 +17,13 @@ func (r *site) post(i int32, box *outbox, now int64) {
 	}
 	start := len(box.arena)
 	box.arena = r.script.append(box.arena, r.config.First+r.clientAt(i), c, id, now)
-	data, socket := box.arena[start:], int(i)%len(r.selves)
+	data, relay := box.arena[start:], int(i)%len(r.selves)
 	for k := range r.servers {
 		copied := r.servers[k]
-		copied.Data, copied.Source, copied.Socket = data, r.selves[socket], uint16(socket)
+		copied.Data, copied.Source = data, r.selves[relay]
+		if !r.config.Shared {
+			copied.Socket = uint16(relay)
+		}
 		box.replies = append(box.replies, copied)
 	}
 }
@@ -29,6 +32,7 @@ func (r *site) flush(lane int, box *outbox) {
 	if len(box.replies) > 0 {
 		refused := r.socket.Send(lane, box.replies)
 		r.counts.sent.Add(uint64(len(box.replies) - refused))
+		r.counts.sentOctets.Add(uint64(len(box.arena) * len(r.servers)))
 	}
 	box.arena, box.replies = box.arena[:0], box.replies[:0]
 }

@@ -16,6 +16,7 @@ import (
 // Counts of one site; only added to.
 type counters struct {
 	done, failed, sent, again, received, stray, bound atomic.Uint64
+	sentOctets, receivedOctets                        atomic.Uint64
 }
 
 // A site is some relays, each a socket, and the clients behind them: numbers i, i+sites, i+2*sites and so on. Two goroutines
@@ -26,7 +27,7 @@ type site struct {
 	number  int
 	server  *udp.Server
 	socket  worker.Socket
-	selves  [][16]byte // the relays' own addresses, by socket; client i is behind relay i modulo their number
+	selves  [][16]byte // the relays' own addresses; client i is behind relay i modulo their number, which has the socket of that number, if not all share one
 	servers []worker.Reply
 	now     func() int64
 	counts  counters
@@ -66,6 +67,12 @@ func openSite(c *Config, number int, now func() int64) (*site, error) {
 	r.server, r.socket, r.now = server, server.Worker(0), now
 	for _, a := range server.Addresses() {
 		r.selves = append(r.selves, a.Addr().As16())
+	}
+	if c.Shared {
+		r.selves = r.selves[:0]
+		for n := number; n < c.Relays; n += c.Workers {
+			r.selves = append(r.selves, c.Sources[n].As16())
+		}
 	}
 	for i := range r.servers {
 		r.servers[i].Interface = interfaces[i]
@@ -136,6 +143,11 @@ func (r *site) receive() error {
 			return err
 		}
 		r.counts.received.Add(uint64(n))
+		octets := 0
+		for i := range batch[:n] {
+			octets += len(batch[i].Data)
+		}
+		r.counts.receivedOctets.Add(uint64(octets))
 		now := r.now()
 		r.mu.Lock()
 		for i := range batch[:n] {

@@ -13,8 +13,6 @@ import (
 	"runtime"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/lockstep6/lockstep6/bench/load"
 	"github.com/lockstep6/lockstep6/bench/meter"
 )
@@ -201,7 +199,7 @@ func (r *run) offer(ctx context.Context, o load.Offer) (*Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	used := ownCPU()
+	used := meter.OwnCPU()
 	stop := r.progress(ctx, o.Rate, before)
 	began := time.Now()
 	out, err := r.generator.Offer(ctx, o)
@@ -212,7 +210,7 @@ func (r *run) offer(ctx context.Context, o load.Offer) (*Step, error) {
 	}
 	interrupted := err != nil
 	step := stepOf(&o, out, ran)
-	step.Generator = (ownCPU() - used).Seconds()
+	step.Generator = (meter.OwnCPU() - used).Seconds()
 	after, gone := r.sample()
 	if len(r.options.Server) > 0 && gone == nil {
 		step.measured(after.Since(before))
@@ -261,11 +259,4 @@ func (r *run) sample() (sum meter.Sample, err error) {
 		sum = sum.Plus(s)
 	}
 	return sum, nil
-}
-
-// ownCPU is the CPU time that this process has used.
-func ownCPU() time.Duration {
-	var u unix.Rusage
-	_ = unix.Getrusage(unix.RUSAGE_SELF, &u) // can't fail
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -1,5 +1,6 @@
-// Package meter reads from /proc what a server's process costs while it is under load: CPU time, memory, threads, and the
-// datagrams that the kernel dropped in its network namespace.
+// Package meter tells what a benchmark costs: from /proc what a server's process takes under load (CPU time, memory, threads, and the
+// datagrams that the kernel dropped in its network namespace), how busy a processor is, and of this very process its CPU time, memory
+// and garbage collections.
 package meter
 
 import (

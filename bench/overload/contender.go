@@ -17,9 +17,12 @@ type contender struct {
 	args    func(o *options, config, dir string) []string
 }
 
+// lockstep6 is the name of the server that is held against the target.
+const lockstep6 = "lockstep6"
+
 func contenders() []contender {
 	return []contender{
-		{"lockstep6", 1000, 600_000, netlab.Lockstep6Config("always"), func(o *options, config, dir string) []string {
+		{lockstep6, 1000, 600_000, netlab.Lockstep6Config("always"), func(o *options, config, dir string) []string {
 			return []string{o.lockstep6, "serve", "--config", config, "--data", filepath.Join(dir, "data")}
 		}},
 		{"Kea, multi-threaded", 100, 60_000, netlab.KeaConfig(true), func(o *options, config, _ string) []string {

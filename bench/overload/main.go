@@ -112,6 +112,7 @@ func run(ctx context.Context, o *options) error {
 			r.Sweeps = append(r.Sweeps, named{c.name, mix, *s})
 		}
 	}
+	r.judge()
 	fmt.Print(r.markdown())
 	return r.write(o.out)
 }

@@ -240,8 +240,9 @@ func TestReport(t *testing.T) {
 				Server: &measure.Server{CPU: 1, CPUPerExchange: 12.34, SocketDrops: 5000}}
 		}
 		s := sweep{Peak: 1000, Steps: []measure.Step{step(0.5), step(10)}, Shed: []uint64{0, 70}}
-		r.Sweeps = append(r.Sweeps, named{[]string{"best", "good", "bad"}[i], "acquire=1,renew=1", s})
+		r.Sweeps = append(r.Sweeps, named{[]string{lockstep6, lockstep6, "other"}[i], []string{"acquire=1", "renew=1", "acquire=1,renew=1"}[i], s})
 	}
+	r.judge()
 	dir := t.TempDir()
 	if err := r.write(dir); err != nil {
 		t.Fatal(err)
@@ -251,7 +252,7 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"lockstep6 abc", "**1.02** of it (aim: 1.0, reached)", "**0.93** of it (aim: 0.9, reached)", "**0.20** of it (under the 0.9",
+		"lockstep6 abc", "the peak: acquire=1 | ≥ 0.9 | ≥ 1 | 1.02 | stretch met |", "the peak: renew=1 | ≥ 0.9 | ≥ 1 | 0.93 | met |",
 		"| 10 | 10000 | 200 | 0.20 | acquire 10.0 %, renew 100.0 % | 0.0 | 0.0 | 0.100 | 12.3 | 500 | 7 | 0 | 1.0 % |",
 	} {
 		if !strings.Contains(string(page), want) {
@@ -263,7 +264,7 @@ func TestReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(data, &again); err != nil || len(again.Sweeps) != 3 || again.Sweeps[2].Steps[1].Meanwhile != 200 {
+	if err := json.Unmarshal(data, &again); err != nil || len(again.Sweeps) != 3 || len(again.Targets) != 2 || again.Sweeps[2].Steps[1].Meanwhile != 200 {
 		t.Errorf("%v, %+v", err, again)
 	}
 	if drawn, err := os.ReadFile(filepath.Join(dir, "overload.svg")); err != nil || !strings.Contains(string(drawn), "<svg") {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/lockstep6/lockstep6/bench/target"
 )
 
 // markdown is the report as a page.
@@ -23,15 +25,12 @@ func (r *report) markdown() string {
 }
 
 func (r *report) writeTargets(b *strings.Builder) {
-	fmt.Fprint(b, "## Targets\n\n| what | must | stretch | here | |\n|---|---|---|---|---|\n")
-	for _, v := range r.Targets {
-		said := v.Verdict
-		if said == "missed" {
-			said = "**missed**"
-		}
-		fmt.Fprintf(b, "| %s | %g | %g | %.2f | %s |\n", v.Name, v.Must, v.Stretch, v.Here, said)
+	b.WriteString("## Targets\n\n")
+	if r.Busy {
+		fmt.Fprintf(b, "Not judged: the machine was busy with other work, which had %.0f %% of the processors or more in half of the turns.\n\n", 100*busyMachine)
+		return
 	}
-	b.WriteByte('\n')
+	fmt.Fprintf(b, "%s\nRatios are of one round each.\n\n", target.Table(r.Targets))
 }
 
 func (r *report) writeRelayed(b *strings.Builder) {

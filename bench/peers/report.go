@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/lockstep6/lockstep6/bench/plot"
+	"github.com/lockstep6/lockstep6/bench/target"
 )
 
 // format is the version of a report's JSON. It grows when a field changes its meaning or goes.
@@ -21,16 +22,17 @@ const format = 1
 
 // A report is all that was measured.
 type report struct {
-	Format   int       `json:"format"`
-	Date     string    `json:"date"`
-	Commit   string    `json:"commit"`
-	Packages string    `json:"packages"` // of the peers
-	Cores    int       `json:"cores"`
-	Rounds   int       `json:"rounds"`
-	Step     float64   `json:"step_s"`
-	Servers  []server  `json:"servers"`
-	Targets  []verdict `json:"targets"`
-	page     string    // name of the page and what is beside it, without what comes behind the dot
+	Format   int            `json:"format"`
+	Date     string         `json:"date"`
+	Commit   string         `json:"commit"`
+	Packages string         `json:"packages"` // of the peers
+	Cores    int            `json:"cores"`
+	Rounds   int            `json:"rounds"`
+	Step     float64        `json:"step_s"`
+	Servers  []server       `json:"servers"`
+	Busy     bool           `json:"busy"` // others had so much of the machine that nothing is judged
+	Targets  []target.Found `json:"targets"`
+	page     string         // name of the page and what is beside it, without what comes behind the dot
 }
 
 // A server is a contender with what it did, by round.

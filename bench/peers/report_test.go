@@ -39,8 +39,7 @@ func TestReport(t *testing.T) {
 		"| lockstep6, every Reply after its sync | synced before the Reply | 5000 | 10000 / 20000 / 30000 | server | 10.0 / 20.0 / 30.0 | 0.40 / 0.80 / 1.20 | 3.00 / 6.00 / 9.00 |",
 		"| 50 / 50 / 50 | 3.0 | 5.0 |\n", "| 50 / 50 / 50 | 0.75 | 0.5 |\n", "| Dibbler | whole files rewritten after the Reply, never synced | 200 |",
 		"perfdhcp's own ceiling here is 30000/s**, found with lockstep6, every Reply",
-		"| exchanges/s, every Reply synced, times Kea's multi-threaded | 12 | 30 | 3.00 | **missed** |",
-		"`sync: never` | 0.8 | 0.95 | 2.00 | stretch met |", "ms | 1 | 0.5 | 0.80 | met |", "| p99 there, ms | 5 | 2 | 6.00 | **missed** |",
+		"| exchanges/s, every Reply synced, times Kea's multi-threaded | ≥ 12 | ≥ 30 | 3.00 | **missed** |",
 	} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("%q isn't in\n%s", want, page)
@@ -51,7 +50,7 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	var back report
-	if err := json.Unmarshal(data, &back); err != nil || len(back.Servers) != 7 || back.Servers[6].Relayed[1].Best.CPU != 370 || back.Targets[0].Verdict != "missed" {
+	if err := json.Unmarshal(data, &back); err != nil || len(back.Servers) != 7 || back.Servers[6].Relayed[1].Best.CPU != 370 || back.Targets[0].Median != 3 {
 		t.Errorf("%v, and %+v", err, back)
 	}
 	if _, err := os.Stat(out + ".svg"); err != nil {
@@ -66,10 +65,8 @@ func TestBusy(t *testing.T) {
 		r.Servers[i].Others = []float64{0.3, 0.1, 0.9}
 	}
 	r.judge()
-	for _, v := range r.Targets {
-		if !strings.HasPrefix(v.Verdict, "not judged") {
-			t.Errorf("%+v", v)
-		}
+	if len(r.Targets) > 0 || !strings.Contains(r.markdown(), "Not judged") {
+		t.Errorf("%+v", r.Targets)
 	}
 }
 

@@ -26,28 +26,27 @@ func (d *Dots) Add(name string, figures []float64) {
 
 // Compare draws a dot for each figure on logarithmic axes, one diagram above the other, the things side by side.
 func Compare(w io.Writer, title string, all ...Dots) error {
-	var plots []*gonum.Plot
+	var plots []*Plot
 	for i, d := range all {
-		p := gonum.New()
-		if i == 0 {
-			p.Title.Text = title
+		p := New(title, "", d.Label)
+		if i > 0 {
+			p.plot.Title.Text = ""
 		}
-		p.Y.Label.Text = d.Label
-		logarithmic(p)
-		p.Y.Tick.Marker = gonum.TickerFunc(decades)
+		p.Logarithmic()
+		p.plot.Y.Tick.Marker = gonum.TickerFunc(decades)
 		for x, figures := range d.figures {
-			if err := dots(p, float64(x), figures, i); err != nil {
+			if err := dots(p.plot, float64(x), figures, i); err != nil {
 				return fmt.Errorf("%s of %s: %w", d.Label, d.names[x], err)
 			}
 		}
-		widen(&p.Y)
+		widen(&p.plot.Y)
 		// Whole decades, so that no dot stands at an edge.
-		p.Y.Min, p.Y.Max = math.Pow(10, math.Floor(math.Log10(p.Y.Min))), math.Pow(10, math.Ceil(math.Log10(p.Y.Max)))
-		p.X.Min, p.X.Max = -0.5, float64(len(d.names))-0.5
-		p.NominalX(d.names...)
+		p.plot.Y.Min, p.plot.Y.Max = math.Pow(10, math.Floor(math.Log10(p.plot.Y.Min))), math.Pow(10, math.Ceil(math.Log10(p.plot.Y.Max)))
+		p.plot.X.Min, p.plot.X.Max = -0.5, float64(len(d.names))-0.5
+		p.plot.NominalX(d.names...)
 		plots = append(plots, p)
 	}
-	return write(w, width, vg.Length(len(all))*panelHeight, plots...)
+	return Write(w, plots...)
 }
 
 // dots draws the figures of one thing, joined from the least to the most.

@@ -1,50 +1,43 @@
 package plot
 
 import (
-	"image/color"
 	"io"
 	"math"
 	"strconv"
 
 	gonum "gonum.org/v1/plot"
-	"gonum.org/v1/plot/plotter"
 )
 
-// A Series is a curve by its points.
+// A Series is a curve with its name.
 type Series struct {
-	Name string
-	X, Y []float64
+	Name  string
+	Curve Curve
 }
 
 // Overload draws the goodput of servers over the load that is offered, both in multiples of what each does at most.
 func Overload(w io.Writer, series []Series) error {
-	p := gonum.New()
-	p.Title.Text = "Goodput under overload"
-	p.X.Label.Text = "offered, times the peak"
-	p.Y.Label.Text = "goodput, times the peak"
-	p.X.Scale, p.X.Tick.Marker = gonum.LogScale{}, gonum.TickerFunc(multipleTicks)
-	p.Y.Min, p.Y.Max = 0, 1.1
-	p.X.Min, p.X.Max = math.Inf(1), 0
-	for i, s := range series {
-		line := make(plotter.XYs, 0, len(s.X))
-		for k := range s.X {
-			line = append(line, plotter.XY{X: s.X[k], Y: s.Y[k]})
-			p.X.Min, p.X.Max = min(p.X.Min, s.X[k]), max(p.X.Max, s.X[k])
+	p := New("Goodput under overload", "offered, times the peak", "goodput, times the peak")
+	p.LogarithmicX()
+	p.Below()
+	p.plot.X.Tick.Marker = gonum.TickerFunc(multipleTicks)
+	p.plot.Y.Min, p.plot.Y.Max = 0, 1.1
+	least, most := math.Inf(1), 0.0
+	for _, s := range series {
+		for _, at := range s.Curve {
+			least, most = min(least, at.X), max(most, at.X)
 		}
-		if err := add(p, s.Name, palette[i%len(palette)], line); err != nil {
+		if err := p.Add(s.Name, s.Curve); err != nil {
 			return err
 		}
 	}
-	if p.X.Min >= p.X.Max {
-		p.X.Min, p.X.Max = 0.5, 10
+	if least >= most {
+		least, most = 0.5, 10
 	}
-	ideal := plotter.XYs{{X: p.X.Min, Y: min(p.X.Min, 1)}, {X: max(p.X.Min, min(1, p.X.Max)), Y: 1}, {X: p.X.Max, Y: 1}}
-	if err := add(p, "all that can be done", color.Gray{Y: 170}, ideal); err != nil {
+	ideal := Curve{{X: least, Y: min(least, 1)}, {X: max(least, min(1, most)), Y: 1}, {X: most, Y: 1}}
+	if err := p.add("all that can be done", faint, ideal); err != nil {
 		return err
 	}
-	p.Legend.Top = false
-	p.Legend.Left = true
-	return write(w, width, height, p)
+	return Write(w, p)
 }
 
 func multipleTicks(least, most float64) (ticks []gonum.Tick) {

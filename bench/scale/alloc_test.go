@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/lockstep6/lockstep6/bench/node"
 	"github.com/lockstep6/lockstep6/bench/subscriber"
 	"github.com/lockstep6/lockstep6/core/engine"
 	"github.com/lockstep6/lockstep6/core/wire"
@@ -47,9 +48,9 @@ func TestPathAllocatesNothing(t *testing.T) {
 			if kind == wire.Renew {
 				s.feed = n.feedOf(task{kind: kind, to: 1000, limit: 1 << 40, workers: 1}, 0)
 			}
-			handle := n.table.NewHandle()
+			handle := n.Table.NewHandle()
 			w := worker.New(worker.Options{
-				ID: 9, Socket: s, Journal: memory{}, Engine: engine.New(handle, n.marks), Marks: n.marks, Site: &n.site,
+				ID: 9, Socket: s, Journal: node.Memory{}, Engine: engine.New(handle, n.Marks), Marks: n.Marks, Site: &n.Site,
 				Clock: func() int64 { return 1_800_000_000_000_000_000 }, Wall: func() int64 { return 1_800_000_000_000_000_000 },
 			})
 			var running sync.WaitGroup
@@ -95,7 +96,7 @@ func TestDenseAllocatesNothing(t *testing.T) {
 }
 
 func TestMessagesAllocateNothing(t *testing.T) {
-	template := subscriber.New(wire.Request, wire.IANA, link, serverID, true, 0)
+	template := subscriber.New(wire.Request, wire.IANA, link, node.ServerID, true, 0)
 	b := make([]byte, template.Len())
 	if n := testing.AllocsPerRun(100, func() { b = template.Write(b, 7, 7, &link) }); n != 0 {
 		t.Errorf("%v allocations per message, want 0", n)

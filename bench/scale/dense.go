@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/lockstep6/lockstep6/bench/node"
 	"github.com/lockstep6/lockstep6/bench/subscriber"
 	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/binding"
@@ -24,7 +25,7 @@ const denseLength = 64 // of the prefixes
 
 // A Dense is one engine over a pool of prefixes in which most are taken. It belongs to one goroutine.
 type Dense struct {
-	node     *node
+	node     *server
 	engine   *engine.Engine
 	handle   *binding.Handle // of who takes bindings away
 	taken    []uint64        // a bit for each prefix
@@ -44,15 +45,15 @@ func NewDense(bits int) (*Dense, error) {
 	if bits < MinBits || bits > MaxBits {
 		return nil, fmt.Errorf("a pool of 2^%d prefixes: must be 2^%d to 2^%d", bits, MinBits, MaxBits)
 	}
-	text := settings + fmt.Sprintf("    prefixes: [{pool: \"2001:db8:8000::/%d\", length: %d}]\n", denseLength-bits, denseLength)
+	text := node.Settings + fmt.Sprintf("    prefixes: [{pool: \"2001:db8:8000::/%d\", length: %d}]\n", denseLength-bits, denseLength)
 	n, err := newNode(text, 1<<bits)
 	if err != nil {
 		return nil, err
 	}
 	d := &Dense{
-		node: n, engine: engine.New(n.table.NewHandle(), n.marks), handle: n.table.NewHandle(),
+		node: n, engine: engine.New(n.Table.NewHandle(), n.Marks), handle: n.Table.NewHandle(),
 		taken: make([]uint64, 1<<bits/64), size: 1 << bits, random: rand.New(rand.NewPCG(1, 2)),
-		template: subscriber.New(wire.Request, wire.IAPD, link, serverID, false, 0),
+		template: subscriber.New(wire.Request, wire.IAPD, link, node.ServerID, false, 0),
 		arena:    make([]byte, 0, engine.MaxReply), changes: make([]byte, 0, worker.BatchSize*256),
 	}
 	for i := range d.batch {
@@ -104,7 +105,7 @@ func (d *Dense) allocate(count int, collide bool) (time.Duration, error) {
 	d.sequence++
 	mark := engine.NewMark(0, d.sequence)
 	began := time.Now()
-	d.engine.Begin(d.node.site.Load(), 800_000_000_000, mark, true, d.changes[:0])
+	d.engine.Begin(d.node.Site.Load(), 800_000_000_000, mark, true, d.changes[:0])
 	for _, data := range d.batch[:count] {
 		if result := d.engine.Handle(&engine.Input{Data: data, Source: link, SourcePort: 547, Listen: 1}, d.arena); result.Drop != wire.DropNone {
 			return 0, fmt.Errorf("a Request was dropped: %s", result.Drop)
@@ -113,7 +114,7 @@ func (d *Dense) allocate(count int, collide bool) (time.Duration, error) {
 	d.engine.End()
 	took := time.Since(began)
 	d.changes = d.engine.Changes
-	d.node.marks.Settle(mark)
+	d.node.Marks.Settle(mark)
 	if d.engine.Count != count {
 		return took, fmt.Errorf("%d of %d Requests got a prefix, with %d of %d taken", d.engine.Count, count, d.count, d.size)
 	}
@@ -151,7 +152,7 @@ func (d *Dense) note() error {
 		if err != nil {
 			return err
 		}
-		slot, ok := d.node.site.Load().Policy.Pools[0].Range.Slot(key.Address)
+		slot, ok := d.node.Site.Load().Policy.Pools[0].Range.Slot(key.Address)
 		if !ok || d.isTaken(slot.Lo) {
 			return fmt.Errorf("the prefix in slot %d was granted, but isn't free", slot.Lo)
 		}
@@ -164,7 +165,7 @@ func (d *Dense) note() error {
 
 // takeBack removes the bindings of count prefixes at random, as the sweeper does.
 func (d *Dense) takeBack(count int) error {
-	site := d.node.site.Load()
+	site := d.node.Site.Load()
 	pool := site.Policy.Pools[0]
 	d.handle.Enter()
 	defer d.handle.Leave()

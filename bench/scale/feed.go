@@ -18,7 +18,7 @@ const ring = 4 * worker.MaxInFlight
 // drops them. What Receive owns Send doesn't touch, but for starts: a batch's entry is read by the Send of its flight,
 // which is over before the entry is written again.
 type feed struct {
-	node     *node
+	node     *server
 	template *subscriber.Template
 	renew    bool
 	batch    int           // messages of one, 1 to worker.BatchSize
@@ -42,7 +42,7 @@ type feed struct {
 	length  int
 }
 
-func newFeed(n *node, template *subscriber.Template, next func() uint64, count int) *feed {
+func newFeed(n *server, template *subscriber.Template, next func() uint64, count int) *feed {
 	f := &feed{node: n, template: template, next: next, left: count, batch: worker.BatchSize,
 		latency: hdrhistogram.New(1, 60e6, 3)}
 	for i := range f.buffers {
@@ -102,12 +102,3 @@ func (f *feed) Send(lane int, replies []worker.Reply) int {
 	f.replies += len(replies)
 	return 0
 }
-
-// memory is a journal whose writes are durable at once.
-type memory struct{}
-
-// Append implements worker.Journal.
-func (memory) Append(w *worker.Write) { w.Done <- w }
-
-// Healthy implements worker.Journal.
-func (memory) Healthy() bool { return true }

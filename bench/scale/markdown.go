@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/lockstep6/lockstep6/bench/ceiling"
+	"github.com/lockstep6/lockstep6/bench/target"
 )
 
 // Markdown is the report as a page.
@@ -16,7 +17,9 @@ func (r *Report) Markdown() string {
 	fmt.Fprintf(&b, "%d worker(s) without sockets, a store whose every write is synced, each figure from a fresh process. "+
 		"A subscriber has a DUID of 14 octets, a Remote-ID of 16 and an Interface-ID of 10. What is measured, and how, is in bench/scale and bench/ceiling.\n\n", r.Workers)
 	r.writeSizes(&b)
-	r.writeTargets(&b)
+	if len(r.Targets) > 0 {
+		b.WriteString("## Targets\n\n" + target.Table(r.Targets) + "\n")
+	}
 	r.writeDense(&b)
 	r.writeCeilings(&b)
 	return strings.TrimRight(b.String(), "\n") + "\n"

@@ -4,41 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
-	"sync/atomic"
 	"time"
 
+	"github.com/lockstep6/lockstep6/bench/node"
 	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/binding"
-	"github.com/lockstep6/lockstep6/core/config"
-	"github.com/lockstep6/lockstep6/core/engine"
-	"github.com/lockstep6/lockstep6/core/policy"
 	"github.com/lockstep6/lockstep6/core/wire"
 	"github.com/lockstep6/lockstep6/store"
 )
 
-const settings = `
-listen: {addresses: ["[::1]:10547"]}
-options: {dns-servers: ["2001:db8::53"]}
-links:
-  - name: lan
-    match: {link-addresses: ["2001:db8:1::/64"]}
-`
-
 // sparse is a pool in which nearly every client gets its first candidate.
-const sparse = settings + `    addresses: [{pool: "2001:db8:1::/64"}]
-`
+const sparse = node.Settings + node.Addresses
 
-var (
-	serverID = []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, 0xaa}
-	link     = netip.MustParseAddr("2001:db8:1::1").As16()
-)
+var link = node.Link.As16()
 
-// A node is what its workers share: table, marks, policy with its maps, and the store where it has one.
-type node struct {
-	table   *binding.Table
-	marks   *engine.Marks
-	site    atomic.Pointer[engine.Site]
+// A server is a node's core, and the store where it has one.
+type server struct {
+	*node.Core
 	store   *store.Store // nil: nothing is kept
 	workers int          // how many there have been: each has a number of its own
 }
@@ -52,38 +34,31 @@ type Start struct {
 }
 
 // newNode makes a node without store and bindings.
-func newNode(text string, capacity int) (*node, error) {
-	n := &node{marks: new(engine.Marks)}
-	var err error
-	if n.table, err = binding.New(binding.Options{Capacity: capacity, Seed: 1}); err != nil {
-		return nil, err
-	}
-	site, err := n.compile(text, capacity)
-	n.site.Store(site)
-	return n, err
+func newNode(text string, capacity int) (*server, error) {
+	c, err := node.New(text, capacity)
+	return &server{Core: c}, err
 }
 
 // openNode opens a node as the daemon does: the store in a folder, its bindings into the table by two readers, the site.
-func openNode(ctx context.Context, folder string, capacity int) (*node, Start, error) {
+func openNode(ctx context.Context, folder string, capacity int) (*server, Start, error) {
 	var took Start
 	began := time.Now()
-	n := &node{marks: new(engine.Marks)}
+	n := new(server)
 	var err error
 	if n.store, err = store.Open(store.Options{Path: folder, Ballast: -1}); err != nil {
 		return nil, took, err
 	}
 	took.Open = time.Since(began).Seconds()
-	if n.table, err = binding.New(binding.Options{Capacity: capacity, Seed: 1}); err != nil {
+	if n.Core, err = node.Empty(capacity); err != nil {
 		return nil, took, errors.Join(err, n.store.Close())
 	}
 	compiling := time.Now()
-	site, err := n.compile(sparse, capacity)
-	if err != nil {
+	if err = n.Install(sparse, capacity); err != nil {
 		return nil, took, errors.Join(err, n.close())
 	}
 	took.Site = time.Since(compiling).Seconds()
 	loading := time.Now()
-	if err = n.load(ctx, site); err != nil {
+	if err = n.load(ctx); err != nil {
 		return nil, took, errors.Join(err, n.close())
 	}
 	took.Load = time.Since(loading).Seconds()
@@ -91,10 +66,11 @@ func openNode(ctx context.Context, folder string, capacity int) (*node, Start, e
 	return n, took, nil
 }
 
-func (n *node) load(ctx context.Context, site *engine.Site) error {
+func (n *server) load(ctx context.Context) error {
+	site := n.Site.Load()
 	var readers [2]*binding.Loader
 	for i := range readers {
-		readers[i] = n.table.NewLoader()
+		readers[i] = n.Table.NewLoader()
 		readers[i].Loaded = site.Meet
 	}
 	err := n.store.Load(ctx, len(readers), func(reader int, key, value []byte) error { return readers[reader].Load(key, value) }, nil)
@@ -102,35 +78,21 @@ func (n *node) load(ctx context.Context, site *engine.Site) error {
 		err = errors.Join(err, l.Close())
 	}
 	site.Met()
-	n.site.Store(site)
 	return err
 }
 
-// compile compiles a configuration for a table that is empty still.
-func (n *node) compile(text string, capacity int) (*engine.Site, error) {
-	c, faults := config.Parse("scale.yaml", []byte(text))
-	if len(faults) > 0 {
-		return nil, faults
-	}
-	p, err := policy.Compile(c, policy.Input{SingleDUID: serverID})
-	if err != nil {
-		return nil, err
-	}
-	return engine.EmptySite(p, engine.NewView(p, engine.Memory{}, capacity))
-}
-
 // close ends the node: what was confirmed is on disk.
-func (n *node) close() error {
+func (n *server) close() error {
 	var err error
 	if n.store != nil {
 		err = n.store.Close()
 	}
-	return errors.Join(err, n.table.Close())
+	return errors.Join(err, n.Table.Close())
 }
 
 // primary returns the lease that a client gets where its first candidate is free.
-func (n *node) primary(kind wire.Kind, duid []byte) (lease [16]byte, slot address.U128, err error) {
-	p := n.site.Load().Policy
+func (n *server) primary(kind wire.Kind, duid []byte) (lease [16]byte, slot address.U128, err error) {
+	p := n.Site.Load().Policy
 	for _, pool := range p.Pools {
 		if pool.Kind != kind {
 			continue

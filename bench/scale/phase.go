@@ -10,6 +10,8 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/lockstep6/lockstep6/bench/meter"
+	"github.com/lockstep6/lockstep6/bench/node"
 	"github.com/lockstep6/lockstep6/bench/subscriber"
 	"github.com/lockstep6/lockstep6/core/engine"
 	"github.com/lockstep6/lockstep6/core/wire"
@@ -42,12 +44,12 @@ type task struct {
 }
 
 // play plays a task to its end. What it returns is of all workers together.
-func (n *node) play(t task) (Phase, error) {
+func (n *server) play(t task) (Phase, error) {
 	feeds := make([]*feed, t.workers)
 	for i := range feeds {
 		feeds[i] = n.feedOf(t, i)
 	}
-	m := startMeter()
+	own := meter.StartOwn()
 	var running sync.WaitGroup
 	var failed []error
 	for _, f := range feeds {
@@ -56,7 +58,7 @@ func (n *node) play(t task) (Phase, error) {
 		defer end()
 	}
 	running.Wait()
-	phase := m.stop()
+	phase := phaseOf(own.Spent())
 	latency := hdrhistogram.New(1, 60e6, 3)
 	fed := 0
 	for _, f := range feeds {
@@ -78,9 +80,14 @@ func (n *node) play(t task) (Phase, error) {
 	return phase, errors.Join(failed...)
 }
 
+// phaseOf has CPU in seconds and Allocated as a count until perExchange divides them.
+func phaseOf(s meter.Spent) Phase {
+	return Phase{Seconds: s.Took.Seconds(), CPU: s.CPU.Seconds(), GC: s.GC, GCLongest: s.GCLongest, Allocated: float64(s.Allocated)}
+}
+
 // feedOf makes worker i's part of a task.
-func (n *node) feedOf(t task, i int) *feed {
-	template := subscriber.New(t.kind, wire.IANA, link, serverID, t.kind == wire.Renew, 0)
+func (n *server) feedOf(t task, i int) *feed {
+	template := subscriber.New(t.kind, wire.IANA, link, node.ServerID, t.kind == wire.Renew, 0)
 	if t.kind == wire.Renew {
 		random := rand.New(rand.NewPCG(uint64(i), t.to))
 		f := newFeed(n, template, func() uint64 { return t.from + random.Uint64N(t.to-t.from) }, int(^uint(0)>>1))
@@ -94,12 +101,12 @@ func (n *node) feedOf(t task, i int) *feed {
 
 // work starts a worker behind a feed. The group is done when the feed has ended and all is delivered; end is to be called
 // then.
-func (n *node) work(f *feed, running *sync.WaitGroup) (end func(), err error) {
+func (n *server) work(f *feed, running *sync.WaitGroup) (end func(), err error) {
 	if n.workers == engine.MaxWriters {
 		return func() {}, fmt.Errorf("a node has had %d workers, which is all that it can have", n.workers)
 	}
-	handle := n.table.NewHandle()
-	var journal worker.Journal = memory{}
+	handle := n.Table.NewHandle()
+	var journal worker.Journal = node.Memory{}
 	if n.store != nil {
 		journal = n.store
 	}
@@ -107,7 +114,7 @@ func (n *node) work(f *feed, running *sync.WaitGroup) (end func(), err error) {
 	wall := start.UnixNano()
 	clock := func() int64 { return wall + int64(time.Since(start)) }
 	w := worker.New(worker.Options{
-		ID: n.workers, Socket: f, Journal: journal, Engine: engine.New(handle, n.marks), Marks: n.marks, Site: &n.site,
+		ID: n.workers, Socket: f, Journal: journal, Engine: engine.New(handle, n.Marks), Marks: n.Marks, Site: &n.Site,
 		Clock: clock, Wall: clock,
 	})
 	n.workers++

@@ -3,20 +3,10 @@ package scale
 import (
 	"bytes"
 	"fmt"
-	"image/color"
 	"math"
 
-	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgsvg"
+	"github.com/lockstep6/lockstep6/bench/plot"
 )
-
-// colours are told apart on a white ground, by the colour-blind too.
-var colours = []color.Color{
-	color.RGBA{9, 105, 218, 255}, color.RGBA{188, 76, 0, 255}, color.RGBA{26, 127, 55, 255}, color.RGBA{130, 80, 223, 255},
-}
 
 // A curve is one figure over the numbers of bindings.
 type curve struct {
@@ -57,21 +47,22 @@ func (r *Report) Plots() (files map[string][]byte, err error) {
 	files = map[string][]byte{}
 	sizes := append([]Size{r.reference()}, r.Sizes...)
 	for _, d := range diagrams {
-		p := newPlot(d.title, "bindings", d.unit)
-		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
+		p := plot.New(d.title, "bindings", d.unit)
+		p.Below()
+		p.LogarithmicX()
 		if d.logarithmic {
-			p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
+			p.Logarithmic()
 		} else {
-			p.Y.Min = 0
+			p.FromZero()
 		}
-		for i, c := range d.curves {
-			var points plotter.XYs
+		for _, c := range d.curves {
+			var points plot.Curve
 			for k := range sizes {
 				if y := c.figure(&sizes[k]); y > 0 || !d.logarithmic {
-					points = append(points, plotter.XY{X: float64(sizes[k].Bindings), Y: y})
+					points = append(points, plot.Point{X: float64(sizes[k].Bindings), Y: y})
 				}
 			}
-			if err := addCurve(p, c.name, points, i); err != nil {
+			if err := p.Add(c.name, points); err != nil {
 				return nil, fmt.Errorf("%s: %w", d.name, err)
 			}
 		}
@@ -87,20 +78,21 @@ func (r *Report) Plots() (files map[string][]byte, err error) {
 
 // plotDense draws the allocation's cost over what is still free, to the right less.
 func (r *Report) plotDense() ([]byte, error) {
-	p := newPlot(fmt.Sprintf("One allocation in a pool of 2^%d prefixes", r.Dense.Bits), "fill", "ns")
-	p.Y.Min = 0
-	var ticks plot.ConstantTicks
+	p := plot.New(fmt.Sprintf("One allocation in a pool of 2^%d prefixes", r.Dense.Bits), "fill", "ns")
+	p.Below()
+	p.FromZero()
+	var places []float64
+	var labels []string
 	for _, fill := range Fills {
-		ticks = append(ticks, plot.Tick{Value: emptiness(fill), Label: fmt.Sprintf("%g %%", fill*100)})
+		places, labels = append(places, emptiness(fill)), append(labels, fmt.Sprintf("%g %%", fill*100))
 	}
-	p.X.Tick.Marker = ticks
-	for i := range 2 {
-		var points plotter.XYs
+	p.MarkX(places, labels)
+	for i, name := range []string{"any client", "a client whose primary is taken"} {
+		var points plot.Curve
 		for k := i; k < len(r.Dense.Allocations); k += 2 {
-			points = append(points, plotter.XY{X: emptiness(r.Dense.Allocations[k].Fill), Y: r.Dense.Allocations[k].Median})
+			points = append(points, plot.Point{X: emptiness(r.Dense.Allocations[k].Fill), Y: r.Dense.Allocations[k].Median})
 		}
-		name := map[bool]string{false: "any client", true: "a client whose primary is taken"}[i == 1]
-		if err := addCurve(p, name, points, i); err != nil {
+		if err := p.Add(name, points); err != nil {
 			return nil, err
 		}
 	}
@@ -110,32 +102,8 @@ func (r *Report) plotDense() ([]byte, error) {
 // emptiness places a fill on an axis where each tenth part of what is free takes the same room.
 func emptiness(fill float64) float64 { return -math.Log10(1 - fill) }
 
-func newPlot(title, x, y string) *plot.Plot {
-	p := plot.New()
-	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
-	p.BackgroundColor = color.White
-	p.Legend.Top, p.Legend.Left = false, true
-	p.Add(plotter.NewGrid())
-	return p
-}
-
-func addCurve(p *plot.Plot, name string, points plotter.XYs, i int) error {
-	line, marks, err := plotter.NewLinePoints(points)
-	if err != nil {
-		return err
-	}
-	line.Color, marks.Color, marks.Shape = colours[i], colours[i], draw.CircleGlyph{}
-	line.Width = vg.Points(1.5)
-	p.Add(line, marks)
-	p.Legend.Add(name, line, marks)
-	p.Y.Max *= 1.02
-	return nil
-}
-
 func svg(p *plot.Plot) ([]byte, error) {
-	canvas := vgsvg.New(16*vg.Centimeter, 10*vg.Centimeter)
-	p.Draw(draw.New(canvas))
 	var b bytes.Buffer
-	_, err := canvas.WriteTo(&b)
+	err := plot.Write(&b, p)
 	return b.Bytes(), err
 }

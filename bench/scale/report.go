@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lockstep6/lockstep6/bench/ceiling"
+	"github.com/lockstep6/lockstep6/bench/target"
 )
 
 // Reference is the number of bindings that all others are compared with. It is measured before and after each of them,
@@ -23,6 +24,8 @@ type Report struct {
 	References []Size      `json:"references"` // one before each size, and one after the last
 	Dense      DenseReport `json:"dense"`
 	Ceilings   Ceilings    `json:"ceilings"`
+
+	Targets []target.Found `json:"targets"` // Hold makes them
 }
 
 // Ceilings are what the parts could do alone, in the same run.

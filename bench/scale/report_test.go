@@ -35,6 +35,7 @@ func someReport() *Report {
 	for _, operation := range ceiling.TableOperations {
 		r.Ceilings.Table = append(r.Ceilings.Table, TableCost{Reference, operation, 1, 2, 3})
 	}
+	r.Hold()
 	return r
 }
 
@@ -44,10 +45,10 @@ func TestMarkdown(t *testing.T) {
 		"# Many bindings on one node\n\nOn a machine.\n",
 		"| bindings | 10000 | 1000000 | 10000000 |\n",
 		"| Renew of random bindings, exchanges/s | 120 | 90 | 117 |\n",
-		"| RSS per binding at ten million, octets | 200 | 150 | 210.00 | **missed** |\n",
-		"| start until serving with ten million, s | 8 | 4 | 3.00 | stretch met |\n",
-		"| Renews at ten million, times the rate at ten thousand | 0.85 | 0.95 | 0.90 | met |\n", // 117 by the mean of 140 and 120
-		"| one allocation at 99.9 % fill, times that at 50 % | 2 | 1.2 | 1.60 | met |\n",
+		"| RSS per binding at ten million, octets | ≤ 200 | ≤ 150 | 210 | **missed** |\n",
+		"| start until serving with ten million, s | ≤ 8 | ≤ 4 | 3.00 | stretch met |\n",
+		"| Renews at ten million, times the rate at ten thousand | ≥ 0.85 | ≥ 0.95 | 0.90 | met |\n", // 117 by the mean of 140 and 120
+		"| one allocation at 99.9 % fill, times that at 50 % | ≤ 2 | ≤ 1.2 | 1.60 | met |\n",
 		"| 99.9 % | primary taken | 160 / 160 / 160 | 1.60 |\n",
 		"| yes | 1000 | 1.00 | 0.00 | 0 |\n",
 		"| hit, 32 together | 1 / 2 / 3 |\n",
@@ -58,21 +59,6 @@ func TestMarkdown(t *testing.T) {
 	}
 	if small := (&Report{References: someReport().References}).Markdown(); strings.Contains(small, "## ") {
 		t.Errorf("a run of the reference alone speaks of targets or ceilings:\n%s", small)
-	}
-}
-
-func TestVerdict(t *testing.T) {
-	for _, c := range []struct {
-		target Target
-		figure float64
-		want   string
-	}{
-		{memoryTarget, 150, "stretch met"}, {memoryTarget, 150.1, "met"}, {memoryTarget, 200, "met"}, {memoryTarget, 201, "**missed**"},
-		{renewTarget, 0.96, "stretch met"}, {renewTarget, 0.9, "met"}, {renewTarget, 0.84, "**missed**"},
-	} {
-		if got := c.target.Verdict(c.figure); got != c.want {
-			t.Errorf("%s, %v: %s, want %s", c.target.Name, c.figure, got, c.want)
-		}
 	}
 }
 
@@ -97,18 +83,5 @@ func TestPlots(t *testing.T) {
 	}
 	if !strings.Contains(string(files["scale-rate.svg"]), "Renew of random bindings") {
 		t.Error("the plot of rates doesn't name its curves")
-	}
-}
-
-func TestPauses(t *testing.T) {
-	before := readRuntime()[0].Value.Float64Histogram()
-	after := readRuntime()[0].Value.Float64Histogram()
-	for i := range after.Counts {
-		after.Counts[i] = before.Counts[i]
-	}
-	at := len(after.Counts) / 2
-	after.Counts[at] += 3
-	if count, longest := pausesBetween(before, after); count != 3 || longest != after.Buckets[at+1]*1e3 {
-		t.Errorf("%d pauses, the longest up to %v ms; want 3 and %v", count, longest, after.Buckets[at+1]*1e3)
 	}
 }

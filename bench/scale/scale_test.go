@@ -72,7 +72,7 @@ func TestDenseKeepsItsFill(t *testing.T) {
 	if _, err := d.Allocate(1000, true); err != nil {
 		t.Fatal(err)
 	}
-	if live := d.node.table.Stats().Live; d.count != before || live != int64(before) {
+	if live := d.node.Table.Stats().Live; d.count != before || live != int64(before) {
 		t.Errorf("%d taken and %d in the table, want %d", d.count, live, before)
 	}
 }

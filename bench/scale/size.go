@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lockstep6/lockstep6/bench/child"
+	"github.com/lockstep6/lockstep6/bench/meter"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
@@ -109,20 +110,20 @@ func fill(j job) (s Size, err error) {
 		return s, err
 	}
 	s.Fill, err = n.play(task{kind: wire.Request, to: uint64(j.Bindings), workers: j.Workers})
-	if live := n.table.Stats().Live; err == nil && live != int64(j.Bindings) {
+	if live := n.Table.Stats().Live; err == nil && live != int64(j.Bindings) {
 		err = fmt.Errorf("%d bindings after the fill, want %d", live, j.Bindings)
 	}
 	if err = errors.Join(err, n.close()); err != nil {
 		return s, err
 	}
-	size, err := folderSize(j.Dir)
+	size, err := meter.FolderSize(j.Dir)
 	s.Disk = float64(size) / float64(j.Bindings)
 	return s, err
 }
 
 // cold starts from files that aren't in the kernel's cache, and ends.
 func cold(j job) (s Size, err error) {
-	if err = forget(j.Dir); err != nil {
+	if err = meter.Forget(j.Dir); err != nil {
 		return s, err
 	}
 	n, took, err := openNode(context.Background(), j.Dir, capacityFor(j.Bindings))
@@ -136,7 +137,7 @@ func cold(j job) (s Size, err error) {
 // serve starts from the store and plays the phases.
 func serve(j job) (s Size, err error) {
 	runtime.GC()
-	before, err := resident()
+	before, err := meter.Resident()
 	if err != nil {
 		return s, err
 	}
@@ -160,18 +161,18 @@ func serve(j job) (s Size, err error) {
 	if err != nil {
 		return s, err
 	}
-	after, err := resident()
-	s.Memory.Traffic = float64(after-before) / float64(n.table.Stats().Live)
+	after, err := meter.Resident()
+	s.Memory.Traffic = float64(after-before) / float64(n.Table.Stats().Live)
 	return s, err
 }
 
 // weigh takes the memory of a node that can serve and hasn't yet.
-func (s *Size) weigh(n *node, before int64, bindings int) error {
-	after, err := resident()
+func (s *Size) weigh(n *server, before int64, bindings int) error {
+	after, err := meter.Resident()
 	if err != nil {
 		return err
 	}
-	stats := n.table.Stats()
+	stats := n.Table.Stats()
 	if stats.Live != int64(bindings) {
 		return fmt.Errorf("%d bindings after the start, want %d", stats.Live, bindings)
 	}

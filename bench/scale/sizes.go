@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/lockstep6/lockstep6/bench/ceiling"
+	"github.com/lockstep6/lockstep6/bench/node"
 	"github.com/lockstep6/lockstep6/bench/subscriber"
 	"github.com/lockstep6/lockstep6/core/engine"
 	"github.com/lockstep6/lockstep6/core/wire"
@@ -17,7 +18,7 @@ func ExchangeSizes() (s ceiling.Sizes, err error) {
 		return s, err
 	}
 	defer func() { err = errors.Join(err, n.close()) }()
-	e := engine.New(n.table.NewHandle(), n.marks)
+	e := engine.New(n.Table.NewHandle(), n.Marks)
 	for _, m := range []struct {
 		kind        wire.MessageType
 		asks, tells *int
@@ -28,9 +29,9 @@ func ExchangeSizes() (s ceiling.Sizes, err error) {
 		if err != nil {
 			return s, err
 		}
-		template := subscriber.New(m.kind, wire.IANA, link, serverID, m.kind == wire.Request, 0)
+		template := subscriber.New(m.kind, wire.IANA, link, node.ServerID, m.kind == wire.Request, 0)
 		data := template.Write(make([]byte, template.Len()), 1, 1, &lease)
-		e.Begin(n.site.Load(), 800_000_000_000, engine.NewMark(0, 1), true, nil)
+		e.Begin(n.Site.Load(), 800_000_000_000, engine.NewMark(0, 1), true, nil)
 		result := e.Handle(&engine.Input{Data: data, Source: link, SourcePort: 547, Listen: 1}, make([]byte, 0, engine.MaxReply))
 		e.End()
 		if result.Drop != wire.DropNone {

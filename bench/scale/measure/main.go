@@ -98,6 +98,7 @@ func head(commit string) string {
 
 // write prints the page, and writes all files where there is a folder for them.
 func write(r *scale.Report, folder string) error {
+	r.Hold()
 	page := r.Markdown()
 	fmt.Print(page)
 	if folder == "" {

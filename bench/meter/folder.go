@@ -1,0 +1,44 @@
+package meter
+
+import (
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// FolderSize adds up the files of a folder, in octets.
+func FolderSize(folder string) (sum int64, err error) {
+	err = eachFile(folder, func(name string) error {
+		info, err := os.Stat(name)
+		if err == nil {
+			sum += info.Size()
+		}
+		return err
+	})
+	return sum, err
+}
+
+// Forget drops a folder's files from the kernel's cache, so that the next reader meets the disk.
+func Forget(folder string) error {
+	return eachFile(folder, func(name string) error {
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := f.Sync(); err != nil {
+			return err
+		}
+		return os.NewSyscallError("fadvise", unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED))
+	})
+}
+
+func eachFile(folder string, do func(name string) error) error {
+	return filepath.WalkDir(folder, func(name string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		return do(name)
+	})
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lockstep6/lockstep6/bench/ceiling"
+	"github.com/lockstep6/lockstep6/bench/target"
+)
+
+// A Report is all that one run measured.
+type Report struct {
+	Head     string         `json:"head"` // machine, commit, time: one line
+	Messages ceiling.Sizes  `json:"message_octets"`
+	Window   int            `json:"window"` // exchanges under way
+	Step     float64        `json:"step_s"`
+	Long     float64        `json:"sustained_s"`
+	Rounds   []Round        `json:"rounds"`
+	Targets  []target.Found `json:"targets"`
+}
+
+func newReport(o *options) *Report {
+	var system unix.Utsname
+	_ = unix.Uname(&system) // what it doesn't tell stays empty
+	head := fmt.Sprintf("Written by bench/onecore on %s: lockstep6 %s, %s, Linux %s, %d processors; load average %s at the beginning.",
+		time.Now().UTC().Format(time.DateOnly), o.commit, runtime.Version(), unix.ByteSliceToString(system.Release[:]), runtime.NumCPU(), loadAverage())
+	return &Report{Head: head, Window: o.window, Step: o.step.Seconds(), Long: o.sustained.Seconds()}
+}
+
+// loadAverage is the last minute's, as the kernel rounds it.
+func loadAverage() string {
+	var s unix.Sysinfo_t
+	if unix.Sysinfo(&s) != nil {
+		return "unknown"
+	}
+	return fmt.Sprintf("%.1f", float64(s.Loads[0])/(1<<16))
+}
+
+// What the project set itself. Shares are of the bare echo in the same round, one packet each way and no UDP_SEGMENT: an exchange
+// is two packets each way, so 0.5 is where nothing but sockets is left, if they do without UDP_SEGMENT.
+var (
+	spreadTarget  = target.Target{Name: "durable exchanges on one processor, 256 relays, times the bare echo's packets", Must: 0.30, Stretch: 0.45}
+	busyTarget    = target.Target{Name: "the same with one busy relay, sustained, times the same echo's packets", Must: 0.40, Stretch: 0.80}
+	syncTarget    = target.Target{Name: "rate with `sync: always`, times that with `never`", Must: 0.8, Stretch: 0.95}
+	medianTarget  = target.Target{Name: "median latency at half of the highest rate, synced, ms", Must: 1, Stretch: 0.5, Most: true}
+	slowTarget    = target.Target{Name: "99th percentile there, ms", Must: 5, Stretch: 2, Most: true}
+	workersTarget = target.Target{Name: "CPU per exchange with two workers, times that with one", Must: 1.15, Stretch: 1.05, Most: true}
+)
+
+// targets holds the rounds against them. Latencies are those of the slower row, one relay or 256.
+func (r *Report) targets() (all []target.Found) {
+	slower := func(figure func(*Half) float64) func(*Round) float64 {
+		return func(o *Round) float64 { return max(figure(o.Rows[spread].Half), figure(o.Rows[busy].Half)) }
+	}
+	for _, t := range []struct {
+		target.Target
+		figure func(*Round) float64
+	}{
+		{spreadTarget, func(o *Round) float64 { return o.Rows[spread].Rate / o.echo(spread) }},
+		{busyTarget, func(o *Round) float64 { return o.Rows[busy].Rate / o.echo(busy) }},
+		{syncTarget, func(o *Round) float64 { return o.Rows[spread].Rate / o.Rows[never].Rate }},
+		{medianTarget, slower(func(h *Half) float64 { return h.P50 })},
+		{slowTarget, slower(func(h *Half) float64 { return h.P99 })},
+		{workersTarget, func(o *Round) float64 { return o.Workers["workers-2"].CPU / o.Workers["workers-1"].CPU }},
+	} {
+		all = append(all, t.Of(r.sorted(t.figure)...))
+	}
+	return all
+}
+
+// sorted is a figure of all rounds, to four digits.
+func (r *Report) sorted(figure func(*Round) float64) (all []float64) {
+	for i := range r.Rounds {
+		all = append(all, math.Round(figure(&r.Rounds[i])*1e4)/1e4)
+	}
+	slices.Sort(all)
+	return all
+}

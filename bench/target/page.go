@@ -1,0 +1,95 @@
+package target
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// The lines of a page between which the table stands.
+const (
+	begins = "<!-- targets: written by `make targets` from bench/results/*.json and reasons.txt -->"
+	ends   = "<!-- end of targets -->"
+)
+
+// Page returns a page with the table between its marks made anew, from a folder of results. Reasons are what that folder's
+// reasons.txt says: lines of a target's name, ": ", and why it is missed. Each target that is missed needs one.
+func Page(page, folder string) (string, error) {
+	head, rest, found := strings.Cut(page, begins+"\n")
+	_, tail, closed := strings.Cut(rest, ends)
+	if !found || !closed {
+		return "", fmt.Errorf("the page has no lines %q and %q", begins, ends)
+	}
+	reasons, err := readReasons(filepath.Join(folder, "reasons.txt"))
+	if err != nil {
+		return "", err
+	}
+	files, err := filepath.Glob(filepath.Join(folder, "*.json"))
+	if err != nil {
+		return "", err
+	}
+	slices.Sort(files)
+	var b strings.Builder
+	b.WriteString("\n| target | must | stretch | here | | why | from |\n|---|---|---|---|---|---|---|\n")
+	var errs []error
+	for _, file := range files {
+		errs = append(errs, writeRows(&b, file, reasons))
+	}
+	for name := range reasons {
+		errs = append(errs, fmt.Errorf("reasons.txt gives one for %q, which is no target of the results: mend the name, or take the line out", name))
+	}
+	return head + begins + "\n" + b.String() + "\n" + ends + tail, errors.Join(errs...)
+}
+
+func readReasons(file string) (map[string]string, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	reasons := map[string]string{}
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		name, why, ok := strings.Cut(line, ": ")
+		if !ok {
+			return nil, fmt.Errorf("%s: %q isn't a target's name, a colon, and a reason", file, line)
+		}
+		reasons[name] = why
+	}
+	return reasons, nil
+}
+
+// writeRows writes a file's targets, and takes their reasons. A file without targets has none.
+func writeRows(b *strings.Builder, file string, reasons map[string]string) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	var results struct {
+		Targets []Found `json:"targets"`
+	}
+	if err := json.Unmarshal(data, &results); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	var errs []error
+	name := strings.TrimSuffix(filepath.Base(file), ".json")
+	for _, f := range results.Targets {
+		why, verdict := reasons[f.Name], f.Verdict(f.Median)
+		delete(reasons, f.Name)
+		if verdict == missed && why == "" {
+			errs = append(errs, fmt.Errorf("%q is missed: say why in reasons.txt", f.Name))
+		}
+		if verdict != missed {
+			why = ""
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s | [%s](bench/results/%s.md) |\n", f.Name, f.figures(), verdict, cmp.Or(why, " "), name, name)
+	}
+	return errors.Join(errs...)
+}
