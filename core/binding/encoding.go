@@ -61,9 +61,22 @@ func DecodeKey(b []byte) (Key, error) {
 
 // AppendChange appends the record as one change for the journal: the value's length as uvarint, key, value.
 func AppendChange(dst []byte, r *Record) []byte {
-	duid, extension := r.DUID(), r.pieces()
-	key := r.Key()
-	dst = binary.AppendUvarint(dst, uint64(valueHeader+len(duid)+extension.length()))
+	extension := r.pieces()
+	return extension.appendTo(appendFixed(dst, r, extension.length()))
+}
+
+// AppendPublished is AppendChange of what Publish made of draft. It unpacks the extension only where draft hasn't got it.
+func AppendPublished(dst []byte, r *Record, draft *Draft) []byte {
+	if draft.KeepExtension {
+		return AppendChange(dst, r)
+	}
+	return append(appendFixed(dst, r, len(draft.Extension)), draft.Extension...)
+}
+
+// appendFixed appends a change up to its extension, which is to take so many octets.
+func appendFixed(dst []byte, r *Record, extension int) []byte {
+	duid, key := r.DUID(), r.Key()
+	dst = binary.AppendUvarint(dst, uint64(valueHeader+len(duid)+extension))
 	dst = AppendKey(dst, &key)
 	dst = append(dst, valueFormat)
 	dst = binary.BigEndian.AppendUint64(dst, r.Version())
@@ -75,8 +88,7 @@ func AppendChange(dst []byte, r *Record) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(r.expires))
 	dst = binary.BigEndian.AppendUint32(dst, uint32(r.since))
 	dst = append(dst, r.duidLength)
-	dst = append(dst, duid...)
-	return extension.appendTo(dst)
+	return append(dst, duid...)
 }
 
 // AppendRemoval appends a lease's removal as one change. A removal is a value with a version (see RemovalVersion),

@@ -187,12 +187,25 @@ func (b blob) appendTo(dst []byte) []byte {
 	return dst
 }
 
-// equal tells whether the rest is e, without unpacking it.
+// equal tells whether the rest is e, without unpacking it. Every renewal asks, so what stands as it is in e is compared
+// without more ado.
 func (b blob) equal(e []byte) bool {
-	for p, ok := b.next(); ok; p, ok = b.next() {
-		front, end := extensionHeader+len(p.front), extensionHeader+p.length()
-		if len(e) < end || e[0] != byte(p.kind) || int(binary.BigEndian.Uint16(e[1:])) != p.length() ||
-			string(e[extensionHeader:front]) != string(p.front) || string(e[front:end]) != string(p.data) {
+	for len(b.rest) > 0 {
+		if len(e) < extensionHeader {
+			return false
+		}
+		end := extensionHeader + int(binary.BigEndian.Uint16(e[1:]))
+		if end > len(e) {
+			return false
+		}
+		data := e[extensionHeader:end]
+		if code, from, to := split(b.rest); code < codePeer {
+			if code != e[0] || string(b.rest[from:to]) != string(data) {
+				return false
+			}
+			b.rest = b.rest[to:]
+		} else if p, _ := b.next(); byte(p.kind) != e[0] || p.length() != len(data) ||
+			string(p.front) != string(data[:len(p.front)]) || string(p.data) != string(data[len(p.front):]) {
 			return false
 		}
 		e = e[end:]

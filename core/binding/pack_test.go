@@ -36,6 +36,9 @@ func checkPacked(t rapid.TB, h *Handle, duid, extension []byte) {
 	if s, err := DecodeValue(key, value); err != nil || string(s.Extension) != string(extension) || !bytes.Equal(s.DUID, duid) {
 		t.Fatalf("%v: want extension %x, stored is %x", err, extension, s.Extension)
 	}
+	if change := AppendPublished(nil, r, &d); !bytes.Equal(change, AppendChange(nil, r)) {
+		t.Fatalf("the published change is %x, want %x", change, AppendChange(nil, r))
+	}
 	again, outcome := h.Publish(r, &d)
 	if outcome != Published || !again.SharesExtension(r) {
 		t.Fatalf("a renewal is %v, and has a slot of its own", outcome)

@@ -120,6 +120,9 @@ func TestKeepExtension(t *testing.T) {
 	if !second.SharesExtension(first) || string(second.AppendExtension(nil)) != string(d.Extension) {
 		t.Errorf("want extension %x, got %x", d.Extension, second.AppendExtension(nil))
 	}
+	if change := AppendPublished(nil, second, &kept); string(change) != string(AppendChange(nil, second)) {
+		t.Errorf("the published change is %x, want %x", change, AppendChange(nil, second))
+	}
 	kept.DUID = append(numberedDUID(2), make([]byte, 40)...)
 	if _, outcome := h.Publish(second, &kept); outcome != Invalid {
 		t.Errorf("another client's extension: want invalid, got %v", outcome)
