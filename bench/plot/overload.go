@@ -39,7 +39,7 @@ func Overload(w io.Writer, series []Series) error {
 		p.X.Min, p.X.Max = 0.5, 10
 	}
 	ideal := plotter.XYs{{X: p.X.Min, Y: min(p.X.Min, 1)}, {X: max(p.X.Min, min(1, p.X.Max)), Y: 1}, {X: p.X.Max, Y: 1}}
-	if err := add(p, "all that can be done", color.Gray{Y: 170}, ideal); err != nil {
+	if err := add(p, "offered, up to the peak", color.Gray{Y: 170}, ideal); err != nil {
 		return err
 	}
 	p.Legend.Top = false
