@@ -34,7 +34,7 @@ func Overload(w io.Writer, series []Series) error {
 		least, most = 0.5, 10
 	}
 	ideal := Curve{{X: least, Y: min(least, 1)}, {X: max(least, min(1, most)), Y: 1}, {X: most, Y: 1}}
-	if err := p.add("all that can be done", faint, ideal); err != nil {
+	if err := p.add("offered, up to the peak", faint, ideal); err != nil {
 		return err
 	}
 	return Write(w, p)

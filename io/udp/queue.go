@@ -10,7 +10,7 @@ import "time"
 //   - each socket's queue is cut to what the worker takes within waitTarget, and grows back when the wait is short.
 //
 // A queue that is cut keeps what it has; the worker drops that by its age (worker.MaxWait, worker.MaxWaitLater).
-// Measured alternatives: docs/decisions/0006-two-sockets-and-short-queues.md.
+// Measured alternatives: docs/decisions/0007-two-sockets-and-short-queues.md.
 const (
 	waitTarget   = int64(200 * time.Millisecond) // a fifth of a client's first retransmission
 	queueWindow  = int64(200 * time.Millisecond) // how long is looked on before a queue's length is changed
