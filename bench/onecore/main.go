@@ -82,7 +82,8 @@ func run(ctx context.Context, o *options) error {
 
 // write prints the page, and writes all files where there is a folder for them.
 func (r *Report) write(folder string) error {
-	r.Targets = r.targets()
+	all := r.sorted(others)
+	r.Targets, r.Busy = r.targets(), all[len(all)-1] > quiet
 	page := r.markdown()
 	fmt.Print(page)
 	if folder == "" {

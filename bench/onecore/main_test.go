@@ -118,8 +118,24 @@ func TestMarkdown(t *testing.T) {
 			t.Errorf("%q isn't in\n%s", want, got)
 		}
 	}
+	if strings.Contains(got, "are to be quoted") {
+		t.Error("a quiet machine is called busy")
+	}
+	busyMachine := someReport()
+	busyMachine.Busy = true
+	if !strings.Contains(busyMachine.markdown(), "are to be quoted") {
+		t.Error("a busy machine isn't told of")
+	}
 	if strings.Contains(got, "NaN") || strings.Contains(got, "%!") {
 		t.Error(got)
+	}
+}
+
+// TestOthers: the mean of a round's rows, in per cent.
+func TestOthers(t *testing.T) {
+	o := &Round{Rows: map[string]Sample{"a": {Others: 0.1}, "b": {Others: 0.3}}}
+	if got := others(o); got < 19.99 || got > 20.01 {
+		t.Errorf("%v, want 20", got)
 	}
 }
 

@@ -16,19 +16,28 @@ func (r *Report) markdown() string {
 		"relayed, with an Interface-ID and a Remote-ID: %d, %d, %d and %d octets. %d are under way (closed loop), and each Reply leaves after its sync. "+
 		"\"Of the echo\" is exchanges per packet of the bare echo in the same round. Where the generator's processor was full the server could have done more. "+
 		"Other processes had %s %% of the two processors during the rows.\n\n",
-		len(r.Rounds), r.Step, r.Messages.Solicit, r.Messages.Advertise, r.Messages.Request, r.Messages.Reply, r.Window, r.spread(0, func(o *Round) float64 {
-			sum := 0.0
-			for _, s := range o.Rows {
-				sum += s.Others
-			}
-			return 100 * sum / float64(len(o.Rows))
-		}))
+		len(r.Rounds), r.Step, r.Messages.Solicit, r.Messages.Advertise, r.Messages.Request, r.Messages.Reply, r.Window, r.spread(0, others))
+	if r.Busy {
+		b.WriteString("**The machine was busy with other work: neither these figures nor their shares are to be quoted.** Run it on a quiet one.\n\n")
+	}
 	b.WriteString("## Targets\n\n" + target.Table(r.Targets))
 	r.writeCeilings(&b)
 	r.writeRows(&b)
 	r.writeCompared(&b)
 	r.writeHalves(&b)
 	return b.String()
+}
+
+// quiet is how much other processes may have of the processors, in per cent, on a machine that is.
+const quiet = 5
+
+// others is how much they had during a round's rows.
+func others(o *Round) float64 {
+	sum := 0.0
+	for _, s := range o.Rows {
+		sum += s.Others
+	}
+	return 100 * sum / float64(len(o.Rows))
 }
 
 // spread is a figure's cell.

@@ -21,6 +21,7 @@ type Report struct {
 	Step     float64        `json:"step_s"`
 	Long     float64        `json:"sustained_s"`
 	Rounds   []Round        `json:"rounds"`
+	Busy     bool           `json:"busy"` // with other work: nothing is to be judged
 	Targets  []target.Found `json:"targets"`
 }
 
@@ -46,7 +47,7 @@ func loadAverage() string {
 var (
 	spreadTarget  = target.Target{Name: "durable exchanges on one processor, 256 relays, times the bare echo's packets", Must: 0.30, Stretch: 0.45}
 	busyTarget    = target.Target{Name: "the same with one busy relay, sustained, times the same echo's packets", Must: 0.40, Stretch: 0.80}
-	syncTarget    = target.Target{Name: "rate with `sync: always`, times that with `never`", Must: 0.8, Stretch: 0.95}
+	syncTarget    = target.Target{Name: "rate with a sync before each Reply, times that without", Must: 0.8, Stretch: 0.95}
 	medianTarget  = target.Target{Name: "median latency at half of the highest rate, synced, ms", Must: 1, Stretch: 0.5, Most: true}
 	slowTarget    = target.Target{Name: "99th percentile there, ms", Must: 5, Stretch: 2, Most: true}
 	workersTarget = target.Target{Name: "CPU per exchange with two workers, times that with one", Must: 1.15, Stretch: 1.05, Most: true}

@@ -74,6 +74,7 @@ func writeRows(b *strings.Builder, file string, reasons map[string]string) error
 	}
 	var results struct {
 		Targets []Found `json:"targets"`
+		Busy    bool    `json:"busy"` // with other work: nothing is to be judged
 	}
 	if err := json.Unmarshal(data, &results); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
@@ -83,11 +84,15 @@ func writeRows(b *strings.Builder, file string, reasons map[string]string) error
 	for _, f := range results.Targets {
 		why, verdict := reasons[f.Name], f.Verdict(f.Median)
 		delete(reasons, f.Name)
-		if verdict == missed && why == "" {
+		if verdict == missed && why == "" && !results.Busy {
 			errs = append(errs, fmt.Errorf("%q is missed: say why in reasons.txt", f.Name))
 		}
 		if verdict != missed {
 			why = ""
+		}
+		if results.Busy {
+			verdict = "?"
+			why = "the machine was busy with other work: not to be judged"
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | [%s](bench/results/%s.md) |\n", f.Name, f.figures(), verdict, cmp.Or(why, " "), name, name)
 	}

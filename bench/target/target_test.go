@@ -56,6 +56,12 @@ func TestPage(t *testing.T) {
 	if again, err := Page(got, folder); err != nil || again != got || strings.Contains(got, "old") {
 		t.Errorf("made again it is another one (%v):\n%s", err, again)
 	}
+	write("core.json", `{"busy": true, "targets": [{"name": "speed", "must": 2, "stretch": 3, "min": 1, "median": 1.5, "max": 4}]}`)
+	write("reasons.txt", "")
+	if got, err := Page(page, folder); err != nil || !strings.Contains(got, "| ? | the machine was busy") {
+		t.Errorf("of a busy machine: %v\n%s", err, got)
+	}
+	write("core.json", `{"targets": [{"name": "speed", "must": 2, "stretch": 3, "min": 1, "median": 1.5, "max": 4}]}`)
 	write("reasons.txt", "seed: a name that nothing has\n")
 	if _, err := Page(page, folder); err == nil || !strings.Contains(err.Error(), `"seed"`) || !strings.Contains(err.Error(), `"speed" is missed`) {
 		t.Errorf("%v: want a reason without a target, and a target without one", err)
