@@ -60,11 +60,11 @@ modern: ## what go fix and gofumpt would change; suggestions, so no part of lint
 	-@$(TOOL) gofumpt -d bench cmd core io store
 
 bench: build ## all figures of BENCHMARKS.md, into bench/results, and its table of targets; root, 6 GiB, under 30 minutes
-	$(MAKE) bench-go BENCHTIME=200ms
+	$(MAKE) bench-go BENCHTIME=50ms
 	$(MAKE) onecore
 	$(MAKE) scale
 	$(MAKE) peers
-	$(MAKE) overload
+	$(MAKE) overload OVERLOAD='-step 2s -duration 4s'
 	$(MAKE) targets
 
 bench-go: ## the Go benchmarks, into bench/results/go.txt; compare two with: go tool -modfile=tools.mod benchstat OLD NEW; 4 minutes
