@@ -53,6 +53,7 @@ var rows = []row{
 		settings: settings{cluster: fmt.Sprintf(clusterOfTwo, "xxh64"), limits: "{weak-claims-per-port: 8}"}},
 	{ID: "cluster-sha256", Name: "one of two nodes, `hash: sha256`", relays: manyRelays, task: load.Acquire, settings: settings{cluster: fmt.Sprintf(clusterOfTwo, "sha256")}},
 	{ID: renew, Name: "Renews, `sync: always`", relays: manyRelays, task: load.Renew},
+	{ID: "renew-cached", Name: "Renews, `store.renew-cache: 0.5`", relays: manyRelays, task: load.Renew, settings: settings{store: "renew-cache: 0.5"}},
 	{ID: renewOff, Name: "Renews, `sync: never`", relays: manyRelays, task: load.Renew, settings: settings{store: "sync: never"}},
 	{ID: busy, Name: "one busy relay, `sync: always`", relays: 1, task: load.Acquire, long: true, half: true},
 }
@@ -61,6 +62,7 @@ var rows = []row{
 var compared = []struct{ what, on, off string }{
 	{"a sync before the Reply", spread, never},
 	{"a sync before the Reply to a Renew", renew, renewOff},
+	{"renewals answered from memory, against written ones", "renew-cached", renew},
 	{"a line of the log for each lease", "log", spread},
 	{"a limit of leases per port", "limit", spread},
 	{"peers' messages are observed", "cluster", spread},
