@@ -28,8 +28,9 @@ func (r *Report) markdown() string {
 	return b.String()
 }
 
-// quiet is how much other processes may have of the processors, in per cent, on a machine that is.
-const quiet = 5
+// quiet is how much other processes may have of the processors, in per cent, on a machine that is. The kernel's own threads, which
+// write the store's files to the disk, are among them.
+const quiet = 10
 
 // others is how much they had during a round's rows.
 func others(o *Round) float64 {

@@ -82,6 +82,9 @@ func writeRows(b *strings.Builder, file string, reasons map[string]string) error
 	var errs []error
 	name := strings.TrimSuffix(filepath.Base(file), ".json")
 	for _, f := range results.Targets {
+		if f.Median == 0 {
+			return fmt.Errorf("%s: target %q has no median: the file is of another version of the program; measure again", file, f.Name)
+		}
 		why, verdict := reasons[f.Name], f.Verdict(f.Median)
 		delete(reasons, f.Name)
 		if verdict == missed && why == "" && !results.Busy {

@@ -45,6 +45,9 @@ func (r *receiver) describe(i int, d *worker.Datagram, table *linkTable) (data [
 	}
 	start := i * receiveControlLen
 	o := readControl(r.controls[start : start+min(int(m.header.Controllen), receiveControlLen)])
+	if o.destination[0] == 0xff {
+		r.counters.multicast.Add(1)
+	}
 	segment = int(m.length)
 	if o.segment > 0 {
 		segment = o.segment

@@ -18,10 +18,16 @@ import (
 // has no filter. What a filter rejects is counted too: with four workers every multicast datagram counts three
 // times as a drop. For filtered sockets the growth of their counters is therefore held against the namespace's
 // count of datagrams that found a receive buffer full (Udp6RcvbufErrors, Udp6MemErrors), less what unfiltered sockets lost:
-// of the two the smaller is believed. Another process's losses can then at worst be taken for ours,
-// while our filters reject; which of several filtered sockets lost a datagram is a guess.
+// of the two the smaller is believed. What filters rejected is known nearly: each of n sockets' filters rejects what another one
+// takes, so of R multicast datagrams that were read there were n-1 times R rejections, and no more losses than what the counters
+// have grown beyond that. Another process's losses can then be taken for ours only while datagrams wait to be read, or up
+// to what was rejected of datagrams that we lost ourselves; which of several filtered sockets lost a datagram is a guess.
 type dropCount struct {
 	sockets []socketCount
+	read    func() uint64 // multicast datagrams that were read so far
+	grown   uint64        // of filtered sockets' counters, in all
+	excused uint64        // of it, what was believed
+	others  uint64        // how many sockets reject what one of them takes
 	total   uint64
 	told    uint64 // of total, in events
 
@@ -39,10 +45,13 @@ type socketCount struct {
 }
 
 // open begins to count. The file belongs to the calling thread's network namespace for as long as it is open.
-func (d *dropCount) open(groups []*group, logger *slog.Logger) {
+func (d *dropCount) open(groups []*group, read func() uint64, logger *slog.Logger) {
+	d.read = read
 	filtered := false
 	for _, g := range groups {
-		filtered = filtered || g.filtered()
+		if g.filtered() { // the interfaces' wildcard group: there is one
+			filtered, d.others = true, uint64(len(g.fds)-1)
+		}
 		for i, fd := range g.fds {
 			raw, _ := rawDrops(fd)
 			d.sockets = append(d.sockets, socketCount{group: g, index: i, raw: raw})
@@ -84,7 +93,8 @@ func (d *dropCount) update() {
 		socket *socketCount
 		grown  uint64
 	}
-	var claims []claim // of filtered sockets
+	rejected := d.others * d.read() // before the sockets' counters, which must not lack what this has
+	var claims []claim              // of filtered sockets
 	var certain uint64
 	for i := range d.sockets {
 		s := &d.sockets[i]
@@ -96,6 +106,7 @@ func (d *dropCount) update() {
 		s.raw = raw
 		if s.group.filtered() {
 			claims = append(claims, claim{s, grown})
+			d.grown += grown
 			continue
 		}
 		s.dropped += grown
@@ -104,12 +115,18 @@ func (d *dropCount) update() {
 	d.total += certain
 	budget := d.budget(certain)
 	for _, c := range claims {
-		believed := min(c.grown, budget)
+		believed := min(c.grown, budget, d.beyond(rejected))
 		c.socket.dropped += believed
 		d.total += believed
+		d.excused += believed
 		budget -= believed
 	}
 	d.credit = min(d.credit, budget)
+}
+
+// beyond returns how far the filtered sockets' counters have grown beyond what was rejected and what was believed.
+func (d *dropCount) beyond(rejected uint64) uint64 {
+	return d.grown - min(d.grown, rejected+d.excused)
 }
 
 // budget returns how many datagrams filtered sockets can have lost since the last update, when others lost certain.

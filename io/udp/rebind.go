@@ -19,6 +19,9 @@ func (s *Server) followZone(g *group, index uint32) {
 	s.logger.Info("interface is back; bound anew", "address", g.address, "index", fresh.index)
 	old := &group{}
 	for i := range g.fds {
+		if size, err := unix.GetsockoptInt(g.fds[i], unix.SOL_SOCKET, unix.SO_RCVBUF); err == nil {
+			_ = setReceiveBuffer(fresh.fds[i], size/2) // the worker may have cut the queue, and goes on from there (queue.go)
+		}
 		old.replace(g.fds[i], fresh.fds[i])
 	}
 	g.index = fresh.index

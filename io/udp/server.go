@@ -34,6 +34,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/lockstep6/lockstep6/core/worker"
 )
 
@@ -92,7 +94,7 @@ func Open(config Config) (*Server, error) {
 		s.watcher.close()
 		return nil, err
 	}
-	s.drops.open(s.groups, s.logger)
+	s.drops.open(s.groups, s.multicastRead, s.logger)
 	s.watcher.reconcile()
 	go s.watcher.run()
 	return s, nil
@@ -110,7 +112,11 @@ func (s *Server) openSockets() error {
 	}
 	for i, g := range s.groups {
 		ours := i > 0 && s.groups[0].multicast && g.address.Port() == s.config.Port
-		if err := g.open(s.config, ours); err != nil {
+		err := g.open(s.config, ours)
+		if errors.Is(err, unix.ENOMEM) && s.config.Urgency {
+			return s.withoutUrgency(err)
+		}
+		if err != nil {
 			return s.abandon(err)
 		}
 		if g.freebound {
@@ -131,6 +137,16 @@ func (s *Server) openSockets() error {
 		s.workers = append(s.workers, w)
 	}
 	return nil
+}
+
+// withoutUrgency opens all sockets with the shorter programs of one class, where the kernel has no room for the longer ones: then
+// Solicits and Renews share a queue, as bad as that is under overload.
+func (s *Server) withoutUrgency(why error) error {
+	s.logger.Warn("under overload, Solicits will push out clients that have a lease: the kernel has no room for the program that tells them apart; "+
+		"raise the sysctl net.core.optmem_max to 20480 or more and start again", "error", why)
+	_ = s.abandon(nil)
+	s.groups, s.workers, s.config.Urgency = nil, nil, false
+	return s.openSockets()
 }
 
 // abandon closes what openSockets has opened before it failed.
@@ -232,6 +248,9 @@ func (c Config) checked() (Config, error) {
 	}
 	if len(c.Interfaces)+len(c.Addresses) == 0 {
 		errs = append(errs, errors.New("nothing to listen on: name an interface or an address"))
+	}
+	if c.GRO && c.Urgency {
+		errs = append(errs, errors.New("GRO with Urgency: what the kernel merged has one class, and no length that a queue could be cut to; leave one out"))
 	}
 	errs = append(errs, checkInterfaces(c.Interfaces)...)
 	errs = append(errs, checkAddresses(c)...)

@@ -250,3 +250,48 @@ func TestDrops(t *testing.T) {
 		})
 	}
 }
+
+// TestOthersLosses: what a filter rejects isn't taken for lost where another process of the namespace loses datagrams.
+func TestOthersLosses(t *testing.T) {
+	const sent = 200
+	srv, site := udptest.NewNamespace(t), udptest.NewNamespace(t)
+	udptest.Connect(t, srv, "srv0", site, "cli0")
+	srv.AddAddress(t, "srv0", "2001:db8::547/64")
+	site.AddAddress(t, "cli0", "2001:db8::99/64")
+	s := serve(t, srv, Config{Workers: 1, Interfaces: []string{"srv0"}, Urgency: true})
+	c := collect(t, s, false)
+	other := newClient(t, srv, 9999) // never reads
+	_ = unix.SetsockoptInt(other.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1)
+	from := newClient(t, site, 0)
+	for i := range sent {
+		from.send(t, make([]byte, 1000), netip.Addr{}, netip.MustParseAddrPort("[2001:db8::547]:9999"), 0)
+		from.send(t, solicit(i), netip.Addr{}, nodesAndRelays, site.Index(t, "cli0"))
+	}
+	c.take(t, sent)
+	// What waits to be read at the moment of a look may be taken for lost.
+	if got := s.Stats(); got.Dropped > sent/10 || got.Received != sent {
+		t.Errorf("%d received and %d dropped of %d, want none dropped", got.Received, got.Dropped, sent)
+	}
+}
+
+// TestWithoutUrgency: where the kernel has no room for the longer program, the server opens with the shorter one.
+func TestWithoutUrgency(t *testing.T) {
+	srv := udptest.NewNamespace(t)
+	config, err := Config{Workers: 2, Addresses: []netip.AddrPort{loopback(0)}, Urgency: true}.checked()
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Do(t, func() error {
+		s := &Server{config: config, logger: config.Logger}
+		if err := s.openSockets(); err != nil {
+			return err
+		}
+		if err := s.withoutUrgency(unix.ENOMEM); err != nil {
+			return err
+		}
+		if len(s.groups) != 1 || len(s.groups[0].fds) != 2 || len(s.workers) != 2 || len(s.workers[1].receive.fds) != 1 {
+			t.Errorf("%d groups, the first of %d sockets, %d workers", len(s.groups), len(s.groups[0].fds), len(s.workers))
+		}
+		return s.abandon(nil)
+	})
+}

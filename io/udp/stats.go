@@ -72,6 +72,7 @@ type counters struct {
 	_                      [64]byte
 	received, truncated    atomic.Uint64
 	unanswerable, unserved atomic.Uint64
+	multicast              atomic.Uint64 // read, whatever became of it
 	_                      [64]byte
 	sent, merged, refused  atomic.Uint64
 	unsegmented            atomic.Uint64
@@ -84,6 +85,14 @@ func (c *counters) read() Counters {
 		Received: c.received.Load(), Truncated: c.truncated.Load(), Unanswerable: c.unanswerable.Load(), Unserved: c.unserved.Load(),
 		Sent: c.sent.Load(), Merged: c.merged.Load(), Refused: c.refused.Load(), Unsegmented: c.unsegmented.Load(),
 	}
+}
+
+// multicastRead is how many multicast datagrams all workers have read.
+func (s *Server) multicastRead() (n uint64) {
+	for _, w := range s.workers {
+		n += w.counters.multicast.Load()
+	}
+	return n
 }
 
 // tick looks at the counters and tells of drops, and of refusals at most once a minute.

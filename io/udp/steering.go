@@ -160,8 +160,9 @@ func (a *assembler) walk(found, lost string) {
 	}
 }
 
-// class adds the number of workers to the worker's index in A where the message may wait (queue.go): a Solicit or an
-// Information-request, what isn't a client's, and what can't be told. The payload begins at base. end ends the program by A; a copy of it
+// class adds the number of workers to the worker's index in A where the message may wait (queue.go): a Solicit, an
+// Information-request or a type behind it, and what can't be told. Types between, which no client sends to a server, count as
+// urgent: whoever sends them could send Renews as well. The payload begins at base. end ends the program by A; a copy of it
 // stands at each way out, for jumps are short.
 func (a *assembler) class(base uint32, workers int, end func()) {
 	a.emit(unix.BPF_ST, scratchWorker)
