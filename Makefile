@@ -61,10 +61,10 @@ modern: ## what go fix and gofumpt would change; suggestions, so no part of lint
 
 bench: build ## all figures of BENCHMARKS.md, into bench/results, and its table of targets; root, 6 GiB, under 30 minutes
 	$(MAKE) bench-go BENCHTIME=50ms
-	$(MAKE) onecore
+	$(MAKE) onecore ONECORE='-rounds 2'
 	$(MAKE) scale
 	$(MAKE) peers
-	$(MAKE) overload OVERLOAD='-step 2s -duration 4s'
+	$(MAKE) overload OVERLOAD='-step 2s -duration 3s'
 	$(MAKE) targets
 
 bench-go: ## the Go benchmarks, into bench/results/go.txt; compare two with: go tool -modfile=tools.mod benchstat OLD NEW; 4 minutes
@@ -76,7 +76,7 @@ bench-once: build ## each Go benchmark and each row of onecore once, in small, s
 	$(GO) run ./bench/onecore -rounds 1 -step 500ms -sustained 500ms -clients 100000 >/dev/null
 
 onecore: build ## one processor against a bare echo, Pebble and the table alone; what syncs, limits, logs and a second worker cost; 7 minutes
-	$(GO) run ./bench/onecore -commit $(COMMIT) -out bench/results
+	$(GO) run ./bench/onecore -commit $(COMMIT) -out bench/results $(ONECORE)
 
 targets: ## the table of targets in BENCHMARKS.md, from bench/results
 	$(GO) run ./bench/target/table
