@@ -11,6 +11,7 @@ type Handle struct {
 
 	table  *Table
 	limbo  limbo
+	ahead  ahead
 	packed [maxPacked]byte // room of pack
 	caches [slotKinds]cache
 }

@@ -86,6 +86,8 @@ type Engine struct {
 	client    uint64 // hash of the client's DUID
 	exchange  uint64 // hash of that, the transaction-id and the type
 
+	coming [binding.MaxAhead]binding.Client // whose messages come next
+
 	interfere func() // tests: what another worker does between a choice and its claim
 }
 

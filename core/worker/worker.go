@@ -155,6 +155,7 @@ func (w *Worker) handle(f *flight, batch []Datagram, writable bool) {
 	f.mark = engine.NewMark(w.ID, w.sequence+1)
 	e := w.Engine
 	e.Begin(w.Site.Load(), binding.MomentOf(unixNano), f.mark, writable, f.write.Changes[:0])
+	e.Ahead(len(batch), func(i int) []byte { return batch[i].Data })
 	arena := f.arena
 	for i := range batch {
 		d := &batch[i]
