@@ -5,6 +5,7 @@ package netlab
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,27 +20,44 @@ type Lab struct{ Server, Relays string }
 // StartTime is how long a server may take until it answers, or until it has ended.
 const StartTime = 20 * time.Second
 
-// New makes a lab. The prefix is of the namespaces' names.
+// New makes a lab, in which addresses can be used at once. The prefix is of the namespaces' names.
 func New(ctx context.Context, prefix string) (*Lab, error) {
 	pid := strconv.Itoa(os.Getpid())
 	l := &Lab{prefix + "-" + pid + "-s", prefix + "-" + pid + "-r"}
-	for _, args := range [][]string{
+	quiet := []string{"sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0", "net.ipv6.conf.default.accept_ra=0"}
+	steps := [][]string{
 		{"netns", "add", l.Server},
 		{"netns", "add", l.Relays},
+		append([]string{"netns", "exec", l.Server}, quiet...),
+		append([]string{"netns", "exec", l.Relays}, quiet...),
 		{"link", "add", "eth0", "netns", l.Server, "type", "veth", "peer", "name", "eth0", "netns", l.Relays},
-		{"-n", l.Server, "addr", "add", ServerAddress + "/64", "dev", "eth0", "nodad"},
-		{"-n", l.Relays, "addr", "add", RelayAddress + "/64", "dev", "eth0", "nodad"},
-		{"-n", l.Server, "link", "set", "lo", "up"},
-		{"-n", l.Relays, "link", "set", "lo", "up"},
-		{"-n", l.Server, "link", "set", "eth0", "up"},
-		{"-n", l.Relays, "link", "set", "eth0", "up"},
-	} {
-		if out, err := exec.CommandContext(ctx, "ip", args...).CombinedOutput(); err != nil {
+	}
+	for _, name := range []string{l.Server, l.Relays} {
+		steps = append(steps, []string{"-n", name, "link", "set", "lo", "up"}, []string{"-n", name, "link", "set", "eth0", "up"})
+	}
+	for _, args := range steps {
+		if err := ip(ctx, args...); err != nil {
 			l.Close()
-			return nil, fmt.Errorf("ip %v, which needs root: %w: %s", args, err, out)
+			return nil, err
 		}
 	}
+	if err := errors.Join(l.Address(ctx, l.Server, ServerAddress), l.Address(ctx, l.Relays, RelayAddress)); err != nil {
+		l.Close()
+		return nil, err
+	}
 	return l, nil
+}
+
+// Address gives a namespace's end of the wire an address more, of a /64.
+func (l *Lab) Address(ctx context.Context, namespace, address string) error {
+	return ip(ctx, "-n", namespace, "addr", "add", address+"/64", "dev", "eth0", "nodad")
+}
+
+func ip(ctx context.Context, args ...string) error {
+	if out, err := exec.CommandContext(ctx, "ip", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("ip %v, which needs root: %w: %s", args, err, out)
+	}
+	return nil
 }
 
 // Close removes the namespaces, and the wire with them.

@@ -6,15 +6,15 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/lockstep6/lockstep6/bench/netlab"
 )
 
-// Addresses of the lab. Relayed clients' link is behind the relays; the servers have a foot in it too, for the clients that
+// Addresses beside the lab's. Relayed clients' link is behind the relays; the servers have a foot in it too, for the clients that
 // perfdhcp plays are on the wire itself.
 const (
-	serverAddress = "2001:db8:f::1"
-	relayNetwork  = "2001:db8:f::" // relay N has N+2 behind it
-	linkAddress   = "2001:db8:1::1"
-	footAddress   = "2001:db8:1::fffe:1"
+	relayNetwork = "2001:db8:f::" // relay N has N+2 behind it
+	footAddress  = "2001:db8:1::fffe:1"
 )
 
 // A contender is one server with its settings.
@@ -90,7 +90,7 @@ func keaConfig(threads bool) string {
   "subnet6": [ { "id": 1, "subnet": "2001:db8:1::/64", "interface": "eth0", "pools": [ { "pool": "2001:db8:1::/64" } ] } ],
   "loggers": [ { "name": "kea-dhcp6", "severity": "WARN", "output_options": [ { "output": "stderr" } ] } ]
 } }
-`, serverAddress, threads)
+`, netlab.ServerAddress, threads)
 }
 
 func keaArgs(o *options, config, _ string) []string { return []string{o.kea, "-c", config} }

@@ -1,62 +1,40 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/lockstep6/lockstep6/bench/netlab"
 )
 
-// A lab is two network namespaces with a wire between them, and nothing else.
-type lab struct{ server, relays string }
-
-// startTime is how long a server may take until it answers.
-const startTime = 20 * time.Second
+// A lab is bench/netlab's with addresses more: the server's in the clients' link, and one for each relay.
+type lab struct{ *netlab.Lab }
 
 func newLab(ctx context.Context) (*lab, error) {
-	pid := strconv.Itoa(os.Getpid())
-	l := &lab{"l6peers-" + pid + "-s", "l6peers-" + pid + "-r"}
-	steps := [][]string{
-		{"netns", "add", l.server},
-		{"netns", "add", l.relays},
-		// Addresses can be used at once, link-local ones too.
-		{"netns", "exec", l.server, "sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0", "net.ipv6.conf.default.accept_ra=0"},
-		{"netns", "exec", l.relays, "sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0", "net.ipv6.conf.default.accept_ra=0"},
-		{"link", "add", "eth0", "netns", l.server, "type", "veth", "peer", "name", "eth0", "netns", l.relays},
-		{"-n", l.server, "addr", "add", serverAddress + "/64", "dev", "eth0", "nodad"},
-		{"-n", l.server, "addr", "add", footAddress + "/64", "dev", "eth0", "nodad"},
+	made, err := netlab.New(ctx, "l6peers")
+	if err != nil {
+		return nil, err
 	}
-	for n := range relays {
-		steps = append(steps, []string{"-n", l.relays, "addr", "add", relayAddress(n) + "/64", "dev", "eth0", "nodad"})
+	l := &lab{made}
+	err = l.Address(ctx, l.Server, footAddress)
+	for n := 1; n < relays; n++ { // the first one has the lab's own
+		err = errors.Join(err, l.Address(ctx, l.Relays, relayAddress(n)))
 	}
-	for _, name := range []string{l.server, l.relays} {
-		steps = append(steps, []string{"-n", name, "link", "set", "lo", "up"}, []string{"-n", name, "link", "set", "eth0", "up"})
-	}
-	for _, args := range steps {
-		if out, err := exec.CommandContext(ctx, "ip", args...).CombinedOutput(); err != nil {
-			l.close()
-			return nil, fmt.Errorf("ip %v, which needs root: %w: %s", args, err, out)
-		}
+	if err != nil {
+		l.Close()
+		return nil, err
 	}
 	return l, nil
 }
 
 // relayAddress is a relay's own: each has one, so that servers that answer relays at port 547 only can tell them apart.
 func relayAddress(n int) string { return fmt.Sprintf("%s%x", relayNetwork, n+2) }
-
-// close removes the namespaces, and the wire with them.
-func (l *lab) close() {
-	for _, name := range []string{l.server, l.relays} {
-		_ = exec.Command("ip", "netns", "del", name).Run() // one that was never made isn't there
-	}
-}
 
 // serve starts a contender with nothing on its disk, lets a load use it, and ends it.
 func (l *lab) serve(ctx context.Context, o *options, c *contender, use func(dir string, pid int) error) error {
@@ -69,20 +47,13 @@ func (l *lab) serve(ctx context.Context, o *options, c *contender, use func(dir 
 	if err != nil {
 		return err
 	}
-	server := exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", l.server}, args...)...) // becomes the server itself
-	server.Env = append(os.Environ(), "KEA_PIDFILE_DIR="+dir, "KEA_LOCKFILE_DIR="+dir)
-	var said bytes.Buffer
-	server.Stdout, server.Stderr = &said, &said
-	if err := server.Start(); err != nil {
+	server, err := l.Start(ctx, dir, args)
+	if err != nil {
 		return err
 	}
-	err = use(dir, server.Process.Pid)
-	_ = server.Process.Signal(syscall.SIGTERM)
-	timer := time.AfterFunc(startTime, func() { _ = server.Process.Kill() })
-	defer timer.Stop()
-	_ = server.Wait() // how it ends is of no matter here
-	if err != nil {
-		err = fmt.Errorf("%w\nthe server said: %s", err, said.Bytes())
+	err = use(dir, server.PID())
+	if said := server.Stop(); err != nil {
+		err = fmt.Errorf("%w\nthe server said: %s", err, said)
 	}
 	return err
 }
@@ -91,7 +62,7 @@ func (l *lab) serve(ctx context.Context, o *options, c *contender, use func(dir 
 func listening(ctx context.Context, pid int) error {
 	const port = ":0223 " // 547, as the kernel writes it behind the local address
 	table := filepath.Join("/proc", strconv.Itoa(pid), "net/udp6")
-	for begin := time.Now(); time.Since(begin) < startTime; time.Sleep(20 * time.Millisecond) {
+	for begin := time.Now(); time.Since(begin) < netlab.StartTime; time.Sleep(20 * time.Millisecond) {
 		text, err := os.ReadFile(table)
 		switch {
 		case ctx.Err() != nil:

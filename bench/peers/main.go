@@ -54,7 +54,7 @@ func run(ctx context.Context, o *options) (err error) {
 	if err != nil {
 		return err
 	}
-	defer l.close()
+	defer l.Close()
 	all := contenders()
 	r := newReport(o, all)
 	for round := range o.rounds {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lockstep6/lockstep6/bench/netlab"
 	"github.com/lockstep6/lockstep6/core/config"
 )
 
@@ -41,7 +42,7 @@ func TestConfigurations(t *testing.T) {
 
 // TestGenerator: each relay has an address of its own, and one load's flags don't get into another's.
 func TestGenerator(t *testing.T) {
-	load := (&lab{}).generator(&options{clients: 5000}, &contender{clients: 1000}, 1, "file")
+	load := (&lab{new(netlab.Lab)}).generator(&options{clients: 5000}, &contender{clients: 1000}, 1, "file")
 	if i := slices.Index(load, "--clients"); load[i+1] != "1000" {
 		t.Errorf("clients %s, want the contender's bound", load[i+1])
 	}
@@ -51,7 +52,7 @@ func TestGenerator(t *testing.T) {
 			sources[load[i+1]] = true
 		}
 	}
-	if len(sources) != relays || sources[serverAddress] {
+	if len(sources) != relays || sources[netlab.ServerAddress] {
 		t.Errorf("the relays' addresses are %v", sources)
 	}
 	if a, b := append(load, "a"), append(load, "b"); a[len(load)] != "a" || b[len(load)] != "b" {

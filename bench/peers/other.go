@@ -1,5 +1,7 @@
 package main
 
+import "github.com/lockstep6/lockstep6/bench/netlab"
+
 // ISC dhcpd, dnsmasq and Dibbler: the same pool and lifetimes, else their defaults. All of them answer relays at port 547 only,
 // and find the pool by the relay's link-address.
 
@@ -37,7 +39,7 @@ func dnsmasqArgs(_ *options, config, dir string) []string {
 const dibblerConfig = `log-level 4
 log-mode short
 iface "eth0" {
-	unicast ` + serverAddress + `
+	unicast ` + netlab.ServerAddress + `
 	T1 1000
 	T2 2000
 	preferred-lifetime 3000

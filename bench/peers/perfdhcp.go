@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lockstep6/lockstep6/bench/meter"
+	"github.com/lockstep6/lockstep6/bench/netlab"
 )
 
 // What perfdhcp says at its end of one kind of exchange.
@@ -67,9 +68,9 @@ func parseTally(report string) (t tally, err error) {
 
 // perfdhcp runs it, and returns what it said and its processor time. It ends with 3 where anything was dropped.
 func (l *lab) perfdhcp(ctx context.Context, rate float64) (t tally, cpu time.Duration, err error) {
-	ctx, cancel := context.WithTimeout(ctx, startTime)
+	ctx, cancel := context.WithTimeout(ctx, netlab.StartTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "ip", "netns", "exec", l.relays, "perfdhcp", "-6", "-l", "eth0", "-e", "address-only",
+	cmd := exec.CommandContext(ctx, "ip", "netns", "exec", l.Relays, "perfdhcp", "-6", "-l", "eth0", "-e", "address-only",
 		"-r", strconv.Itoa(max(int(rate), 1)), "-R", "1000000", "-p", strconv.Itoa(directFor), "-W", "1000000")
 	out, err := cmd.CombinedOutput()
 	var ended *exec.ExitError
@@ -86,7 +87,7 @@ func (l *lab) perfdhcp(ctx context.Context, rate float64) (t tally, cpu time.Dur
 
 // lost is how many datagrams the relays' namespace, where perfdhcp runs, had no room for.
 func (l *lab) lost(ctx context.Context) (uint64, error) {
-	counters, err := exec.CommandContext(ctx, "ip", "netns", "exec", l.relays, "cat", "/proc/net/snmp6").Output()
+	counters, err := exec.CommandContext(ctx, "ip", "netns", "exec", l.Relays, "cat", "/proc/net/snmp6").Output()
 	if err != nil {
 		return 0, err
 	}

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"github.com/lockstep6/lockstep6/bench/netlab"
 )
 
 // relays are what our generator plays.
@@ -47,7 +49,7 @@ func (l *lab) relayed(ctx context.Context, o *options, c *contender) (r relayed,
 			if err == nil {
 				break
 			}
-			if ctx.Err() != nil || time.Since(begin) > startTime+c.limit {
+			if ctx.Err() != nil || time.Since(begin) > netlab.StartTime+c.limit {
 				return err
 			}
 		}
@@ -72,7 +74,7 @@ func (l *lab) generator(o *options, c *contender, pid int, file string) []string
 		clients = min(clients, c.clients)
 	}
 	args := []string{
-		"netns", "exec", l.relays, o.lockstep6, "bench", "--server", serverAddress, "--link-address", linkAddress,
+		"netns", "exec", l.Relays, o.lockstep6, "bench", "--server", netlab.ServerAddress, "--link-address", netlab.LinkAddress,
 		"--relays", strconv.Itoa(relays), "--source-port", "547", "--interface-id", "--remote-id",
 		"--clients", strconv.Itoa(clients), "--pid", strconv.Itoa(pid), "--json", file,
 	}

@@ -28,7 +28,8 @@ func (h *Handle) Pays() bool { return h.table.live.Load() >= aheadLeast }
 // four reads that wait for one another, at random addresses: list head, entry, head, record. One client after the other
 // they are four misses each; here all clients' heads are read, then all entries, and so on, and the processor waits for
 // many misses at once. Nothing is decided by what is read here. Renews of four million bindings went from 156,000 to 177,000 a
-// second to 182,000 to 200,000 by it, on one processor without sockets (make scale; three rounds of each, in turns).
+// second to 182,000 to 200,000 by it, one worker without sockets, three rounds of each in turns:
+// go run ./bench/scale/measure -bindings 4000000 -ceilings=false -renew 4s.
 func (h *Handle) Ahead(clients []Client) {
 	h.inside()
 	t, a := h.table, &h.ahead
