@@ -59,7 +59,7 @@ modern: ## what go fix and gofumpt would change; suggestions, so no part of lint
 	-@$(GO) fix -diff ./...
 	-@$(TOOL) gofumpt -d bench cmd core io store
 
-bench: build ## all figures of BENCHMARKS.md, into bench/results, and its table of targets; root, 6 GiB, under 30 minutes
+bench: build ## all figures of BENCHMARKS.md, into bench/results, and its table of targets; root, 6 GiB, about 30 minutes
 	$(MAKE) bench-go BENCHTIME=50ms
 	$(MAKE) onecore ONECORE='-rounds 2'
 	$(MAKE) scale
