@@ -153,9 +153,6 @@ func (g *Gate) BackSeat(now binding.Time) bool {
 // while the node still serves its own.
 func (g *Gate) Yield(yes bool) { g.yields.Store(yes) }
 
-// Yields tells what Yield was told.
-func (g *Gate) Yields() bool { return g.yields.Load() }
-
 // ExpiredUnheard tells whether a binding that ended then could have been extended by a peer while this node was
 // away: until all clients have renewed once, such a slot isn't given to another one.
 func (g *Gate) ExpiredUnheard(expires, now binding.Time) bool {

@@ -65,9 +65,9 @@ func TestCheck(t *testing.T) {
 
 func TestReadRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"openapi: [":     "isn't YAML",
-		"openapi: 3.0.0": "not 3.1",
-		"openapi: 3.1.0\npaths: {/x: {get: {}}}":                                                                         "has no operationId",
+		"openapi: [":                             "isn't YAML",
+		"openapi: 3.0.0":                         "not 3.1",
+		"openapi: 3.1.0\npaths: {/x: {get: {}}}": "has no operationId",
 		"openapi: 3.1.0\npaths: {/x: {get: {operationId: x, summary: x, tags: [], responses: {'200': {$ref: '#/a/b'}}}}}": "#/a/b isn't in the document",
 	} {
 		if _, err := Read([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
