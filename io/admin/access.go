@@ -15,7 +15,7 @@ type access struct {
 	encrypted bool
 	open      bool               // reading needs no token
 	token     *[sha256.Size]byte // its digest, so that a comparison takes as long whatever is sent; nil: there is none
-	local     bool               // only this machine reaches it, and no token is asked for
+	local     bool               // only this machine reaches it, and reading needs no token
 }
 
 const realm = `Bearer realm="lockstep6"`
@@ -63,6 +63,12 @@ func bearer(r *http.Request) (token string, has bool) {
 	return strings.TrimSpace(token), true
 }
 
+// trusts tells whether a request has the token.
+func (a *access) trusts(r *http.Request) bool {
+	sent, has := bearer(r)
+	return has && a.knows(sent)
+}
+
 func (a *access) knows(token string) bool {
 	if a.token == nil {
 		return false
@@ -77,11 +83,11 @@ const maxBody = 1 << 20
 // shield keeps off what a browser could be made to do by a page that its user visits, and bodies without end.
 //
 // A page whose name an attacker lets resolve to 127.0.0.1 is, for the browser, of one origin with a node that listens there
-// (DNS rebinding); what gives it away is the Host. A node with a token needs no such check: the page hasn't got it.
+// (DNS rebinding); what gives it away is the Host. A request that has the token needs no such check: the page hasn't got it.
 func (a *access) shield(next http.Handler) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a.local && !localHost(r.Host) {
+		if a.local && !localHost(r.Host) && !a.trusts(r) {
 			refuse(w, http.StatusForbidden, "the Host "+printable(r.Host)+" isn't a name of this machine's own",
 				"ask by 127.0.0.1, [::1] or localhost; a proxy must set the Host to one of them")
 			return

@@ -150,6 +150,13 @@ func TestBrowsers(t *testing.T) {
 			t.Errorf("Host %s: %d, want %d", host, answer.StatusCode, want)
 		}
 	}
+	both, roots := openTCP(t, Config{Token: []byte(testToken), Open: true}, true)
+	for sent, want := range map[string]int{"Bearer " + testToken: 200, "Bearer x": 403, "": 403} {
+		header := map[string]string{"Host": "evil.example", "Authorization": sent}
+		if answer, _ := fetch(t, roots, "GET", both+"/v1/state", header); answer.StatusCode != want {
+			t.Errorf("a Host of somebody else's and %q: %d, want %d", sent, answer.StatusCode, want)
+		}
+	}
 	guarded, roots := openTCP(t, Config{Token: []byte(testToken)}, true)
 	for _, test := range []struct {
 		header map[string]string

@@ -102,7 +102,7 @@ func (s *Server) openTCP() error {
 		sum := sha256.Sum256(c.Token)
 		a.token = &sum
 	}
-	a.local = a.token == nil && c.Listen.Addr().Unmap().IsLoopback()
+	a.local = c.Open && c.Listen.Addr().Unmap().IsLoopback()
 	var secure *tls.Config
 	if c.Certificate != "" {
 		k := &keeper{certificate: c.Certificate, key: c.Key, log: c.Logger}

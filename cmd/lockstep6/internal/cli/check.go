@@ -44,8 +44,8 @@ func check(w io.Writer, file, against string) error {
 	for _, warning := range c.Warnings {
 		fmt.Fprintf(w, "warning: %v\n", warning)
 	}
-	if err := daemon.CheckAdmin(c, file); err != nil {
-		return fmt.Errorf("%w\n%s: %w", errRefused, file, err)
+	if _, err := daemon.CheckAdmin(c, file); err != nil {
+		return refusal(err)
 	}
 	p := policies[0]
 	fmt.Fprintf(w, "%s: right, for %s\n", file, count(len(policies), "node"))

@@ -23,9 +23,9 @@ func (d *Daemon) openAdmin() (*admin.Server, error) {
 			d.log.Warn("--admin: "+field+": "+problem+"; "+remedy, "id", "api-rights")
 		}
 	}
-	token, err := Token(rights.Token, d.options.ConfigFile)
+	token, err := CheckAdmin(d.config, d.options.ConfigFile)
 	if err != nil {
-		return nil, fmt.Errorf("admin.token: %w", err)
+		return nil, err
 	}
 	return admin.Open(admin.Config{
 		Listen: rights.Listen, Certificate: beside(d.options.ConfigFile, rights.Certificate), Key: beside(d.options.ConfigFile, rights.Key),
@@ -34,18 +34,22 @@ func (d *Daemon) openAdmin() (*admin.Server, error) {
 	})
 }
 
-// CheckAdmin reads what the API needs, as a start would.
-func CheckAdmin(c *config.Config, configFile string) error {
-	if _, err := Token(c.Admin.Token, configFile); err != nil {
-		return fmt.Errorf("admin.token: %w", err)
+// CheckAdmin reads what the API needs, as a start does, and returns the token. What is wrong is a fault of the configuration.
+func CheckAdmin(c *config.Config, configFile string) (token []byte, err error) {
+	fault := func(field string, err error) error {
+		at := c.Positions[field]
+		return config.Errors{{File: configFile, Line: at.Line, Column: at.Column, Field: field, Problem: err.Error()}}
+	}
+	if token, err = Token(c.Admin.Token, configFile); err != nil {
+		return nil, fault("admin.token", err)
 	}
 	if c.Admin.Certificate == "" {
-		return nil
+		return token, nil
 	}
 	if err := admin.CheckCertificate(beside(configFile, c.Admin.Certificate), beside(configFile, c.Admin.Key)); err != nil {
-		return fmt.Errorf("admin.tls: %w", err)
+		return nil, fault("admin.tls", err)
 	}
-	return nil
+	return token, nil
 }
 
 // Token reads the API's token: file:NAME, relative to the configuration's folder, or env:NAME. Empty: there is none.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"iter"
+	"runtime"
 	"slices"
 
 	"github.com/lockstep6/lockstep6/core/binding"
@@ -44,6 +45,7 @@ func (o *operator) Leases(ctx context.Context, f admin.Filter, after admin.Posit
 			if !l.yield(shard, yield) {
 				return
 			}
+			runtime.Gosched() // whoever has packets goes first
 		}
 	}
 }
