@@ -49,6 +49,8 @@ func parseCursor(run int64, text string) (p Position, err error) {
 	if int64(binary.BigEndian.Uint64(b)) != run {
 		return p, errStale
 	}
-	p.Shard = int(binary.BigEndian.Uint32(b[8:]))
+	if p.Shard = int(binary.BigEndian.Uint32(b[8:])); cursorText(run, p) != text {
+		return Position{}, errCursor // base64 has several texts for the same octets
+	}
 	return p, nil
 }
