@@ -1,12 +1,12 @@
 #!/bin/sh
 # Installs what `make test` needs beyond Go, on Debian 12 or a relative: the DHCPv6 clients and relays that the
-# end-to-end tests drive, and tshark. With arguments it installs those packages instead.
+# end-to-end tests drive, tshark, and curl. With arguments it installs those packages instead.
 # It does nothing, and needs no root, where all of it is there.
 # It starts no service, asks no question, and changes no network settings.
 set -eu
 
 packages="isc-dhcp-client dhcpcd-base dibbler-client dibbler-relay wide-dhcpv6-client wide-dhcpv6-relay isc-dhcp-relay
-tshark tcpdump iproute2 procps python3 gcc libc6-dev systemd"
+tshark tcpdump iproute2 procps python3 gcc libc6-dev systemd curl"
 
 [ $# = 0 ] || packages=$*
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/lockstep6/lockstep6/bench/load"
 	"github.com/lockstep6/lockstep6/io/admin"
+	"github.com/lockstep6/lockstep6/io/admin/contract"
 )
 
 // patience is when a script gives up waiting for what must come. No script passes by waiting.
@@ -31,6 +32,7 @@ func TestMain(m *testing.M) {
 //	clients ADDR:PORT N      N clients behind relays get leases from the node there; several nodes: commas between
 //	mode FILE OCTAL          checks a file's permissions
 //	exits CODE COMMAND...    runs a command that must end with this code
+//	certificate CRT KEY      makes a certificate for this machine and its key
 //	until TEXT COMMAND...    repeats a command until its output has this text: for what a node hears but need not answer
 //
 // The condition [root] holds where the tests run as root. The environment has free ports: $UDP, $UDP2 and $TCP.
@@ -55,7 +57,7 @@ func TestScripts(t *testing.T) {
 			return os.Getuid() == 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serving": serving, "clients": clients, "mode": mode, "exits": exits, "until": until,
+			"serving": serving, "clients": clients, "mode": mode, "exits": exits, "until": until, "certificate": certificate,
 		},
 	})
 }
@@ -136,6 +138,13 @@ func mode(ts *testscript.TestScript, _ bool, args []string) {
 	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[1] {
 		ts.Fatalf("%s has mode %s, want %s", args[0], got, args[1])
 	}
+}
+
+func certificate(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: certificate CRT KEY")
+	}
+	ts.Check(contract.WriteCertificate(ts.MkAbs(args[0]), ts.MkAbs(args[1]), 1))
 }
 
 func exits(ts *testscript.TestScript, _ bool, args []string) {

@@ -25,6 +25,7 @@ type Config struct {
 	Limits    Limits
 	Positions map[string]Position // where each field stands, by its path such as links[0].addresses[1].pool
 	Warnings  Errors              // what is allowed and seldom meant
+	Source    []byte              // the file as it was read
 }
 
 // A Position is a place in the file, counted from 1.
@@ -50,7 +51,7 @@ const (
 	FavourDelay                    // less preferred nodes keep silent at first
 )
 
-// A Secret is where a key comes from: file:NAME, env:NAME, or 64 hexadecimal digits.
+// A Secret is where a key comes from: file:NAME, env:NAME, or 64 hexadecimal digits; a token comes from the first two only.
 type Secret string
 
 // A Cluster is what the nodes share.
@@ -181,9 +182,6 @@ type Store struct {
 	Capacity   int     // most bindings held at once
 	RenewCache float64 // share of T1 for which a renewal that changes nothing else needs no write; 0: every one does
 }
-
-// Admin says where the HTTP interface listens; an invalid address: nowhere.
-type Admin struct{ Listen netip.AddrPort }
 
 // Log says what is logged.
 type Log struct {

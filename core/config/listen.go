@@ -126,17 +126,6 @@ func (c *checker) store(raw *rawStore) Store {
 	}
 }
 
-func (c *checker) admin(raw *rawAdmin) (a Admin) {
-	if raw == nil || !raw.Listen.ok {
-		return a
-	}
-	at, err := netip.ParseAddrPort(raw.Listen.value)
-	if err != nil {
-		c.fail(raw.Listen.place, printable(raw.Listen.value)+" isn't an address with a port", "write 127.0.0.1:8067 or [::1]:8067")
-	}
-	return Admin{Listen: at}
-}
-
 func (c *checker) log(raw *rawLog) Log {
 	if raw == nil {
 		raw = &rawLog{}

@@ -28,7 +28,7 @@ func Parse(file string, data []byte) (*Config, Errors) {
 	if len(c.errors) > 0 {
 		return nil, c.errors
 	}
-	cfg.Warnings, cfg.Positions = c.warnings, c.positions
+	cfg.Warnings, cfg.Positions, cfg.Source = c.warnings, c.positions, data
 	return cfg, nil
 }
 

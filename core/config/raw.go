@@ -9,6 +9,7 @@ package config
 //	default     what holds where it isn't given
 //	zero        what 0 means
 //	example     YAML of a value
+//	secret      what stands here isn't shown again
 //
 // The decoder, the JSON Schema and docs/configuration.md are made from them.
 
@@ -34,7 +35,7 @@ type rawCluster struct {
 	At     place     `json:"-"`
 	ID     text      `json:"id" jsonschema:"A UUID. The nodes' DUIDs follow from it and their names; lockstep6 key makes one." example:"5b0e4ad8-3c1f-4f0e-9a57-0d6c2f1b7a11"`
 	Model  text      `json:"model,omitempty" jsonschema:"How the nodes share pools (RFC 6853, Section 6): all have the same, each pool is cut into parts, or each has its own." enum:"identical|split|unique" default:"identical" example:"identical"`
-	Key    rawKey    `json:"key" jsonschema:"The secret of 32 octets that decides addresses: file:NAME, env:NAME or 64 hexadecimal digits; or {use: ..., accept: [...]} while it is being changed." example:"file:cluster.key"`
+	Key    rawKey    `json:"key" jsonschema:"The secret of 32 octets that decides addresses: file:NAME, env:NAME or 64 hexadecimal digits; or {use: ..., accept: [...]} while it is being changed." example:"file:cluster.key" secret:"true"`
 	Hash   text      `json:"hash,omitempty" jsonschema:"What derives addresses from the key: xxh64 where subscribers are trusted or limited per port, sha256 where they might craft DUIDs to collide." enum:"xxh64|sha256" default:"xxh64" example:"xxh64"`
 	Favour text      `json:"favour,omitempty" jsonschema:"How clients come to prefer a node: by the nodes' preferences, by an order of nodes for each client, or because the others are silent at first." enum:"preference|rendezvous|delay" default:"preference" example:"preference"`
 	Parts  number    `json:"parts,omitempty" jsonschema:"Into how many parts split pools and stripes are cut, at least one per node. More than there are nodes make room for nodes to come." min:"1" max:"256" default:"the number of nodes" example:"3"`
@@ -134,8 +135,17 @@ type rawStore struct {
 }
 
 type rawAdmin struct {
-	At     place `json:"-"`
-	Listen text  `json:"listen" jsonschema:"ADDRESS:PORT, of either IP version. Port 0 leaves the choice to the kernel." example:"127.0.0.1:8067"`
+	At     place        `json:"-"`
+	Listen text         `json:"listen" jsonschema:"ADDRESS:PORT, of either IP version. Port 0 leaves the choice to the kernel." example:"127.0.0.1:8067"`
+	TLS    *rawAdminTLS `json:"tls,omitempty" jsonschema:"The certificate for https, TLS 1.3. Without it the address speaks http." example:"{certificate: admin.crt, key: admin.key}"`
+	Token  text         `json:"token,omitempty" jsonschema:"Where the token comes from that clients send as Authorization: Bearer TOKEN: file:NAME or env:NAME, of 32 characters at least. With TLS and the token everything may be done, else an address only reads. It is read at the start." example:"file:admin.token" secret:"true"`
+	Read   text         `json:"read,omitempty" jsonschema:"Who may read by TCP: whoever reaches the address, or whoever has the token. /live and /ready are always answered." enum:"anyone|token" default:"anyone at a loopback address, else token" example:"anyone"`
+}
+
+type rawAdminTLS struct {
+	At          place `json:"-"`
+	Certificate text  `json:"certificate" jsonschema:"A file of PEM: the certificate and those that lead to its root. Relative to the configuration's folder. It is read again when it changes." example:"admin.crt"`
+	Key         text  `json:"key" jsonschema:"A file of PEM: the certificate's private key." example:"admin.key"`
 }
 
 type rawLog struct {

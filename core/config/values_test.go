@@ -37,7 +37,7 @@ func TestCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := parse(t, string(data))
-	got.Positions = nil
+	got.Positions, got.Source = nil, nil
 	options := []config.Option{
 		{Code: 23, Encoded: unhex(t, "0017 0010 20010db8000000000000000000000053")},
 		{Code: 24, Encoded: unhex(t, "0018 000d 07 6578616d706c65 03 6e6574 00")},

@@ -56,6 +56,7 @@ type Gate struct {
 
 	seatFrom, seatUntil atomic.Uint32 // binding.Time; the back seat lasts from .. until
 	absent, heard       atomic.Uint32 // when the last absence began, and when its clients have all renewed
+	yields              atomic.Bool   // the node takes the back seat because it was told to
 
 	mu     sync.Mutex // of what changes when a gate closes
 	closed uint64     // how often
@@ -144,7 +145,13 @@ func (g *Gate) longest() (t1 uint32) {
 }
 
 // BackSeat tells whether the node is in the back seat.
-func (g *Gate) BackSeat(now binding.Time) bool { return uint32(now) < g.seatUntil.Load() }
+func (g *Gate) BackSeat(now binding.Time) bool {
+	return g.yields.Load() || uint32(now) < g.seatUntil.Load()
+}
+
+// Yield puts the node into the back seat until it is called with false: before maintenance new clients go to other nodes,
+// while the node still serves its own.
+func (g *Gate) Yield(yes bool) { g.yields.Store(yes) }
 
 // ExpiredUnheard tells whether a binding that ended then could have been extended by a peer while this node was
 // away: until all clients have renewed once, such a slot isn't given to another one.
@@ -158,7 +165,7 @@ func (g *Gate) Before(t binding.Time) bool { return uint32(t) <= g.absent.Load()
 
 // tick ends the back seat where nobody names a peer. The gates stay closed: that costs nobody anything.
 func (g *Gate) tick(now, lastNamed binding.Time) {
-	if g.BackSeat(now) && uint32(now) >= max(g.seatFrom.Load(), uint32(lastNamed))+quietEnough {
+	if uint32(now) < g.seatUntil.Load() && uint32(now) >= max(g.seatFrom.Load(), uint32(lastNamed))+quietEnough {
 		g.seatUntil.Store(uint32(now))
 	}
 }

@@ -102,3 +102,22 @@ func TestQuiet(t *testing.T) {
 		t.Error("not over after 60 quiet seconds")
 	}
 }
+
+// TestGateYields: who is told to yield sits back until he is told otherwise, whoever is heard or not.
+func TestGateYields(t *testing.T) {
+	view := newView(2, 1000)
+	view.Gate.Yield(true)
+	view.Tick((begin + 5000).Moment())
+	if !view.Gate.BackSeat(begin + 5000) {
+		t.Error("the quiet of the others ended what was told")
+	}
+	view.Gate.Returned(begin+5000, begin+6000) // away for longer than After
+	view.Gate.Yield(false)
+	if !view.Gate.BackSeat(begin + 6000) {
+		t.Error("the back seat after an absence ended with what was told")
+	}
+	view.Tick((begin + 6060).Moment())
+	if view.Gate.BackSeat(begin + 6060) {
+		t.Error("the back seat doesn't end when nobody names a peer")
+	}
+}

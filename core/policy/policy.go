@@ -40,6 +40,9 @@ type Policy struct {
 	source    *config.Config // what was compiled; for FingerprintText
 }
 
+// Config is what the policy was compiled from. It must not be changed.
+func (p *Policy) Config() *config.Config { return p.source }
+
 // Owners of a pool that are no node.
 const (
 	Everyone = -1 // all nodes assign from it

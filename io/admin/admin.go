@@ -1,14 +1,18 @@
 // Package admin is the node's HTTP interface for people and programs: readiness, leases, state.
 //
 // It listens in two places. DIR/admin.sock (mode 0600) belongs to whoever may open the file: everything is
-// allowed there. The TCP address of admin.listen only reads. It holds no state of its own: a Node answers.
+// allowed there. The TCP address of admin.listen only reads, unless it has TLS and the request has the token.
+// It holds no state of its own: a Node answers. openapi.yaml describes all of it.
 package admin
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"iter"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -26,11 +30,15 @@ type Node interface {
 	State() State
 	// Peers is what the node knows of its cluster.
 	Peers() Peers
-	// Leases yields every lease that passes the filter, in no order. It doesn't hold up the packet path.
-	Leases(Filter) iter.Seq[Lease]
+	// Leases yields the leases that pass the filter and stand behind a position, in the order of their positions, until the
+	// context ends. It doesn't hold up the packet path. A lease that stands during the whole walk is seen once.
+	Leases(ctx context.Context, f Filter, after Position) iter.Seq2[Position, Lease]
+	// Links are the configuration's links.
+	Links() []Link
 	// Release frees a lease as if its client had released it, or drops what was observed of it, and returns once
 	// that is durable. It returns ErrNoLease where there is none, an *OwnerError where it isn't whose it is said to be.
 	Release(ctx context.Context, lease netip.Prefix, whose Whose) (Lease, error)
+	Control
 }
 
 // ErrNoLease says that nobody holds the lease.
@@ -52,10 +60,14 @@ func (e *OwnerError) Error() string {
 
 // Config is what a Server is made of.
 type Config struct {
-	Listen netip.AddrPort // invalid: no TCP
-	Socket string         // path of the Unix socket; empty: none
-	Node   Node
-	Logger *slog.Logger
+	Listen      netip.AddrPort // invalid: no TCP
+	Certificate string         // file of PEM; empty: no TLS
+	Key         string         // likewise
+	Token       []byte         // empty: none
+	Open        bool           // whoever reaches Listen may read
+	Socket      string         // path of the Unix socket; empty: none
+	Node        Node
+	Logger      *slog.Logger
 }
 
 // A Server answers HTTP requests until Close.
@@ -69,20 +81,46 @@ type Server struct {
 func Open(c Config) (*Server, error) {
 	s := &Server{config: c}
 	if c.Listen.IsValid() {
-		l, err := net.Listen("tcp", c.Listen.String())
-		if err != nil {
-			return nil, fmt.Errorf("admin.listen: %w; choose another address with admin.listen or --admin, or end what holds it", err)
+		if err := s.openTCP(); err != nil {
+			return nil, err
 		}
-		s.add(l, false)
 	}
 	if c.Socket != "" {
 		l, err := listenUnix(c.Socket)
 		if err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
-		s.add(l, true)
+		s.add(l, &access{all: true})
 	}
 	return s, nil
+}
+
+func (s *Server) openTCP() error {
+	c := &s.config
+	a := &access{open: c.Open, encrypted: c.Certificate != ""}
+	if len(c.Token) > 0 {
+		sum := sha256.Sum256(c.Token)
+		a.token = &sum
+	}
+	a.local = c.Open && c.Listen.Addr().Unmap().IsLoopback()
+	var secure *tls.Config
+	if c.Certificate != "" {
+		k := &keeper{certificate: c.Certificate, key: c.Key, log: c.Logger}
+		if err := k.read(); err != nil {
+			return fmt.Errorf("admin.tls: %w", err)
+		}
+		secure = &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: []string{"http/1.1"}, GetCertificate: k.get}
+	}
+	l, err := net.Listen("tcp", c.Listen.String())
+	if err != nil {
+		return fmt.Errorf("admin.listen: %w; choose another address with admin.listen or --admin, or end what holds it", err)
+	}
+	l = newCrowd(l, maxConnections)
+	if secure != nil {
+		l = tls.NewListener(l, secure)
+	}
+	s.add(l, a)
+	return nil
 }
 
 // listenUnix binds a Unix socket that only its owner may open. The caller holds the data folder's lock,
@@ -104,14 +142,19 @@ func listenUnix(path string) (net.Listener, error) {
 	return l, nil
 }
 
-func (s *Server) add(l net.Listener, changes bool) {
+func (s *Server) add(l net.Listener, a *access) {
 	s.listeners = append(s.listeners, l)
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true) // a connection of HTTP/2 may have hundreds of requests under way
 	s.servers = append(s.servers, &http.Server{
-		Handler:           routes(s.config.Node, changes),
+		Handler:           routes(s.config.Node, a),
+		Protocols:         protocols,
 		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      patienceTime, // what streams sets deadlines of its own
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn),
+		ErrorLog:          log.New(&chatter{s.config.Logger}, "", 0),
 	})
 }
 

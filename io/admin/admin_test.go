@@ -33,6 +33,7 @@ type fake struct {
 	released []netip.Prefix
 	endless  bool          // Leases yields for ever
 	gone     chan struct{} // closed when Leases was left
+	control  fakeControl
 }
 
 func (f *fake) Ready() error { f.mu.Lock(); defer f.mu.Unlock(); return f.broken }
@@ -45,14 +46,15 @@ func (f *fake) Peers() Peers {
 	return Peers{Node: "a", Peers: []Peer{{Name: "b", State: "silent"}}}
 }
 
-func (f *fake) Leases(filter Filter) iter.Seq[Lease] {
-	return func(yield func(Lease) bool) {
+func (f *fake) Leases(_ context.Context, filter Filter, after Position) iter.Seq2[Position, Lease] {
+	return func(yield func(Position, Lease) bool) {
 		if f.gone != nil {
 			defer close(f.gone)
 		}
 		for again := true; again; again = f.endless {
 			for i := range f.stored {
-				if filter.Match(&f.stored[i], testNow) && !yield(NewLease(&f.stored[i], testOwner, testNow)) {
+				s := &f.stored[i]
+				if after.Precedes(i, &s.Key) && filter.Match(s, testNow, testPlaces) && !yield(Position{i, s.Key}, NewLease(s, testOwner, testNow)) {
 					return
 				}
 			}
@@ -110,7 +112,7 @@ func serve(t *testing.T, node Node) (tcp, socket string) {
 	t.Helper()
 	socket = filepath.Join(t.TempDir(), "admin.sock")
 	s, err := Open(Config{
-		Listen: netip.MustParseAddrPort("127.0.0.1:0"), Socket: socket, Node: node, Logger: slog.New(slog.DiscardHandler),
+		Listen: netip.MustParseAddrPort("127.0.0.1:0"), Open: true, Socket: socket, Node: node, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -158,19 +160,26 @@ func TestEndpoints(t *testing.T) {
 		{"GET", "/ready", 200, `"ready":true`},
 		{"GET", "/v1/state", 200, `"answered":{"Solicit":3}`},
 		{"GET", "/v1/peers", 200, `"peers":[{"name":"b","duid":"","preference":0,"state":"silent"`},
-		{"GET", "/v1/leases", 200, `"lease":"2001:db8:8000::/56","kind":"IA_PD","state":"expired"`},
-		{"GET", "/v1/leases?whose=observed", 200, `"owner":"b","claim":"strong","confirmed":true`},
-		{"GET", "/v1/leases?whose=mine", 400, "none of own, observed and all"},
-		{"GET", "/v1/leases?within=2001:db8:1::7/64&live=true", 200, `"interface_id":"port 7","remote_id":"9:0xff"`},
-		{"GET", "/v1/leases?duid=00-04-01", 200, `"duid":"00:04:01"`},
-		{"GET", "/v1/leases?within=nowhere", 400, `"remedy":"give within=PREFIX`},
-		{"GET", "/v1/leases?within=192.0.2.0/24", 400, "isn't an IPv6 prefix"},
-		{"GET", "/v1/leases?within=192.0.2.1", 400, "isn't an IPv6 address"},
-		{"GET", "/v1/leases?live=perhaps", 400, "neither true nor false"},
-		{"GET", "/v1/leases?duid=xyz", 400, "isn't a DUID"},
-		{"GET", "/v1/leases?lives=true", 400, "there is no filter"},
-		{"DELETE", "/v1/leases/2001:db8:1::5", 403, "admin.sock"},
-		{"POST", "/v1/leases", 404, "there is no POST /v1/leases"},
+		{"GET", "/v1/bindings/export", 200, `"lease":"2001:db8:8000::/56","kind":"IA_PD","state":"expired"`},
+		{"GET", "/v1/bindings", 200, `"lease":"2001:db8:8000::/56","kind":"IA_PD","state":"expired"`},
+		{"GET", "/v1/bindings?whose=observed", 200, `"owner":"b","claim":"strong","confirmed":true`},
+		{"GET", "/v1/bindings?whose=mine", 400, "none of own, observed and all"},
+		{"GET", "/v1/bindings?within=2001:db8:1::7/64&live=true", 200, `"interface_id":"port 7","remote_id":"9:0xff"`},
+		{"GET", "/v1/bindings?duid=00-04-01", 200, `"duid":"00:04:01"`},
+		{"GET", "/v1/bindings?duid=00-04-01&duid=00-04-02", 400, `duid is given twice`},
+		{"GET", "/v1/bindings?within=nowhere", 400, `"remedy":"GET /v1/openapi.yaml lists`},
+		{"GET", "/v1/bindings?within=192.0.2.0/24", 400, "isn't an IPv6 prefix"},
+		{"GET", "/v1/bindings?within=192.0.2.1", 400, "isn't an IPv6 address"},
+		{"GET", "/v1/bindings?live=perhaps", 400, "neither true nor false"},
+		{"GET", "/v1/bindings?duid=xyz", 400, "isn't a DUID"},
+		{"GET", "/v1/bindings?lives=true", 400, "there is no parameter"},
+		{"GET", "/v1/bindings?link=nowhere", 400, "there is no link"},
+		{"GET", "/v1/bindings?pool=none", 400, "there is no pool"},
+		{"GET", "/v1/bindings?link=lan&pool=2001:db8:1::/64", 200, `"lease":"2001:db8:1::5"`},
+		{"GET", "/v1/bindings/export?limit=3", 400, "there is no parameter"},
+		{"GET", "/v1/bindings/export?format=xml", 400, "neither ndjson nor csv"},
+		{"DELETE", "/v1/bindings/2001:db8:1::5", 403, "admin.sock"},
+		{"POST", "/v1/bindings", 405, "it takes DELETE, GET, HEAD"},
 		{"GET", "/", 404, "there is no GET /"},
 	} {
 		status, body := ask(t, test.method, addr, test.path)
@@ -194,7 +203,7 @@ func TestEndpoints(t *testing.T) {
 
 func TestListIsOneObjectALine(t *testing.T) {
 	addr, _ := serve(t, &fake{stored: testLeases()})
-	_, body := ask(t, "GET", addr, "/v1/leases")
+	_, body := ask(t, "GET", addr, "/v1/bindings/export")
 	var got []Lease
 	for line := range strings.Lines(body) {
 		var l Lease
@@ -378,7 +387,7 @@ func TestReaderThatLeaves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := conn.Write([]byte("GET /v1/leases HTTP/1.1\r\nHost: node\r\n\r\n")); err != nil {
+	if _, err := conn.Write([]byte("GET /v1/bindings/export HTTP/1.1\r\nHost: localhost\r\n\r\n")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := conn.Read(make([]byte, 1)); err != nil { // the list has begun
@@ -400,7 +409,7 @@ func TestReaderThatLeaves(t *testing.T) {
 // TestSlowReaderDoesNotKeepTheNode: a reader that never reads doesn't keep Serve from ending.
 func TestSlowReaderDoesNotKeepTheNode(t *testing.T) {
 	node := &fake{stored: testLeases(), endless: true, gone: make(chan struct{})}
-	s, err := Open(Config{Listen: netip.MustParseAddrPort("127.0.0.1:0"), Node: node, Logger: slog.New(slog.DiscardHandler)})
+	s, err := Open(Config{Listen: netip.MustParseAddrPort("127.0.0.1:0"), Open: true, Node: node, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -412,7 +421,7 @@ func TestSlowReaderDoesNotKeepTheNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if _, err := conn.Write([]byte("GET /v1/leases HTTP/1.1\r\nHost: node\r\n\r\n")); err != nil {
+	if _, err := conn.Write([]byte("GET /v1/bindings/export HTTP/1.1\r\nHost: localhost\r\n\r\n")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := conn.Read(make([]byte, 1)); err != nil {

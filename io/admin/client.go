@@ -2,7 +2,10 @@ package admin
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,12 +15,17 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 
 	"github.com/lockstep6/lockstep6/core/binding"
 )
 
-// A Client speaks to a running node through its admin socket.
-type Client struct{ http *http.Client }
+// A Client speaks to a running node.
+type Client struct {
+	http  *http.Client
+	base  string // URL without a path
+	token string // empty: none
+}
 
 // Dial makes a client for the socket at path. It fails where nobody answers there.
 func Dial(path string) (*Client, error) {
@@ -27,9 +35,35 @@ func Dial(path string) (*Client, error) {
 		return nil, err
 	}
 	_ = probe.Close()
-	return &Client{http: &http.Client{Transport: &http.Transport{
+	return &Client{base: "http://localhost", http: &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return d.DialContext(ctx, "unix", path) },
 	}}}, nil
+}
+
+// A Remote is a node that is reached by TCP.
+type Remote struct {
+	URL   string         // https://HOST:PORT or http://HOST:PORT
+	Token string         // empty: none
+	Roots *x509.CertPool // whom to trust; nil: as the machine does
+}
+
+// Connect makes a client for a node that is reached by TCP. Nothing is sent yet.
+func Connect(r Remote) (*Client, error) {
+	u, err := url.Parse(r.URL)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "":
+		return nil, fmt.Errorf("%q isn't a URL such as https://node.example:8067", r.URL)
+	case u.Scheme == "http" && r.Token != "" && !localHost(u.Host):
+		return nil, errors.New("a token doesn't go over the network in the clear; use https")
+	}
+	return &Client{base: u.Scheme + "://" + u.Host, token: r.Token, http: &http.Client{
+		Transport: &http.Transport{
+			Proxy:           http.ProxyFromEnvironment,
+			TLSClientConfig: &tls.Config{RootCAs: r.Roots, MinVersion: tls.VersionTLS13},
+		},
+		// The node redirects nobody; whoever does must not get the token.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
 }
 
 // Close ends the client's connections.
@@ -41,18 +75,7 @@ func (c *Client) Close() error {
 // List streams the leases that pass the filter. An error ends the sequence.
 func (c *Client) List(ctx context.Context, f Filter) iter.Seq2[Lease, error] {
 	return func(yield func(Lease, error) bool) {
-		q := url.Values{}
-		if f.Within.IsValid() {
-			q.Set("within", f.Within.String())
-		}
-		if f.DUID != "" {
-			q.Set("duid", f.DUID)
-		}
-		if f.Live {
-			q.Set("live", "true")
-		}
-		q.Set("whose", f.Whose.String())
-		body, err := c.do(ctx, http.MethodGet, "/v1/leases?"+q.Encode())
+		body, err := c.do(ctx, http.MethodGet, "/v1/bindings/export?"+f.Query().Encode(), nil)
 		if err != nil {
 			yield(Lease{}, err)
 			return
@@ -74,65 +97,105 @@ func (c *Client) List(ctx context.Context, f Filter) iter.Seq2[Lease, error] {
 
 // Release frees a lease, as Node's Release.
 func (c *Client) Release(ctx context.Context, lease netip.Prefix, whose Whose) (l Lease, err error) {
-	body, err := c.do(ctx, http.MethodDelete, "/v1/leases/"+lease.String()+"?whose="+whose.String())
+	err = c.call(ctx, http.MethodDelete, "/v1/bindings/"+lease.String()+"?whose="+whose.String(), nil, &l)
 	var refused *refusal
 	switch {
 	case errors.As(err, &refused) && refused.status == http.StatusNotFound:
 		return l, ErrNoLease
 	case errors.As(err, &refused) && refused.status == http.StatusConflict:
 		return l, &OwnerError{Lease: LeaseText(binding.Key{Address: lease.Addr().As16(), Length: uint8(lease.Bits())}), Owner: refused.problem.Owner}
-	case err != nil:
-		return l, err
 	}
-	defer body.Close()
-	return l, json.NewDecoder(body).Decode(&l)
+	return l, err
 }
 
 // State asks for a snapshot of the node.
 func (c *Client) State(ctx context.Context) (s State, err error) {
-	body, err := c.do(ctx, http.MethodGet, "/v1/state")
-	if err != nil {
-		return s, err
-	}
-	defer body.Close()
-	return s, json.NewDecoder(body).Decode(&s)
+	err = c.call(ctx, http.MethodGet, "/v1/state", nil, &s)
+	return s, err
 }
 
 // Peers asks what the node knows of its cluster.
 func (c *Client) Peers(ctx context.Context) (p Peers, err error) {
-	body, err := c.do(ctx, http.MethodGet, "/v1/peers")
-	if err != nil {
-		return p, err
-	}
-	defer body.Close()
-	return p, json.NewDecoder(body).Decode(&p)
+	err = c.call(ctx, http.MethodGet, "/v1/peers", nil, &p)
+	return p, err
 }
 
-func (c *Client) do(ctx context.Context, method, path string) (io.ReadCloser, error) {
-	r, err := http.NewRequestWithContext(ctx, method, "http://node"+path, nil)
+// LogLevel asks what is logged.
+func (c *Client) LogLevel(ctx context.Context) (l LogLevel, err error) {
+	err = c.call(ctx, http.MethodGet, "/v1/log-level", nil, &l)
+	return l, err
+}
+
+// SetLogLevel changes it: debug, info, warn or error.
+func (c *Client) SetLogLevel(ctx context.Context, level string) (l LogLevel, err error) {
+	err = c.call(ctx, http.MethodPut, "/v1/log-level", map[string]string{"level": level}, &l)
+	return l, err
+}
+
+// SetDrain begins a drain or, with DrainNone, ends one.
+func (c *Client) SetDrain(ctx context.Context, mode DrainMode) (d Drain, err error) {
+	if mode == DrainNone {
+		err = c.call(ctx, http.MethodDelete, "/v1/drain", nil, &d)
+		return d, err
+	}
+	err = c.call(ctx, http.MethodPost, "/v1/drain?mode="+string(mode), nil, &d)
+	return d, err
+}
+
+// call sends one request and reads the answer's JSON into out.
+func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
+	var sent io.Reader
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		sent = bytes.NewReader(b)
+	}
+	body, err := c.do(ctx, method, path, sent)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	return json.NewDecoder(body).Decode(out)
+}
+
+func (c *Client) do(ctx context.Context, method, path string, sent io.Reader) (io.ReadCloser, error) {
+	r, err := http.NewRequestWithContext(ctx, method, c.base+path, sent)
 	if err != nil {
 		return nil, err
+	}
+	if c.token != "" {
+		r.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	if sent != nil {
+		r.Header.Set("Content-Type", "application/json")
 	}
 	answer, err := c.http.Do(r)
 	if err != nil {
 		return nil, fmt.Errorf("the node doesn't answer: %w", err)
 	}
-	if answer.StatusCode == http.StatusOK {
+	if answer.StatusCode == http.StatusOK || answer.StatusCode == http.StatusAccepted {
 		return answer.Body, nil
 	}
 	defer answer.Body.Close()
 	refused := refusal{status: answer.StatusCode}
-	if err := json.NewDecoder(answer.Body).Decode(&refused.problem); err != nil {
+	if err := json.NewDecoder(io.LimitReader(answer.Body, maxBody)).Decode(&refused.problem); err != nil || refused.problem.Error == "" {
 		return nil, fmt.Errorf("the node answered %s", answer.Status)
 	}
 	return nil, &refused
 }
 
-// A refusal is an answer that isn't 200.
+// A refusal is an answer in which the node says what is wrong.
 type refusal struct {
 	status  int
 	problem problem
 }
 
 // Error is the node's words.
-func (r *refusal) Error() string { return r.problem.Error }
+func (r *refusal) Error() string {
+	if r.problem.Remedy == "" {
+		return r.problem.Error
+	}
+	return r.problem.Error + "; " + r.problem.Remedy
+}

@@ -45,16 +45,13 @@ const epoch = 946684800
 // NewLease makes a Lease of a stored binding as of a time. Owner is the name of the peer of which it is observed.
 func NewLease(s *binding.Stored, owner string, now binding.Time) Lease {
 	l := Lease{
-		Lease: LeaseText(s.Key), Kind: s.Kind.String(), State: s.State.String(),
+		Lease: LeaseText(s.Key), Kind: s.Kind.String(), State: shownState(s, now),
 		DUID: wire.FormatDUID(s.DUID), IAID: s.IAID,
 		Preferred: lifetimeText(s.Preferred), Valid: lifetimeText(s.Valid),
 		Since: unix(s.Since), LastTransaction: unix(s.LastTransaction), Expires: "never",
 	}
 	if s.Expires != binding.Time(wire.Infinity) {
 		l.Expires = unix(s.Expires).Format(time.RFC3339)
-		if s.Expires <= now && (s.State == binding.Bound || s.State == binding.Superseded) {
-			l.State = "expired"
-		}
 	}
 	l.Confirmed = s.Flags&engine.FlagConfirmed != 0
 	if observed(s) {
@@ -70,31 +67,60 @@ func NewLease(s *binding.Stored, owner string, now binding.Time) Lease {
 // observed tells whether a binding is a peer's.
 func observed(s *binding.Stored) bool { return s.Owner != peer.Self }
 
-// where fills in what is known of the client's place. A hardware address is kept only where the DUID doesn't tell the same.
-func (l *Lease) where(duid []byte, e binding.Extension) {
+// states are what shownState can return.
+var states = []string{"bound", "expired", "released", "declined", "superseded"}
+
+// shownState is the state as people see it: a lease whose time is over has expired.
+func shownState(s *binding.Stored, now binding.Time) string {
+	if (s.State == binding.Bound || s.State == binding.Superseded) && s.Expires != binding.Never && s.Expires <= now {
+		return "expired"
+	}
+	return s.State.String()
+}
+
+// hardwareAddress is the client's. It is kept only where the DUID doesn't tell the same.
+func hardwareAddress(duid []byte, e binding.Extension) string {
 	if v, ok := e.Find(binding.ExtHardwareAddress); ok && len(v) > 2 {
-		l.HardwareAddress = net.HardwareAddr(v[2:]).String()
-	} else if _, addr, ok := wire.HardwareAddress(duid); ok {
-		l.HardwareAddress = net.HardwareAddr(addr).String()
+		return net.HardwareAddr(v[2:]).String()
 	}
-	if v, ok := e.Find(binding.ExtPeerAddress); ok && len(v) == 16 {
-		l.PeerAddress = netip.AddrFrom16([16]byte(v)).String()
+	_, addr, _ := wire.HardwareAddress(duid)
+	return net.HardwareAddr(addr).String()
+}
+
+// remoteText is the enterprise number and the octets behind it (RFC 4649, Section 3); empty: too short.
+func remoteText(v []byte) string {
+	if len(v) < 4 {
+		return ""
 	}
-	if v, ok := e.Find(binding.ExtLinkAddress); ok && len(v) == 16 {
-		l.LinkAddress = netip.AddrFrom16([16]byte(v)).String()
+	enterprise := uint64(v[0])<<24 | uint64(v[1])<<16 | uint64(v[2])<<8 | uint64(v[3])
+	return strconv.FormatUint(enterprise, 10) + ":" + opaque(v[4:])
+}
+
+func addressText(v []byte) string {
+	if len(v) != 16 {
+		return ""
 	}
-	if v, ok := e.Find(binding.ExtInterfaceID); ok {
-		l.InterfaceID = opaque(v)
-	}
-	if v, ok := e.Find(binding.ExtRemoteID); ok && len(v) >= 4 {
-		enterprise := uint64(v[0])<<24 | uint64(v[1])<<16 | uint64(v[2])<<8 | uint64(v[3])
-		l.RemoteID = strconv.FormatUint(enterprise, 10) + ":" + opaque(v[4:])
-	}
-	if v, ok := e.Find(binding.ExtSubscriberID); ok {
-		l.SubscriberID = opaque(v)
-	}
-	if v, ok := e.Find(binding.ExtRelayID); ok {
-		l.RelayID = wire.FormatDUID(v)
+	return netip.AddrFrom16([16]byte(v)).String()
+}
+
+// where fills in what is known of the client's place. Of several relays it is what the innermost one said.
+func (l *Lease) where(duid []byte, e binding.Extension) {
+	l.HardwareAddress = hardwareAddress(duid, e)
+	for _, piece := range []struct {
+		kind binding.ExtensionKind
+		into *string
+		show func([]byte) string
+	}{
+		{binding.ExtPeerAddress, &l.PeerAddress, addressText},
+		{binding.ExtLinkAddress, &l.LinkAddress, addressText},
+		{binding.ExtInterfaceID, &l.InterfaceID, opaque},
+		{binding.ExtRemoteID, &l.RemoteID, remoteText},
+		{binding.ExtSubscriberID, &l.SubscriberID, opaque},
+		{binding.ExtRelayID, &l.RelayID, wire.FormatDUID},
+	} {
+		if v, ok := e.Find(piece.kind); ok {
+			*piece.into = piece.show(v)
+		}
 	}
 }
 
@@ -130,54 +156,6 @@ func ParseDUID(text string) ([]byte, error) {
 		return nil, fmt.Errorf("%q isn't a DUID: %d to %d octets in hexadecimal, such as 00:03:00:01:02:00:00:00:00:01", text, wire.MinDUID, wire.MaxDUID)
 	}
 	return duid, nil
-}
-
-// Whose says of whom leases are.
-type Whose uint8
-
-// Whose leases.
-const (
-	Own      Whose = iota // this node granted them
-	Observed              // peers granted them, as far as their clients' messages tell
-	All                   // both
-)
-
-// String returns the word as it is written in a query.
-func (w Whose) String() string { return [...]string{"own", "observed", "all"}[w] }
-
-// ParseWhose reads what String writes.
-func ParseWhose(text string) (Whose, error) {
-	for w := Own; w <= All; w++ {
-		if w.String() == text {
-			return w, nil
-		}
-	}
-	return 0, fmt.Errorf("whose=%q is none of own, observed and all", text)
-}
-
-// Check tells whether a lease that is observed, or not, is among those that are meant.
-func (w Whose) Check(observed bool) bool { return w == All || observed == (w == Observed) }
-
-// A Filter chooses leases; zero fields choose all that are the node's own.
-type Filter struct {
-	Whose  Whose
-	Within netip.Prefix // the lease lies in it; invalid: anywhere
-	DUID   string       // as FormatDUID writes it
-	Live   bool         // only what hasn't ended
-}
-
-// Match tells whether a lease passes the filter.
-func (f *Filter) Match(s *binding.Stored, now binding.Time) bool {
-	if !f.Whose.Check(observed(s)) {
-		return false
-	}
-	if f.Within.IsValid() && (!f.Within.Contains(netip.AddrFrom16(s.Key.Address)) || int(s.Key.Length) < f.Within.Bits()) {
-		return false
-	}
-	if f.DUID != "" && !strings.EqualFold(f.DUID, wire.FormatDUID(s.DUID)) {
-		return false
-	}
-	return !f.Live || s.State == binding.Bound && s.Expires > now
 }
 
 // opaque shows octets as text where they are printable, else in hexadecimal.

@@ -17,6 +17,7 @@ type Peers struct {
 	GateClosed  uint64          `json:"gate_closed"`  // how often a link's gate was closed
 	Unshared    []Unshared      `json:"unshared"`     // pools of which not all claims were taken in
 	BackSeat    bool            `json:"back_seat"`    // new clients are left to peers
+	Drained     bool            `json:"drained"`      // because the node was told to
 	Relays      []Relay         `json:"relays"`       // that were heard
 	Conflicts   Conflicts       `json:"conflicts"`
 	Foreign     []ForeignServer `json:"foreign"`

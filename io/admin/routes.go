@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -40,7 +41,7 @@ type LatencyBucket struct {
 	Count uint64  `json:"count"` // cumulative: those of smaller bounds are in it
 }
 
-// A problem is the body of every answer that isn't 200.
+// A problem is the body of every answer that refuses something.
 type problem struct {
 	Error  string `json:"error"`
 	Remedy string `json:"remedy,omitempty"`
@@ -54,8 +55,20 @@ type route struct {
 	handle       func(w http.ResponseWriter, r *http.Request, node Node)
 }
 
-// table is the whole interface.
-func table() []route { return slices.Concat(stateRoutes, leaseRoutes) }
+// table is the whole interface. openapi.yaml describes it; a test holds the two together.
+func table() []route {
+	return slices.Concat(stateRoutes, bindingRoutes, linkRoutes, controlRoutes, documentRoutes, debugRoutes)
+}
+
+// open is what everybody may ask for: load balancers and supervisors have no token.
+var open = []string{"/live", "/ready"}
+
+// bounded is how many requests of an operation are done at a time: those that walk through all bindings cost the packet
+// path processor time, and those that stream hold memory.
+var bounded = map[string]int{
+	"GET /v1/bindings":        4,
+	"GET /v1/bindings/export": 4,
+}
 
 var stateRoutes = []route{
 	{"GET", "/live", false, func(w http.ResponseWriter, _ *http.Request, _ Node) {
@@ -63,7 +76,7 @@ var stateRoutes = []route{
 	}},
 	{"GET", "/ready", false, func(w http.ResponseWriter, _ *http.Request, node Node) {
 		if err := node.Ready(); err != nil {
-			reply(w, http.StatusServiceUnavailable, problem{Error: err.Error()})
+			refuse(w, http.StatusServiceUnavailable, err.Error(), "")
 			return
 		}
 		reply(w, http.StatusOK, map[string]bool{"ready": true})
@@ -76,26 +89,81 @@ var stateRoutes = []route{
 	}},
 }
 
-// routes makes the handler. With changes false nothing that changes the node is done.
-func routes(node Node, changes bool) http.Handler {
+// routes makes the handler of a listener.
+func routes(node Node, a *access) http.Handler {
 	mux := http.NewServeMux()
 	for _, o := range table() {
-		mux.HandleFunc(o.method+" "+o.path, func(w http.ResponseWriter, r *http.Request) {
-			if o.changes && !changes {
-				reply(w, http.StatusForbidden, problem{Error: "this address only reads", Remedy: "use admin.sock in the data folder"})
+		handle, name := o.handle, o.method+" "+o.path
+		if n := bounded[name]; n > 0 {
+			handle = atOnce(n, handle)
+		}
+		mux.HandleFunc(name, func(w http.ResponseWriter, r *http.Request) {
+			if !slices.Contains(open, o.path) && !a.permits(w, r, o.changes) {
 				return
 			}
-			o.handle(w, r, node)
+			handle(w, r, node)
 		})
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		reply(w, http.StatusNotFound, problem{Error: "there is no " + r.Method + " " + r.URL.Path})
-	})
-	return mux
+	return a.shield(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if handler, pattern := mux.Handler(r); pattern == "" {
+			unknown(w, r, handler)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}))
+}
+
+// unknown answers what no route takes, in the words of this interface. The multiplexer knows whether the path or the
+// method is wrong, and which methods there are.
+func unknown(w http.ResponseWriter, r *http.Request, handler http.Handler) {
+	said := &silent{header: http.Header{}}
+	handler.ServeHTTP(said, r)
+	if said.status == http.StatusMethodNotAllowed {
+		allow := said.header.Get("Allow")
+		w.Header().Set("Allow", allow)
+		refuse(w, said.status, r.URL.Path+" doesn't take "+r.Method, "it takes "+allow)
+		return
+	}
+	refuse(w, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path, "GET /v1/openapi.yaml lists what there is")
+}
+
+// silent keeps an answer's head and drops its body.
+type silent struct {
+	header http.Header
+	status int
+}
+
+// Header implements http.ResponseWriter.
+func (s *silent) Header() http.Header { return s.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (s *silent) WriteHeader(status int) { s.status = status }
+
+// Write implements http.ResponseWriter.
+func (s *silent) Write(b []byte) (int, error) { return len(b), nil }
+
+// atOnce lets so many requests be handled at a time.
+func atOnce(n int, handle func(http.ResponseWriter, *http.Request, Node)) func(http.ResponseWriter, *http.Request, Node) {
+	turns := make(chan struct{}, n)
+	return func(w http.ResponseWriter, r *http.Request, node Node) {
+		select {
+		case turns <- struct{}{}:
+			defer func() { <-turns }()
+			handle(w, r, node)
+		default:
+			w.Header().Set("Retry-After", "1")
+			refuse(w, http.StatusServiceUnavailable, fmt.Sprintf("%d such requests are being answered already", n), "ask again a little later")
+		}
+	}
 }
 
 func reply(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) // the other side has gone
+}
+
+// refuse answers with what is wrong and what would be right.
+func refuse(w http.ResponseWriter, status int, wrong, remedy string) {
+	reply(w, status, problem{Error: wrong, Remedy: remedy})
 }

@@ -44,6 +44,9 @@ func check(w io.Writer, file, against string) error {
 	for _, warning := range c.Warnings {
 		fmt.Fprintf(w, "warning: %v\n", warning)
 	}
+	if _, err := daemon.CheckAdmin(c, file); err != nil {
+		return refusal(err)
+	}
 	p := policies[0]
 	fmt.Fprintf(w, "%s: right, for %s\n", file, count(len(policies), "node"))
 	fmt.Fprintf(w, "%s, %s\n", count(len(p.Links), "link"), count(len(p.Pools), "pool"))

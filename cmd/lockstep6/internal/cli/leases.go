@@ -7,10 +7,10 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/lockstep6/lockstep6/core/wire"
 	"github.com/lockstep6/lockstep6/io/admin"
 )
 
@@ -23,8 +23,9 @@ type leaseSource interface {
 
 type leasesFlags struct {
 	place
-	format, within, duid string
-	live, observed, all  bool
+	format        string
+	filter        admin.Filter
+	observed, all bool
 }
 
 var leasesFormats = []string{"table", "json", "csv"}
@@ -35,21 +36,22 @@ func newLeases() *cobra.Command {
 		Use:   "leases",
 		Short: "List, show and release leases",
 		Long: `List, show and release the leases of a node: of a running one through admin.sock in its data folder,
-of a stopped one from its store. The data folder is --data, else store.path of the configuration.
+of a stopped one from its store. The data folder is --data, else store.path of the configuration. With --url it asks a
+running node elsewhere.
 
 A node of a cluster also knows what its peers granted, from what their clients say to them. Those are observed leases;
 of a stopped node they are shown with their nodes' names where --config is given, else with the nodes' DUIDs.`,
 		Example: `  lockstep6 leases list --config lockstep6.yaml
   lockstep6 leases list --data /var/lib/lockstep6 --format csv --within 2001:db8:1::/64
   lockstep6 leases show 2001:db8:1::7f3a
-  lockstep6 leases release 2001:db8:8000:100::/56`,
+  lockstep6 leases release 2001:db8:8000:100::/56
+  lockstep6 leases list --url https://node-a.example:8067 --token-file admin.token --ca-file ca.pem`,
 		Args: noArgs,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			if !slices.Contains(leasesFormats, f.format) {
 				return usageError{fmt.Errorf("--format %s: give table, json or csv", f.format)}
 			}
-			f.named = c.Flags().Changed("config")
-			return nil
+			return f.check(c)
 		},
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -64,8 +66,8 @@ func newLeasesList(f *leasesFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List leases",
-		Long: `List the leases that this node granted: those in force, and those that have ended and were not reclaimed yet. A running
-node lists them in no order, a stopped one's store in the order of their addresses.
+		Long: `List the leases that this node granted: those in force, and those that have ended and were not reclaimed yet. All filters
+that are given must hold. A running node lists leases in the order of its table, a stopped one's store in that of addresses.
 
 With --observed it lists what this node knows of its peers' leases. A claim is strong where the configuration explains
 it (the client's computed lease, or a reservation), else weak; it is tentative after the client asked for the lease, and
@@ -73,35 +75,28 @@ confirmed when the client was heard with it again, half a minute or more later.`
 		Example: `  lockstep6 leases list --live
   lockstep6 leases list --observed --config lockstep6.yaml
   lockstep6 leases list --data /var/lib/lockstep6 --format csv --within 2001:db8:1::/64
-  lockstep6 leases list --duid 00:03:00:01:02:00:00:00:00:01 --format json`,
+  lockstep6 leases list --duid 00:03:00:01:02:00:00:00:00:01 --format json
+  lockstep6 leases list --remote-id 4491:line-17 --link pop1`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if f.observed && f.all {
 				return usageError{errors.New("--observed and --all: give one of them")}
 			}
-			filter := admin.Filter{Live: f.live, Whose: f.whose()}
-			if f.duid != "" {
-				duid, err := admin.ParseDUID(f.duid)
-				if err != nil {
-					return usageError{fmt.Errorf("--duid: %w", err)}
-				}
-				filter.DUID = wire.FormatDUID(duid)
-			}
-			if f.within != "" {
-				within, err := admin.ParseLease(f.within)
-				if err != nil {
-					return usageError{fmt.Errorf("--within: %w", err)}
-				}
-				filter.Within = within.Masked()
-			}
+			f.filter.Whose = f.whose()
 			return withLeases(f, func(s leaseSource) error {
-				return printLeases(c.OutOrStdout(), f.format, filter.Whose, s.List(c.Context(), filter))
+				return printLeases(c.OutOrStdout(), f.format, f.filter.Whose, s.List(c.Context(), f.filter))
 			})
 		},
 	}
-	c.Flags().StringVar(&f.within, "within", "", "only leases in `PREFIX`")
-	c.Flags().StringVar(&f.duid, "duid", "", "only leases of the client with this `DUID`, such as 00:03:00:01:02:00:00:00:00:01")
-	c.Flags().BoolVar(&f.live, "live", false, "only leases that haven't ended")
+	for _, p := range admin.Parameters() {
+		switch p.Name {
+		case "whose": // --observed and --all
+		case "live":
+			c.Flags().BoolVar(&f.filter.Live, p.Name, false, p.About)
+		default:
+			c.Flags().Func(strings.ReplaceAll(p.Name, "_", "-"), p.About, func(text string) error { return p.Set(&f.filter, text) })
+		}
+	}
 	c.Flags().BoolVar(&f.observed, "observed", false, "what is observed of other nodes, instead of this node's own")
 	c.Flags().BoolVar(&f.all, "all", false, "both")
 	return c
@@ -131,13 +126,11 @@ func newLeasesShow(f *leasesFlags) *cobra.Command {
 				return usageError{err}
 			}
 			return withLeases(f, func(s leaseSource) error {
-				for l, err := range s.List(c.Context(), admin.Filter{Within: lease, Whose: admin.All}) {
+				for l, err := range s.List(c.Context(), admin.Filter{Lease: lease, Whose: admin.All}) {
 					if err != nil {
 						return err
 					}
-					if same, err := admin.ParseLease(l.Lease); err == nil && same == lease {
-						return printLease(c.OutOrStdout(), f.format, l)
-					}
+					return printLease(c.OutOrStdout(), f.format, l)
 				}
 				return errNobody(args[0], lease)
 			})
@@ -198,13 +191,9 @@ func errNobody(text string, lease netip.Prefix) error {
 	return fmt.Errorf("nobody holds %s", text)
 }
 
-// withLeases opens the data folder's leases for a call.
+// withLeases opens the place's leases for a call.
 func withLeases(f *leasesFlags, call func(leaseSource) error) error {
-	data, c, err := f.find()
-	if err != nil {
-		return err
-	}
-	source, err := openLeases(data, c)
+	source, err := f.leases()
 	if err != nil {
 		return err
 	}

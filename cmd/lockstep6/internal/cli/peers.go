@@ -3,10 +3,8 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -31,7 +29,7 @@ Nodes don't talk to each other. All of this comes from the clients' messages to 
 multicast deliver to every node; so a quiet network leaves a peer unknown. One line for each node comes first.
 What follows is explained in docs/operations.md. Sections that have nothing to say are left out.
 
-It asks the node through admin.sock in its data folder, which is --data, else store.path of the configuration.
+It asks the node through admin.sock in its data folder, which is --data, else store.path of the configuration; or by --url.
 The same as JSON is at GET /v1/peers of admin.listen.`,
 		Example: `  lockstep6 peers --config lockstep6.yaml
   lockstep6 peers --data /var/lib/lockstep6
@@ -41,7 +39,9 @@ The same as JSON is at GET /v1/peers of admin.listen.`,
 			if !slices.Contains(peersFormats, f.format) {
 				return usageError{fmt.Errorf("--format %s: give table or json", f.format)}
 			}
-			f.named = c.Flags().Changed("config")
+			if err := f.check(c); err != nil {
+				return err
+			}
 			return peers(c.Context(), c.OutOrStdout(), &f)
 		},
 	}
@@ -52,17 +52,10 @@ The same as JSON is at GET /v1/peers of admin.listen.`,
 }
 
 func peers(ctx context.Context, w io.Writer, f *peersFlags) error {
-	data, _, err := f.find()
+	node, err := f.node("what a node hears of its peers is known while it runs; " +
+		"`lockstep6 leases list --observed` shows the leases that it observed")
 	if err != nil {
 		return err
-	}
-	node, err := dialNode(data)
-	if errors.Is(err, os.ErrPermission) {
-		return err
-	}
-	if err != nil {
-		return fmt.Errorf("no node runs in %s: %w\nhint: what a node hears of its peers is known while it runs; "+
-			"`lockstep6 leases list --observed` shows the leases that it observed", data, err)
 	}
 	defer node.Close()
 	p, err := node.Peers(ctx)

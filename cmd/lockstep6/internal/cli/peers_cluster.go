@@ -53,7 +53,10 @@ func (r *report) listening(p *admin.Peers) {
 		})
 		r.more(len(p.Unshared))
 	}
-	if p.BackSeat {
+	switch {
+	case p.Drained:
+		r.section("drained: new clients are left to other nodes while those answer, until `lockstep6 drain --end`")
+	case p.BackSeat:
 		r.section("back seat: until old clients were heard, new ones are left to other nodes while those answer")
 	}
 }

@@ -1,33 +1,14 @@
 package cli
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
-	"strconv"
 	"text/tabwriter"
-	"time"
 
 	"github.com/lockstep6/lockstep6/io/admin"
 )
-
-// csvHeader names csvRow's columns; they stay in this order.
-var csvHeader = []string{
-	"lease", "kind", "state", "duid", "iaid", "preferred", "valid", "since", "last_transaction", "expires",
-	"hardware_address", "peer_address", "link_address", "interface_id", "remote_id", "subscriber_id", "relay_id",
-	"owner", "claim", "confirmed",
-}
-
-func csvRow(l *admin.Lease) []string {
-	return []string{
-		l.Lease, l.Kind, l.State, l.DUID, strconv.FormatUint(uint64(l.IAID), 10), l.Preferred, l.Valid,
-		l.Since.Format(time.RFC3339), l.LastTransaction.Format(time.RFC3339), l.Expires,
-		l.HardwareAddress, l.PeerAddress, l.LinkAddress, l.InterfaceID, l.RemoteID, l.SubscriberID, l.RelayID,
-		l.Owner, l.Claim, strconv.FormatBool(l.Confirmed),
-	}
-}
 
 // printLeases prints leases as they come, in one of leasesFormats. The table shows whose they are where they aren't all
 // this node's own.
@@ -37,15 +18,11 @@ func printLeases(w io.Writer, format string, whose admin.Whose, leases iter.Seq2
 		encoder := json.NewEncoder(w)
 		return each(leases, func(l *admin.Lease) error { return encoder.Encode(l) })
 	case "csv":
-		c := csv.NewWriter(w)
-		if err := c.Write(csvHeader); err != nil {
+		c := admin.NewCSV(w)
+		if err := each(leases, c.Write); err != nil {
 			return err
 		}
-		if err := each(leases, func(l *admin.Lease) error { return c.Write(csvRow(l)) }); err != nil {
-			return err
-		}
-		c.Flush()
-		return c.Error()
+		return c.Flush()
 	default:
 		return printTable(w, whose, leases)
 	}
@@ -100,9 +77,10 @@ func printLease(w io.Writer, format string, l admin.Lease) error {
 		return printLeases(w, format, admin.All, func(yield func(admin.Lease, error) bool) { yield(l, nil) })
 	}
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	for i, value := range csvRow(&l) {
+	names, values := l.Fields()
+	for i, value := range values {
 		if value != "" {
-			fmt.Fprintf(t, "%s\t%s\n", csvHeader[i], value)
+			fmt.Fprintf(t, "%s\t%s\n", names[i], value)
 		}
 	}
 	return t.Flush()

@@ -2,26 +2,36 @@ package cli
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"iter"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/lockstep6/lockstep6/cmd/lockstep6/internal/daemon"
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/core/engine"
+	"github.com/lockstep6/lockstep6/core/policy"
 	"github.com/lockstep6/lockstep6/core/worker"
 	"github.com/lockstep6/lockstep6/io/admin"
 	"github.com/lockstep6/lockstep6/store"
 )
 
-// openLeases opens the leases in a data folder: of the running node where one answers, else of the stopped store,
-// for which a configuration names the nodes.
-func openLeases(data string, c *config.Config) (leaseSource, error) {
+// leases opens the leases of the place: of the node that runs there, else of the stopped store, for which a configuration
+// names nodes, links and pools.
+func (p *place) leases() (leaseSource, error) {
+	if p.url != "" {
+		return p.remote()
+	}
+	data, c, err := p.find()
+	if err != nil {
+		return nil, err
+	}
 	if client, err := dialNode(data); err == nil {
 		return client, nil
 	} else if errors.Is(err, os.ErrPermission) {
@@ -35,7 +45,49 @@ func openLeases(data string, c *config.Config) (leaseSource, error) {
 	if err != nil {
 		return nil, errors.Join(err, reader.Close())
 	}
-	return &stopped{data: data, reader: reader, owners: owners}, nil
+	return &stopped{data: data, reader: reader, owners: owners, config: c, file: p.config}, nil
+}
+
+// node reaches the node that runs at the place. Hint says what to do where none does.
+func (p *place) node(hint string) (*admin.Client, error) {
+	if p.url != "" {
+		return p.remote()
+	}
+	data, _, err := p.find()
+	if err != nil {
+		return nil, err
+	}
+	client, err := dialNode(data)
+	if err != nil && !errors.Is(err, os.ErrPermission) {
+		err = fmt.Errorf("no node runs in %s: %w\nhint: %s", data, err, hint)
+	}
+	return client, err
+}
+
+// remote makes a client for --url.
+func (p *place) remote() (*admin.Client, error) {
+	r := admin.Remote{URL: p.url}
+	if p.tokenFile != "" {
+		token, err := daemon.Token(config.Secret("file:"+p.tokenFile), "")
+		if err != nil {
+			return nil, fmt.Errorf("--token-file: %w", err)
+		}
+		r.Token = string(token)
+	}
+	if p.caFile != "" {
+		pem, err := os.ReadFile(p.caFile)
+		if err != nil {
+			return nil, fmt.Errorf("--ca-file: %w", err)
+		}
+		if r.Roots = x509.NewCertPool(); !r.Roots.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("--ca-file: %s has no certificate in PEM", p.caFile)
+		}
+	}
+	client, err := admin.Connect(r)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--url: %w", err)}
+	}
+	return client, nil
 }
 
 // dialNode reaches the node that runs with a data folder. It fails where none does.
@@ -52,6 +104,8 @@ type stopped struct {
 	data   string
 	reader *store.Reader // nil while a change has the store
 	owners daemon.Owners
+	config *config.Config // nil: there is none
+	file   string         // its name
 }
 
 // errStop ends a scan whose reader wants no more.
@@ -60,13 +114,23 @@ var errStop = errors.New("stop")
 // List yields leases in the order of their addresses.
 func (s *stopped) List(ctx context.Context, f admin.Filter) iter.Seq2[admin.Lease, error] {
 	return func(yield func(admin.Lease, error) bool) {
+		places, err := s.places(&f)
+		if err != nil {
+			yield(admin.Lease{}, err)
+			return
+		}
+		var from, to []byte
+		if f.Lease.IsValid() {
+			from = binding.AppendKey(nil, &binding.Key{Address: f.Lease.Addr().As16(), Length: uint8(f.Lease.Bits())})
+			to = append(slices.Clone(from), 0)
+		}
 		now := worker.Time(time.Now().UnixNano())
-		err := s.reader.Scan(nil, nil, func(key, value []byte) error {
+		err = s.reader.Scan(from, to, func(key, value []byte) error {
 			stored, err := binding.DecodeValue(key, value)
 			if err != nil {
 				return err
 			}
-			if f.Match(&stored, now) && !yield(admin.NewLease(&stored, s.owners[stored.Owner], now), nil) {
+			if f.Match(&stored, now, places) && !yield(admin.NewLease(&stored, s.owners[stored.Owner], now), nil) {
 				return errStop
 			}
 			return ctx.Err()
@@ -75,6 +139,28 @@ func (s *stopped) List(ctx context.Context, f admin.Filter) iter.Seq2[admin.Leas
 			yield(admin.Lease{}, err)
 		}
 	}
+}
+
+// places tells of which link and pool a lease is, for a filter that asks for it. Any node's policy knows all pools.
+func (s *stopped) places(f *admin.Filter) (admin.Places, error) {
+	if f.Link == "" && f.Pool == "" {
+		return nil, nil
+	}
+	if s.config == nil {
+		return nil, errors.New("a stopped node's store doesn't know links and pools by name\nhint: give --config")
+	}
+	policies, err := compileAll(s.config, s.file)
+	if err != nil {
+		return nil, err
+	}
+	p := policies[0]
+	if f.Link != "" && !slices.ContainsFunc(p.Links, func(l policy.Link) bool { return l.Name == f.Link }) {
+		return nil, fmt.Errorf("there is no link %q", f.Link)
+	}
+	if f.Pool != "" && !slices.ContainsFunc(p.Pools, func(l *policy.Pool) bool { return l.Name == f.Pool }) {
+		return nil, fmt.Errorf("there is no pool %q", f.Pool)
+	}
+	return daemon.Places(p), nil
 }
 
 // Release writes the lease as released into the stopped store.

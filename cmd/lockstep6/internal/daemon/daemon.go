@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
-	"path/filepath"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -64,13 +63,14 @@ type Daemon struct {
 	admin    *admin.Server
 	clock    worker.Clock
 	leaseLog *leaseLog // nil: lease events aren't logged
+	drain    drain
 	gaps     gaps
 	started  time.Time
 }
 
 // Open reads the configuration and gets the node ready to serve. On an error nothing stays open.
 func Open(ctx context.Context, o Options) (*Daemon, error) {
-	d := &Daemon{options: o, log: o.Logger, started: time.Now(), marks: new(engine.Marks)}
+	d := &Daemon{options: o, log: o.Logger, started: time.Now(), marks: new(engine.Marks), drain: drain{stop: make(chan struct{})}}
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.closeAll())
 	}
@@ -193,14 +193,4 @@ func (d *Daemon) makeWorkers(workers int) {
 			Wall: func() int64 { return time.Now().UnixNano() }, Wait: diskWait(), Observe: observe,
 		}))
 	}
-}
-
-func (d *Daemon) openAdmin() (*admin.Server, error) {
-	listen := d.config.Admin.Listen
-	if d.options.Admin.IsValid() {
-		listen = d.options.Admin
-	}
-	return admin.Open(admin.Config{
-		Listen: listen, Socket: filepath.Join(d.data, "admin.sock"), Node: d.operator, Logger: d.log,
-	})
 }

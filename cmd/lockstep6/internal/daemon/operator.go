@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"iter"
 	"net/netip"
 	"sync"
 
@@ -73,46 +72,6 @@ func (o *operator) State() admin.State {
 		}
 	}
 	return s
-}
-
-// Leases implements admin.Node. Records are copied a shard at a time, so no epoch is held while a slow reader reads.
-func (o *operator) Leases(f admin.Filter) iter.Seq[admin.Lease] {
-	return func(yield func(admin.Lease) bool) {
-		h := o.d.table.NewHandle()
-		defer h.Close()
-		var changes []byte
-		for shard := range o.d.table.Shards() {
-			changes = changes[:0]
-			h.Enter()
-			h.Range(shard, func(r *binding.Record) bool {
-				changes = binding.AppendChange(changes, r)
-				return true
-			})
-			h.Leave()
-			if !o.yieldLeases(changes, &f, yield) {
-				return
-			}
-		}
-	}
-}
-
-func (o *operator) yieldLeases(changes []byte, f *admin.Filter, yield func(admin.Lease) bool) bool {
-	now, names := worker.Time(o.d.clock()), o.d.owners.Load()
-	for len(changes) > 0 {
-		key, value, rest, err := binding.NextChange(changes)
-		if err != nil {
-			return false
-		}
-		changes = rest
-		stored, err := binding.DecodeValue(key, value)
-		if err != nil {
-			return false
-		}
-		if f.Match(&stored, now) && !yield(admin.NewLease(&stored, names[stored.Owner], now)) {
-			return false
-		}
-	}
-	return true
 }
 
 // Release implements admin.Node.

@@ -64,6 +64,7 @@ func (o *operator) addCluster(out *admin.Peers, site *engine.Site, now binding.T
 	slices.SortFunc(out.Unshared, func(a, b admin.Unshared) int { return strings.Compare(a.Link+a.Pool, b.Link+b.Pool) })
 	out.Gates = gates(p, view.Gate.Listening(now))
 	out.GateClosed, out.BackSeat = view.Gate.Closed(), view.Gate.BackSeat(now)
+	out.Drained = o.d.drain.new.Load()
 	for _, r := range view.Relays.States() {
 		out.Relays = append(out.Relays, admin.Relay{
 			Address: netip.AddrFrom16(r.Address).String(), Messages: r.Messages, LastHeard: utc(r.Last), Silent: r.Silent,

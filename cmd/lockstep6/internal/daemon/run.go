@@ -51,6 +51,13 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	helpers.Go(func() { d.sweep(ctx) })
 	helpers.Go(func() { d.watch(ctx) })
+	helpers.Go(func() {
+		select {
+		case <-ctx.Done():
+		case <-d.drain.stop:
+			stop(nil)
+		}
+	})
 	logging, stopLogging := context.WithCancel(context.Background())
 	defer stopLogging()
 	var logger sync.WaitGroup

@@ -66,6 +66,7 @@ func (d *Daemon) watch(ctx context.Context) {
 			d.gaps.note(peer.ReasonOverload)
 		}
 		view := d.site.Load().View
+		view.Gate.Yield(d.drain.new.Load()) // a view of a newer policy too
 		for _, why := range d.gaps.take() {
 			view.Gate.CloseAll(worker.Time(now), why)
 		}

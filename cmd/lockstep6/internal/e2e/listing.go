@@ -19,9 +19,9 @@ type Holding struct {
 // listed are the leases in force that a running node lists: those that it granted and those that it observed.
 func (s *Server) listed() map[netip.Prefix]Holding {
 	s.host.lab.t.Helper()
-	code, body := s.get("/v1/leases?live=true&whose=all")
+	code, body := s.get("/v1/bindings/export?live=true&whose=all")
 	if code != http.StatusOK {
-		s.host.lab.t.Fatalf("/v1/leases: %d\n%s", code, body)
+		s.host.lab.t.Fatalf("/v1/bindings/export: %d\n%s", code, body)
 	}
 	return parseLeases(s.host.lab.t, body)
 }

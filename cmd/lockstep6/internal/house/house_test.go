@@ -94,7 +94,7 @@ func wantCommand(t *testing.T, where string, words []string) {
 	for _, w := range words {
 		if name, _, _ := strings.Cut(w, "="); strings.HasPrefix(w, "-") {
 			flags = append(flags, name)
-		} else if len(flags) == 0 && regexp.MustCompile(`^[a-z]+$`).MatchString(w) {
+		} else if len(flags) == 0 && regexp.MustCompile(`^[a-z][a-z-]*$`).MatchString(w) {
 			names = append(names, w)
 		}
 	}

@@ -1,0 +1,105 @@
+package admin
+
+import (
+	"log/slog"
+	"reflect"
+	"time"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+)
+
+// What a fake does beside leases.
+type fakeControl struct {
+	level slog.Level
+	drain DrainMode
+	fault error // of SetDrain
+}
+
+func (f *fake) Links() []Link {
+	l := Link{}
+	fill(reflect.ValueOf(&l).Elem())
+	l.Name, l.Pools, l.RapidCommit = "lan", []string{"2001:db8:1::/64"}, "off"
+	single := l
+	single.Gate = nil
+	return []Link{l, single}
+}
+
+// testPlaces has one link with one pool.
+func testPlaces(s *binding.Stored) (link, pool string) {
+	if s.Key.Length == 128 {
+		return "lan", "2001:db8:1::/64"
+	}
+	return "", ""
+}
+
+func (f *fake) Configuration() (c Configuration) {
+	fill(reflect.ValueOf(&c).Elem())
+	c.Content = map[string]any{"listen": map[string]any{"interfaces": []string{"eth0"}}}
+	return c
+}
+
+func (f *fake) LogLevel() LogLevel { return LogLevel{LevelText(f.control.level), "info"} }
+
+func (f *fake) SetLogLevel(level slog.Level) { f.control.level = level }
+
+func (f *fake) Drain() DrainMode {
+	if f.control.drain == "" {
+		return DrainNone
+	}
+	return f.control.drain
+}
+
+func (f *fake) SetDrain(mode DrainMode) error {
+	if f.control.fault == nil {
+		f.control.drain = mode
+	}
+	return f.control.fault
+}
+
+// full is a fake whose answers have something in every field.
+type full struct{ fake }
+
+func (f *full) State() (s State) {
+	fill(reflect.ValueOf(&s).Elem())
+	return s
+}
+
+func (f *full) Peers() (p Peers) {
+	fill(reflect.ValueOf(&p).Elem())
+	return p
+}
+
+// fill puts something into every field.
+func fill(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem())
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			v.Set(reflect.ValueOf(time.Unix(1_800_000_000, 0).UTC()))
+			return
+		}
+		for i := range v.NumField() {
+			fill(v.Field(i))
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(v.Index(0))
+	case reflect.Map:
+		element := reflect.New(v.Type().Elem()).Elem()
+		fill(element)
+		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(reflect.ValueOf("Solicit"), element)
+	case reflect.String:
+		v.SetString("text")
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Float32, reflect.Float64:
+		v.SetFloat(1)
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		v.SetInt(1)
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		v.SetUint(1)
+	}
+}
