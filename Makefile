@@ -91,7 +91,7 @@ takeover: build ## how many clients keep their leases when one of two servers di
 	@packaging/test-deps.sh kea-dhcp6-server
 	$(GO) run ./bench/takeover/compare -commit $(COMMIT) -out bench/results/takeover.md
 
-peers: build ## what lockstep6, Kea, ISC dhcpd, dnsmasq and Dibbler hold, in turns: rates, CPU, latency; root, twelve minutes
+peers: build ## what lockstep6, Kea, ISC dhcpd, dnsmasq and Dibbler hold, in turns: rates, CPU, latency; root, a quarter of an hour
 	@packaging/test-deps.sh isc-dhcp-server dnsmasq-base dibbler-server kea-dhcp6-server kea-admin
 	$(GO) run ./bench/peers -commit $(COMMIT) -out bench/results/peers $(PEERS)
 
