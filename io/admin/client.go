@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -109,7 +110,11 @@ func (c *Client) Peers(ctx context.Context) (p Peers, err error) {
 }
 
 func (c *Client) do(ctx context.Context, method, path string) (io.ReadCloser, error) {
-	r, err := http.NewRequestWithContext(ctx, method, "http://node"+path, nil)
+	return c.send(ctx, method, path, nil)
+}
+
+func (c *Client) send(ctx context.Context, method, path string, content []byte) (io.ReadCloser, error) {
+	r, err := http.NewRequestWithContext(ctx, method, "http://node"+path, bytes.NewReader(content))
 	if err != nil {
 		return nil, err
 	}

@@ -42,9 +42,11 @@ type LatencyBucket struct {
 
 // A problem is the body of every answer that isn't 200.
 type problem struct {
-	Error  string `json:"error"`
-	Remedy string `json:"remedy,omitempty"`
-	Owner  string `json:"owner,omitempty"` // of an observed lease
+	Error  string   `json:"error"`
+	Remedy string   `json:"remedy,omitempty"`
+	Owner  string   `json:"owner,omitempty"`  // of an observed lease
+	Faults []string `json:"faults,omitempty"` // of a configuration, as `lockstep6 check` has them
+	Unsafe bool     `json:"unsafe,omitempty"` // nodes can't take the configuration one by one
 }
 
 // A route is one operation of the interface. Each part of it has a table of its own, beside its handlers.
@@ -55,7 +57,7 @@ type route struct {
 }
 
 // table is the whole interface.
-func table() []route { return slices.Concat(stateRoutes, leaseRoutes) }
+func table() []route { return slices.Concat(stateRoutes, leaseRoutes, reloadRoutes, reservationRoutes) }
 
 var stateRoutes = []route{
 	{"GET", "/live", false, func(w http.ResponseWriter, _ *http.Request, _ Node) {
