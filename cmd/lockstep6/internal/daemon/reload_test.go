@@ -24,6 +24,7 @@ links:
     addresses: [{pool: "2001:db8:1::/64"}]
     prefixes: [{pool: "2001:db8:8000::/40", length: 56}]
 log: {leases: false}
+store: {capacity: 2000}
 `
 
 const reloadCluster = `cluster:
@@ -89,7 +90,7 @@ func operatorState(r *running) string { return newOperator(r.Daemon).State().Fin
 // TestReloadRefuses: whatever is wrong, nothing changes, and each fault is told as `lockstep6 check` tells it, or with the
 // field that needs a restart.
 func TestReloadRefuses(t *testing.T) {
-	r := startNode(t, t.TempDir(), "a", edited(t, reloadCluster, "log: {leases: false}", "log: {leases: false}\nstore: {capacity: 2000}\nadmin: {listen: \"127.0.0.1:0\"}"))
+	r := startNode(t, t.TempDir(), "a", edited(t, reloadCluster, "log: {leases: false}", "log: {leases: false}\nadmin: {listen: \"127.0.0.1:0\"}"))
 	good := r.inForce.text
 	site := r.site.Load()
 	for name, test := range map[string]struct {
@@ -99,7 +100,7 @@ func TestReloadRefuses(t *testing.T) {
 		"faults": {[]string{"length: 56", "length: 30", "leases: false", "leases: maybe"}, []string{
 			`lockstep6.yaml:10:23: links[0].prefixes[0].pool: 2001:db8:8000::/40 is smaller`, `lockstep6.yaml:11:15: log.leases: is maybe; write true or false`}},
 		"restart": {[]string{"capacity: 2000", "capacity: 3000, sync: never", "127.0.0.1:0", "127.0.0.1:1", "leases: false", "leases: false}\nlimits: {leases-per-port: 9"}, []string{
-			"store.sync: can't change while the node runs; restart the node to apply it", ":13:19: store.capacity: can't change",
+			"store.sync: can't change while the node runs; restart the node to apply it", ":14:19: store.capacity: can't change",
 			"admin.listen: can't change", "limits.leases-per-port: can't change"}},
 		"workers":      {[]string{`["[::1]:10547"]}`, `["[::1]:10547"], workers: 7}`}, []string{"listen.workers: can't change"}},
 		"own workers":  {[]string{"{name: a}", `{name: a, listen: {addresses: ["[::1]:10547"], workers: 3}}`}, []string{"cluster.nodes[0].listen.workers: can't change"}},
