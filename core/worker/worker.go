@@ -151,11 +151,11 @@ func (w *Worker) dispatch(f *flight) {
 
 // handle answers a batch into a flight: one time, one policy, one mark.
 func (w *Worker) handle(f *flight, batch []Datagram, writable bool) {
+	w.batches.Add(1) // before the site is taken: see Batches
 	unixNano, wall := w.Clock(), w.Wall()
 	f.now, f.durable = f.now[:0], f.durable[:0]
 	f.mark = engine.NewMark(w.ID, w.sequence+1)
 	e := w.Engine
-	w.batches.Add(1) // before the site is taken: see Batches
 	e.Begin(w.Site.Load(), binding.MomentOf(unixNano), f.mark, writable, f.write.Changes[:0])
 	e.Ahead(len(batch), func(i int) []byte { return batch[i].Data })
 	arena := f.arena
