@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/core/engine"
@@ -58,7 +59,7 @@ func (d *Daemon) fixed(c *candidate) (faults config.Errors) {
 		if !differs {
 			return
 		}
-		at := is.Positions[field]
+		at := positionOf(is, field)
 		faults = append(faults, config.Error{
 			File: d.options.ConfigFile, Line: max(at.Line, 1), Column: max(at.Column, 1), Field: field,
 			Problem: "can't change while the node runs", Remedy: "restart the node to apply it, or take the change back",
@@ -93,6 +94,16 @@ func (d *Daemon) fixed(c *candidate) (faults config.Errors) {
 		fault(field, true) // the bindings that there are weren't counted
 	}
 	return faults
+}
+
+// positionOf is where a field stands, or the innermost one around it that the file has.
+func positionOf(c *config.Config, field string) config.Position {
+	at, ok := c.Positions[field]
+	for !ok && field != "" {
+		field = field[:max(strings.LastIndexAny(field, ".["), 0)]
+		at, ok = c.Positions[field]
+	}
+	return at
 }
 
 // listenField is where the candidate says where this node listens: for itself, or else for all.

@@ -106,6 +106,9 @@ func hazards(p *admin.Plan) (lines []string) {
 	return lines
 }
 
+// loggedFaults is how many faults of a file are logged one by one; `lockstep6 check` has all.
+const loggedFaults = 20
+
 // hangups reloads the configuration at each SIGHUP until the context ends.
 func (d *Daemon) hangups(ctx context.Context) {
 	for {
@@ -128,7 +131,7 @@ func (d *Daemon) hangups(ctx context.Context) {
 			}
 		default:
 			d.log.Error("the configuration isn't reloaded: "+why.Problem, "id", "reload-refused", "faults", len(why.Faults))
-			for _, line := range why.Faults {
+			for _, line := range why.Faults[:min(len(why.Faults), loggedFaults)] {
 				d.log.Error(line, "id", "reload-fault")
 			}
 		}

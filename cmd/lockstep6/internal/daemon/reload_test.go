@@ -102,6 +102,7 @@ func TestReloadRefuses(t *testing.T) {
 		"restart": {[]string{"capacity: 2000", "capacity: 3000, sync: never", "127.0.0.1:0", "127.0.0.1:1", "leases: false", "leases: false}\nlimits: {leases-per-port: 9"}, []string{
 			"store.sync: can't change while the node runs; restart the node to apply it", ":14:19: store.capacity: can't change",
 			"admin.listen: can't change", "limits.leases-per-port: can't change"}},
+		"capacity out": {[]string{"store: {capacity: 2000}\n", "store: {renew-cache: 0.1}\n"}, []string{":13:8: store.capacity: can't change"}},
 		"workers":      {[]string{`["[::1]:10547"]}`, `["[::1]:10547"], workers: 7}`}, []string{"listen.workers: can't change"}},
 		"own workers":  {[]string{"{name: a}", `{name: a, listen: {addresses: ["[::1]:10547"], workers: 3}}`}, []string{"cluster.nodes[0].listen.workers: can't change"}},
 		"identity":     {[]string{"5b0e4ad8", "6b0e4ad8"}, []string{"cluster.id: can't change"}},

@@ -26,6 +26,7 @@ func TestReservations(t *testing.T) {
 	who := config.Client{Field: config.ByDUID, Value: string(c.duid)}
 	before := o.State().Fingerprint
 
+	r.write("what is in the file and wasn't reloaded doesn't matter")
 	change, err := o.PutReservation(t.Context(), "lan", who, []byte(`{"addresses":["2001:db8:1::10"]}`), false)
 	if err != nil || !change.Applied || change.Note != admin.ReservationNote || change.Fingerprint.Before != before || change.Fingerprint.After == before {
 		t.Fatalf("%+v, %v", change, err)
