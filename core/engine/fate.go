@@ -99,13 +99,19 @@ func (p *Prospects) linkOf(pool *policy.Pool, kind wire.Kind, key *binding.Key) 
 
 // reservation finds what is reserved for a record's client, by what the record tells of it.
 func (p *Prospects) reservation(link *policy.Link, r *binding.Record) *policy.Reservation {
-	p.extension = r.AppendExtension(p.extension[:0])
-	extension := binding.Extension(p.extension)
-	relay := wire.Relay{}
-	relay.ClientLinkLayer, _ = extension.Find(binding.ExtHardwareAddress)
-	relay.RemoteID, _ = extension.Find(binding.ExtRemoteID)
-	relay.SubscriberID, _ = extension.Find(binding.ExtSubscriberID)
-	p.packet.Relays[0], p.packet.RelayCount = relay, 1
+	anything, byRelay := link.Reserves()
+	if !anything {
+		return nil
+	}
+	p.packet.RelayCount = 0
+	if byRelay {
+		p.extension = r.AppendExtension(p.extension[:0])
+		extension, relay := binding.Extension(p.extension), &p.packet.Relays[0]
+		relay.ClientLinkLayer, _ = extension.Find(binding.ExtHardwareAddress)
+		relay.RemoteID, _ = extension.Find(binding.ExtRemoteID)
+		relay.SubscriberID, _ = extension.Find(binding.ExtSubscriberID)
+		p.packet.RelayCount = 1
+	}
 	p.packet.Message.ClientID = r.DUID()
 	return link.Reservation(&p.packet)
 }
