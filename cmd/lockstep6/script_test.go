@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -33,6 +34,7 @@ func TestMain(m *testing.M) {
 //	mode FILE OCTAL          checks a file's permissions
 //	exits CODE COMMAND...    runs a command that must end with this code
 //	certificate CRT KEY      makes a certificate for this machine and its key
+//	hangup                   sends SIGHUP to what runs in the background
 //	until TEXT COMMAND...    repeats a command until its output has this text: for what a node hears but need not answer
 //
 // The condition [root] holds where the tests run as root. The environment has free ports: $UDP, $UDP2 and $TCP.
@@ -57,7 +59,7 @@ func TestScripts(t *testing.T) {
 			return os.Getuid() == 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serving": serving, "clients": clients, "mode": mode, "exits": exits, "until": until, "certificate": certificate,
+			"serving": serving, "clients": clients, "mode": mode, "exits": exits, "until": until, "certificate": certificate, "hangup": hangup,
 		},
 	})
 }
@@ -163,6 +165,15 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("it ended with exit code %d, want %d", got, want)
+	}
+}
+
+func hangup(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 0 {
+		ts.Fatalf("usage: hangup")
+	}
+	for _, c := range ts.BackgroundCmds() {
+		ts.Check(c.Process.Signal(syscall.SIGHUP))
 	}
 }
 

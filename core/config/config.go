@@ -166,6 +166,7 @@ type Reservation struct {
 	Addresses    []netip.Addr
 	Prefixes     []netip.Prefix
 	Options      []Option // only its own; not what it inherits
+	Stored       bool     // it isn't the file's: the node keeps it
 }
 
 // A RemoteID is the Remote-ID that a relay adds (RFC 4649). Any enterprise number where AnyEnterprise is set.

@@ -49,3 +49,26 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// FuzzStored lets no stored reservation make the parser panic, nor be taken for one of the file; each fault has a place in one of
+// the two, and says something.
+func FuzzStored(f *testing.F) {
+	f.Add([]byte(`[{"link":"lan","client":"duid 00:03:02","reservation":{"duid":"00:03:02","addresses":["2001:db8:1::10"]}}]`))
+	f.Add([]byte("[{\"link\":\"wan\",\"client\":\"x\",\"reservation\":{}},\n{\"link\":1}, &a [*a], null]"))
+	f.Add([]byte(`[{"link":"lan","client":"x","reservation":{"remote-id":{"enterprise":9,"id":"x"},"prefixes":["2001:db8:8000::/47"],"options":{"dns-servers":["::1"]}}}]`))
+	f.Add([]byte(`{"link": "lan"}`))
+	f.Fuzz(func(t *testing.T, stored []byte) {
+		cfg, errs := config.ParseWith("fuzz.yaml", []byte(storedFile), stored)
+		if (cfg == nil) == (len(errs) == 0) {
+			t.Fatalf("config %v, %d errors", cfg != nil, len(errs))
+		}
+		for _, e := range errs {
+			if e.Line < 1 || e.Line > len(stored)+20 || e.Column < 1 || e.Problem == "" || e.Remedy == "" || e.File != "fuzz.yaml" && e.File != config.StoredName {
+				t.Errorf("%#v", e)
+			}
+		}
+		if cfg != nil && cfg.Links[0].Reservations[0].Stored {
+			t.Error("the file's reservation is called stored")
+		}
+	})
+}

@@ -73,9 +73,9 @@ func (c *checker) overlaps(all []extent, remedy string) {
 			if cmp.Or(cmp.Compare(second.line, first.line), cmp.Compare(second.column, first.column)) < 0 {
 				first, second = second, first
 			}
-			problem := fmt.Sprintf("%s overlaps %s in line %d", second.what, first.what, first.line)
+			problem := fmt.Sprintf("%s overlaps %s %s", second.what, first.what, lineText(first.line))
 			if second.what == first.what {
-				problem = fmt.Sprintf("%s stands in line %d already", second.what, first.line)
+				problem = fmt.Sprintf("%s stands %s already", second.what, lineText(first.line))
 			}
 			c.fail(second.place, problem, remedy)
 		}

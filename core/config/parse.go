@@ -17,13 +17,20 @@ type Resolver func(Secret) ([]byte, error)
 // Parse reads and checks a configuration file. Its name only serves the messages; nothing is opened.
 // All faults are listed at once, but for those of YAML's syntax, of which the first one is.
 // The Config is nil where there is one.
-func Parse(file string, data []byte) (*Config, Errors) {
-	c := newChecker(file, len(data))
+func Parse(file string, data []byte) (*Config, Errors) { return ParseWith(file, data, nil) }
+
+// ParseWith is Parse with stored reservations beside those of the file (see rawStored); nil: none. They are checked alike, and
+// against those of the file.
+func ParseWith(file string, data, stored []byte) (*Config, Errors) {
+	c := newChecker(file, len(data)+len(stored))
 	var cfg *Config
 	if root := c.tree(data); root != nil {
-		cfg = c.config(read[rawConfig](c, root, "", ""))
+		raw := read[rawConfig](c, root, "", "")
+		entries := c.stored(stored, &raw)
+		cfg = c.config(raw)
+		c.errors.sort()
+		c.namesStored(entries)
 	}
-	c.errors.sort()
 	c.warnings.sort()
 	if len(c.errors) > 0 {
 		return nil, c.errors

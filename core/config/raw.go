@@ -116,6 +116,7 @@ type rawCutout struct {
 }
 
 type rawReservation struct {
+	stored       bool         // the node keeps it beside the file
 	At           place        `json:"-"`
 	DUID         hexadecimal  `json:"duid,omitempty" jsonschema:"The client by its DUID, in hexadecimal." min:"3" max:"130" example:"00:03:00:01:02:00:00:00:00:01"`
 	Hardware     hexadecimal  `json:"hardware,omitempty" jsonschema:"The client by its link-layer address, from a DUID-LL or DUID-LLT, or as its relay saw it (RFC 6939)." min:"1" max:"64" example:"02:00:00:00:00:01"`

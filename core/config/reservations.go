@@ -12,6 +12,7 @@ func (c *checker) reservation(raw *rawReservation, l *Link) Reservation {
 		DUID:         raw.DUID.value,
 		Hardware:     raw.Hardware.value,
 		SubscriberID: raw.SubscriberID.value,
+		Stored:       raw.stored,
 		Options:      c.ownOptions(raw.Options, l.Defaults.Options),
 	}
 	given := 0
@@ -99,7 +100,7 @@ func (c *checker) sameClient(raw []rawReservation, reservations []Reservation) {
 			continue
 		}
 		if line := lines[key]; line > 0 {
-			c.fail(at, fmt.Sprintf("the client has a reservation on this link already, in line %d", line), "join the two")
+			c.fail(at, "the client has a reservation on this link already, "+lineText(line), "join the two")
 			continue
 		}
 		lines[key] = at.line

@@ -118,7 +118,7 @@ func (e *Engine) attack(i int, r *binding.Record, key *binding.Key) verdict {
 // its store a node doesn't know what it granted after that; so what stands there counts when its client is heard again.
 func (e *Engine) neverGranted(r *binding.Record) bool {
 	if Observed(r) {
-		return e.gateOpen() && !e.view.Gate.Fresh(e.now)
+		return e.gateOpen() && !e.view.Gate.Fresh(e.link.Index, e.now)
 	}
 	return !e.view.Gate.Before(r.LastTransaction())
 }

@@ -90,7 +90,7 @@ func (e *Engine) gateOpen() bool {
 // witness looks for evidence that a node with an empty store isn't the beginning of a new cluster: the client has a
 // lease of this link, the node has no record of it, and it isn't known to have asked anybody lately.
 func (e *Engine) witness() {
-	if e.policy.Single || e.link == nil || !e.view.Gate.Fresh(e.now) {
+	if e.policy.Single || e.link == nil || !e.view.Gate.Fresh(e.link.Index, e.now) {
 		return
 	}
 	if e.view.Firsts.Age(^e.client, e.at) > 0 {
@@ -101,7 +101,7 @@ func (e *Engine) witness() {
 		for lease, rest, ok := ia.NextLease(ia.Options); ok; lease, rest, ok = ia.NextLease(rest) {
 			key := binding.Key{Address: lease.Address, Length: lease.Length}
 			if e.poolOf(ia.Kind, &key) != nil && e.handle.Find(&key) == nil {
-				e.view.Gate.Evidence(e.now)
+				e.view.Gate.Evidence(e.link.Index, e.now)
 				return
 			}
 		}

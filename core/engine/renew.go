@@ -166,7 +166,7 @@ func (e *Engine) unknown(i int) bool {
 
 // suspectTwin notes a Renew that names this node and a lease that it didn't grant, though it knows of no gap.
 func (e *Engine) suspectTwin() {
-	if e.message.Type == wire.Renew && e.gateOpen() && !e.view.Gate.Fresh(e.now) {
+	if e.message.Type == wire.Renew && e.gateOpen() && !e.view.Gate.Fresh(e.link.Index, e.now) {
 		e.view.Twin.Renewed(e.client, e.now)
 	}
 }

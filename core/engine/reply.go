@@ -182,14 +182,15 @@ func (e *Engine) appendWithdrawn(ia *wire.IA, keep *binding.Key, w withdrawal) {
 	}
 }
 
-// ours tells whether the client IA has the lease from this node, out of its own pools, and it lasts; or declined it here.
-// Of a lease that has ended here, was superseded by a peer's, or belongs to a sibling's pool, a peer may know better.
+// ours tells whether the client IA has the lease from this node, and it lasts; or declined it here. Of a lease that has ended
+// here, was superseded by a peer's, or belongs to a sibling's pool, a peer may know better; what no pool has any more, because
+// the configuration has changed, none does.
 func (e *Engine) ours(key *binding.Key) bool {
 	r := e.held(key)
 	if r == nil || e.policy.Single {
 		return r != nil
 	}
-	return r.State() != binding.Superseded && r.Taken(e.now) && !Observed(r) && e.link.OwnPool(r.Kind(), &key.Address, key.Length) != nil
+	return r.State() != binding.Superseded && r.Taken(e.now) && !Observed(r) && e.link.SiblingPool(r.Kind(), &key.Address, key.Length) == nil
 }
 
 // foreign tells whether a lease is known not to be appropriate for the client's link (RFC 9915, Section 4.2). A link

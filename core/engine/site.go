@@ -20,27 +20,30 @@ type Site struct {
 	Policy *policy.Policy
 	View   *peer.View           // made for this policy: what its engines learn of peers
 	free   [][]*binding.FreeMap // by pool ID and stripe; nil for sparse pools and very large stripes
-	strays strays
+	strays *strays
 }
 
 // NewSite compiles the maps of a policy's dense pools, takes what is excluded and reserved, and meets all records of a
 // table. The handle is used during the call only.
 //
-// What workers bind under an earlier site meanwhile may be missing. In the maps that costs a look; but a stray that is
-// missing isn't in anybody's way. So after a reload that changes pools a site should be made twice: the second one when
-// all workers have begun a batch with the first.
+// It is for a table that no engine uses yet; while they do, it is NextSite.
 func NewSite(p *policy.Policy, view *peer.View, h *binding.Handle, shards int) (*Site, error) {
+	return siteOver(p, view, h, shards, (*Site).Meet)
+}
+
+// siteOver makes a site that meets all records of a table, each shard in a batch of its own: others reuse slots meanwhile.
+func siteOver(p *policy.Policy, view *peer.View, h *binding.Handle, shards int, meet func(*Site, *binding.Record)) (*Site, error) {
 	s, err := EmptySite(p, view)
 	if err != nil {
 		return nil, err
 	}
-	h.Enter()
-	defer h.Leave()
 	for shard := range shards {
+		h.Enter()
 		h.Range(shard, func(r *binding.Record) bool {
-			s.Meet(r)
+			meet(s, r)
 			return true
 		})
+		h.Leave()
 	}
 	s.Met()
 	return s, nil
@@ -50,7 +53,7 @@ func NewSite(p *policy.Policy, view *peer.View, h *binding.Handle, shards int) (
 // end. At a start that is cheaper than a walk through the table, in which each record and its extension are misses of
 // the processor's cache.
 func EmptySite(p *policy.Policy, view *peer.View) (*Site, error) {
-	s := &Site{Policy: p, View: view, free: make([][]*binding.FreeMap, len(p.Pools))}
+	s := &Site{Policy: p, View: view, free: make([][]*binding.FreeMap, len(p.Pools)), strays: new(strays)}
 	for _, pool := range p.Pools {
 		if pool.Sparse {
 			continue
@@ -70,12 +73,17 @@ func EmptySite(p *policy.Policy, view *peer.View) (*Site, error) {
 // Meet notes a record that is in the table: its lease is taken, may lie across those of today's pools, and counts at its
 // relay port. Several goroutines may call it, for each lease once, before the first engine runs.
 func (s *Site) Meet(r *binding.Record) {
-	key := r.Key()
-	s.Take(&key, r.Kind())
-	s.stray(&key, r.Kind())
+	s.see(r)
 	if !s.View.Ports.Idle() {
 		countPorts(s.View, r, 1)
 	}
+}
+
+// see is Meet for a record that is counted at its port already.
+func (s *Site) see(r *binding.Record) {
+	key := r.Key()
+	s.Take(&key, r.Kind())
+	s.stray(&key, r.Kind())
 }
 
 // Met ends the meeting of records.

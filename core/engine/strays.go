@@ -49,7 +49,7 @@ func (s *strays) sort() {
 
 // strayIn tells whether a stray of another client IA, not yet over, overlaps a lease.
 func (e *Engine) strayIn(ia *wire.IA, key *binding.Key) bool {
-	s := &e.site.strays
+	s := e.site.strays
 	first := address.FromBytes(key.Address)
 	// Those that the lease lies in.
 	for word, set := range s.lengths {

@@ -82,13 +82,18 @@ func (c *Conflicts) Note(key *binding.Key, claim Claim, holds bool, now binding.
 	}
 	claim.DUID, claim.Asked, claim.Held = append([]byte(nil), claim.DUID...), !holds, claim.Held || holds
 	claim.Extension = append(binding.Extension(nil), claim.Extension...)
-	c.claims[*key] = append(list, claim)
+	c.insert(key, claim)
+	c.count(&claim, 1)
+	return claim
+}
+
+// insert takes a claim into the indexes. The lock must be held.
+func (c *Conflicts) insert(key *binding.Key, claim Claim) {
+	c.claims[*key] = append(c.claims[*key], claim)
 	c.leaseCell(key).Add(1)
 	hash := c.clientHash(claim.Kind, claim.IAID, claim.DUID)
 	c.clientCell(hash).Add(1)
 	c.leases[hash] = append(c.leases[hash], *key)
-	c.count(&claim, 1)
-	return claim
 }
 
 // noRoom tells whether there is no place for a new claim on a lease.

@@ -29,6 +29,7 @@ const (
 	ReasonRelay           // a relay was silent for ten times its usual interval
 	ReasonFull            // an observed binding found no room in the table
 	ReasonStore           // what was observed couldn't be written
+	ReasonAgain           // the link was out of the configuration for a time
 )
 
 // String returns the reason in words, as it is shown.
@@ -36,7 +37,7 @@ func (r Reason) String() string {
 	names := [...]string{
 		"none", "the node was away", "an empty store, and a client with a lease from before", "an interface was down",
 		"the kernel dropped datagrams", "the clock stood still", "overload", "a relay was silent", "the binding table was full",
-		"the store couldn't write",
+		"the store couldn't write", "the link was out of the configuration",
 	}
 	if int(r) < len(names) {
 		return names[r]
@@ -51,7 +52,7 @@ func (r Reason) String() string {
 // The back seat is the stricter state after a long absence: no preference, and silence to new clients while others answer.
 type Gate struct {
 	links []gateLink
-	after uint32 // seconds of absence that lead to the back seat
+	after atomic.Uint32 // seconds of absence that lead to the back seat
 	fresh atomic.Uint32
 
 	seatFrom, seatUntil atomic.Uint32 // binding.Time; the back seat lasts from .. until
@@ -65,19 +66,26 @@ type Gate struct {
 type gateLink struct {
 	since, until atomic.Uint32 // binding.Time
 	reason       atomic.Uint32
-	listen       uint32
+	fresh        atomic.Uint32 // binding.Time until which this link is new here; Gate.fresh is the whole node's
+	listen       atomic.Uint32 // the longest T1, in seconds
 }
 
 // NewGate makes an open gate for links with these longest T1, in seconds. A T1 of 0 or without end counts as MaxListen.
 func NewGate(listen []uint32, after uint32) *Gate {
-	g := &Gate{links: make([]gateLink, len(listen)), after: after}
+	g := &Gate{links: make([]gateLink, len(listen))}
+	g.retune(listen, after)
+	return g
+}
+
+// retune sets what the configuration says: the links' longest T1, and the absence that leads to the back seat.
+func (g *Gate) retune(listen []uint32, after uint32) {
+	g.after.Store(after)
 	for i, t1 := range listen {
 		if t1 == 0 || t1 > MaxListen {
 			t1 = MaxListen
 		}
-		g.links[i].listen = t1
+		g.links[i].listen.Store(t1)
 	}
-	return g
 }
 
 // Open tells whether the link's gate is open.
@@ -95,7 +103,7 @@ func (g *Gate) Close(link int, now binding.Time, why Reason) {
 		l.reason.Store(uint32(why))
 		g.closed++
 	}
-	l.until.Store(max(l.until.Load(), uint32(now.Add(l.listen))))
+	l.until.Store(max(l.until.Load(), uint32(now.Add(l.listen.Load()))))
 }
 
 // CloseAll closes all links' gates.
@@ -111,7 +119,7 @@ func (g *Gate) Returned(from, now binding.Time) {
 	g.CloseAll(now, ReasonAbsent)
 	g.absent.Store(uint32(from))
 	g.heard.Store(uint32(now.Add(g.longest())))
-	if uint32(max(now, from)-from) >= g.after {
+	if uint32(max(now, from)-from) >= g.after.Load() {
 		g.sit(now)
 	}
 }
@@ -120,16 +128,30 @@ func (g *Gate) Returned(from, now binding.Time) {
 // that were there before are heard within one T1, the longest of all links.
 func (g *Gate) Begun(now binding.Time) { g.fresh.Store(uint32(now.Add(g.longest()))) }
 
-// Fresh tells whether evidence of a history would still mean something.
-func (g *Gate) Fresh(now binding.Time) bool { return uint32(now) < g.fresh.Load() }
+// BegunLink says that a link came while the node serves, on which it never granted anything: the same, of that link alone.
+func (g *Gate) BegunLink(link int, now binding.Time) {
+	l := &g.links[link]
+	l.fresh.Store(uint32(now.Add(l.listen.Load())))
+}
 
-// Evidence says that a client has a lease of which the node has no record.
-func (g *Gate) Evidence(now binding.Time) {
-	if until := g.fresh.Load(); uint32(now) >= until || !g.fresh.CompareAndSwap(until, 0) {
+// Fresh tells whether evidence of a history on the link would still mean something.
+func (g *Gate) Fresh(link int, now binding.Time) bool {
+	return uint32(now) < g.fresh.Load() || uint32(now) < g.links[link].fresh.Load()
+}
+
+// Evidence says that a client of the link has a lease of which the node has no record.
+func (g *Gate) Evidence(link int, now binding.Time) {
+	if until := g.fresh.Load(); uint32(now) < until {
+		if g.fresh.CompareAndSwap(until, 0) {
+			g.CloseAll(now, ReasonHistory)
+			g.sit(now)
+		}
 		return
 	}
-	g.CloseAll(now, ReasonHistory)
-	g.sit(now)
+	l := &g.links[link]
+	if until := l.fresh.Load(); uint32(now) < until && l.fresh.CompareAndSwap(until, 0) {
+		g.Close(link, now, ReasonHistory)
+	}
 }
 
 func (g *Gate) sit(now binding.Time) {
@@ -139,7 +161,7 @@ func (g *Gate) sit(now binding.Time) {
 
 func (g *Gate) longest() (t1 uint32) {
 	for i := range g.links {
-		t1 = max(t1, g.links[i].listen)
+		t1 = max(t1, g.links[i].listen.Load())
 	}
 	return t1
 }
@@ -188,7 +210,7 @@ func (g *Gate) Listening(now binding.Time) (out []Listening) {
 			continue
 		}
 		// A gap that was found anew while the gate was closed starts the T1 again.
-		progress := 1 - float64(until-uint32(now))/float64(l.listen)
+		progress := 1 - float64(until-uint32(now))/float64(l.listen.Load())
 		out = append(out, Listening{
 			Link: i, Reason: Reason(l.reason.Load()), Since: binding.Time(since), Until: binding.Time(until),
 			Progress: math.Max(0, progress),

@@ -71,16 +71,16 @@ func TestReturned(t *testing.T) {
 // TestEvidence: within one T1 of its start with an empty store, and once, a node believes that there was a history.
 func TestEvidence(t *testing.T) {
 	g := peer.NewGate([]uint32{1000}, 300)
-	g.Evidence(begin)
+	g.Evidence(0, begin)
 	if g.BackSeat(begin) {
 		t.Error("a node that wasn't new believes evidence")
 	}
 	g.Begun(begin)
-	if !g.Open(0, begin) || g.BackSeat(begin) || !g.Fresh(begin+999) || g.Fresh(begin+1000) {
+	if !g.Open(0, begin) || g.BackSeat(begin) || !g.Fresh(0, begin+999) || g.Fresh(0, begin+1000) {
 		t.Error("want an open gate and one T1 of freshness")
 	}
-	g.Evidence(begin + 10)
-	if !g.BackSeat(begin+10) || g.Open(0, begin+10) || g.Fresh(begin+11) {
+	g.Evidence(0, begin+10)
+	if !g.BackSeat(begin+10) || g.Open(0, begin+10) || g.Fresh(0, begin+11) {
 		t.Error("want the back seat and a closed gate after evidence")
 	}
 	if g.ExpiredUnheard(begin, begin+20) {

@@ -34,14 +34,14 @@ type Options struct {
 // A View is what a node knows of its peers from its clients' messages.
 type View struct {
 	*Tally
-	Firsts     Firsts
+	Firsts     *Firsts
 	Health     *Health
 	Relays     *Relays
 	Gate       *Gate
 	Divergence *Divergence
 	Conflicts  *Conflicts
 	Foreign    Foreign
-	Twin       Twin
+	Twin       *Twin
 	Ports      *Ports
 	Missed     *Missed
 	Salt       [8]byte
@@ -54,6 +54,8 @@ type View struct {
 func NewView(o Options) *View {
 	v := &View{
 		Tally:      NewTally(o.Nodes),
+		Firsts:     new(Firsts),
+		Twin:       new(Twin),
 		Gate:       NewGate(o.Listen, o.After),
 		Divergence: NewDivergence(o.Nodes, o.Pools, len(o.Listen)),
 		Ports:      NewPorts(o.Ports),

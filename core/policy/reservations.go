@@ -73,6 +73,13 @@ func (l *Link) Reservation(pkt *wire.Packet) *Reservation {
 	return nil
 }
 
+// Reserves tells whether anything is reserved on the link, and whether that is for clients known by more than their DUID: then
+// Reservation asks what the relays added.
+func (l *Link) Reserves() (anything, byRelay bool) {
+	r := &l.reservations
+	return len(r.list) > 0, len(r.list) > len(r.duid)
+}
+
 func (r *reservations) byRemoteID(pkt *wire.Packet) *Reservation {
 	for i := range pkt.RelayCount {
 		id := inward(pkt, i).RemoteID

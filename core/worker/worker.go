@@ -59,7 +59,8 @@ type Worker struct {
 	done     chan *Write
 	closed   chan struct{}
 	sequence uint64
-	waited   bool // in vain for a flight; none has come back since
+	batches  atomic.Uint64 // begun and ended: odd while one is handled
+	waited   bool          // in vain for a flight; none has come back since
 
 	// Deliver's
 	landed  []*flight // flights whose replies are sent together
@@ -150,6 +151,7 @@ func (w *Worker) dispatch(f *flight) {
 
 // handle answers a batch into a flight: one time, one policy, one mark.
 func (w *Worker) handle(f *flight, batch []Datagram, writable bool) {
+	w.batches.Add(1) // before the site is taken: see Batches
 	unixNano, wall := w.Clock(), w.Wall()
 	f.now, f.durable = f.now[:0], f.durable[:0]
 	f.mark = engine.NewMark(w.ID, w.sequence+1)
@@ -189,10 +191,16 @@ func (w *Worker) handle(f *flight, batch []Datagram, writable bool) {
 	f.write.Changes, f.write.Count = e.Changes, e.Count
 	bump(&w.Counters.spared, uint64(e.Spared))
 	e.End()
+	w.batches.Add(1)
 	if f.write.Count > 0 {
 		w.sequence++
 	}
 }
+
+// Batches is how many batches the worker has begun and ended, together: an odd number while it handles one. Whoever has
+// put another site in place knows that no batch uses the former one when each worker's number was even once since, or has
+// changed. A worker that waits for datagrams handles none, and takes the site when they are there.
+func (w *Worker) Batches() uint64 { return w.batches.Load() }
 
 // Deliver sends the replies of writes that became durable. It returns after Run did, once no write is left
 // with the journal, or as soon as stop is closed.

@@ -21,6 +21,25 @@ func TestAdvertiseWaitsForNothing(t *testing.T) {
 	}
 }
 
+// TestBatches: the number is odd from before the site is taken until it isn't used any more, and even while the worker waits.
+func TestBatches(t *testing.T) {
+	var inside []uint64
+	var b *bench
+	ready := make(chan struct{})
+	b = start(t, nil, func(o *worker.Options) {
+		o.Clock = func() int64 { <-ready; inside = append(inside, b.Batches()); return now }
+	})
+	close(ready)
+	for range 3 {
+		before := b.Batches()
+		b.step(solicit(1))
+		b.wantSent(0, 1)
+		if after := b.Batches(); before%2 != 0 || after != before+2 || inside[len(inside)-1] != before+1 {
+			t.Errorf("before a batch %d, in it %d, behind it %d", before, inside[len(inside)-1], after)
+		}
+	}
+}
+
 func TestGrantWaitsForItsWrite(t *testing.T) {
 	var observed [][]byte
 	told := make(chan struct{}, 1)

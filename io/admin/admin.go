@@ -20,6 +20,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/lockstep6/lockstep6/core/config"
 )
 
 // A Node is what the interface asks. Its methods may be called at the same time.
@@ -39,6 +41,16 @@ type Node interface {
 	// that is durable. It returns ErrNoLease where there is none, an *OwnerError where it isn't whose it is said to be.
 	Release(ctx context.Context, lease netip.Prefix, whose Whose) (Lease, error)
 	Control
+	// Reload reads the configuration file again and applies it, or only tells what it would change. It returns a
+	// *ReloadError where it isn't taken, and ErrStale where the request has another digest; nothing has changed then.
+	Reload(ctx context.Context, r ReloadRequest) (Plan, error)
+	// Reservations are those of a link, the file's and the stored ones. It returns ErrNoLink.
+	Reservations(link string) ([]Reservation, error)
+	// PutReservation stores a reservation for a client of a link, in place of the one that is stored for it, and applies it. What
+	// it reserves is a JSON object as in the file, without the client. Errors: ErrNoLink, and Reload's.
+	PutReservation(ctx context.Context, link string, client config.Client, what []byte, force bool) (ReservationChange, error)
+	// DeleteReservation drops a stored reservation. Errors: ErrNoLink, ErrNoReservation, and Reload's.
+	DeleteReservation(ctx context.Context, link string, client config.Client, force bool) (ReservationChange, error)
 }
 
 // ErrNoLease says that nobody holds the lease.

@@ -43,9 +43,11 @@ type LatencyBucket struct {
 
 // A problem is the body of every answer that refuses something.
 type problem struct {
-	Error  string `json:"error"`
-	Remedy string `json:"remedy,omitempty"`
-	Owner  string `json:"owner,omitempty"` // of an observed lease
+	Error  string   `json:"error"`
+	Remedy string   `json:"remedy,omitempty"`
+	Owner  string   `json:"owner,omitempty"`  // of an observed lease
+	Faults []string `json:"faults,omitempty"` // of a configuration, as `lockstep6 check` has them
+	Unsafe bool     `json:"unsafe,omitempty"` // nodes can't take the configuration one by one
 }
 
 // A route is one operation of the interface. Each part of it has a table of its own, beside its handlers.
@@ -57,7 +59,8 @@ type route struct {
 
 // table is the whole interface. openapi.yaml describes it; a test holds the two together.
 func table() []route {
-	return slices.Concat(stateRoutes, bindingRoutes, linkRoutes, controlRoutes, documentRoutes, debugRoutes)
+	return slices.Concat(stateRoutes, bindingRoutes, linkRoutes, controlRoutes, reloadRoutes, reservationRoutes,
+		documentRoutes, debugRoutes)
 }
 
 // open is what everybody may ask for: load balancers and supervisors have no token.

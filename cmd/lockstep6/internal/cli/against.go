@@ -13,6 +13,22 @@ const pageWidth = 110
 
 // printComparison prints what differs from an earlier configuration, and how to get from there to here.
 func printComparison(w io.Writer, against string, c *policy.Comparison) {
+	unsafe := printChanges(w, c)
+	switch {
+	case len(c.Changes) == 0:
+		fmt.Fprintf(w, "against %s: nothing else differs; every node can take it at any time\n", against)
+	case unsafe == 0:
+		fmt.Fprintf(w, "against %s: safe, node by node in any order\n", against)
+	case unsafe == 1:
+		fmt.Fprintf(w, "against %s: not safe in one step; take the steps above, and check each file against the one before\n", against)
+	default:
+		fmt.Fprintf(w, "against %s: %d changes aren't safe in one step; make one after the other, and check each file against the one before\n",
+			against, unsafe)
+	}
+}
+
+// printChanges prints all that differs, and returns how many of the changes aren't safe in one step.
+func printChanges(w io.Writer, c *policy.Comparison) int {
 	unsafe := 0
 	for i := range c.Changes {
 		change := &c.Changes[i]
@@ -38,17 +54,7 @@ func printComparison(w io.Writer, against string, c *policy.Comparison) {
 	if len(c.Rest) > 0 {
 		wrapped(w, "", "differs as well, decides no address and needs no order: "+strings.Join(c.Rest, ", "))
 	}
-	switch {
-	case len(c.Changes) == 0:
-		fmt.Fprintf(w, "against %s: nothing else differs; every node can take it at any time\n", against)
-	case unsafe == 0:
-		fmt.Fprintf(w, "against %s: safe, node by node in any order\n", against)
-	case unsafe == 1:
-		fmt.Fprintf(w, "against %s: not safe in one step; take the steps above, and check each file against the one before\n", against)
-	default:
-		fmt.Fprintf(w, "against %s: %d changes aren't safe in one step; make one after the other, and check each file against the one before\n",
-			against, unsafe)
-	}
+	return unsafe
 }
 
 // wrapped prints a sentence in lines, the first one behind the indent, the others as far in. Code in backquotes stays

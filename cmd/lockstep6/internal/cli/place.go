@@ -49,3 +49,9 @@ func (p *place) find() (data string, c *config.Config, err error) {
 	data, err = daemon.DataFolder(c, p.data)
 	return data, c, err
 }
+
+// folder is the data folder.
+func (p *place) folder() (string, error) {
+	data, _, err := p.find()
+	return data, err
+}

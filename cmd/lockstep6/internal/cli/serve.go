@@ -25,7 +25,7 @@ func newServe() *cobra.Command {
 		Use:   "serve",
 		Short: "Run a node",
 		Long: `Run a node until SIGTERM or SIGINT. It then takes no more messages, answers what has arrived, and ends;
-every lease that a client was told of is on disk.
+every lease that a client was told of is on disk. SIGHUP reads the configuration again, as ` + "`lockstep6 reload`" + ` does.
 
 Logs go to standard error: text on a terminal, JSON otherwise.`,
 		Example: `  lockstep6 serve --config lockstep6.yaml                 # a single node
@@ -81,11 +81,7 @@ func serve(c *cobra.Command, f *serveFlags) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
-	go func() {
-		for range hangup {
-			o.Logger.Warn("SIGHUP: the configuration is read at the start only; restart the node to apply a change")
-		}
-	}()
+	o.Hangup = hangup
 	d, err := daemon.Open(c.Context(), o)
 	if err != nil {
 		return refusal(err)

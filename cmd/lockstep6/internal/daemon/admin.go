@@ -13,7 +13,7 @@ import (
 
 // openAdmin binds what people and programs ask the node by, with the rights that the configuration gives them.
 func (d *Daemon) openAdmin() (*admin.Server, error) {
-	rights := d.config.Admin
+	rights := d.inForce.config.Admin
 	if d.options.Admin.IsValid() {
 		rights.Listen = d.options.Admin
 		if field, problem, remedy := rights.Fault(); problem != "" {
@@ -23,7 +23,7 @@ func (d *Daemon) openAdmin() (*admin.Server, error) {
 			d.log.Warn("--admin: "+field+": "+problem+"; "+remedy, "id", "api-rights")
 		}
 	}
-	token, err := CheckAdmin(d.config, d.options.ConfigFile)
+	token, err := CheckAdmin(d.inForce.config, d.options.ConfigFile)
 	if err != nil {
 		return nil, err
 	}

@@ -233,7 +233,7 @@ func TestToken(t *testing.T) {
 func TestRightsOfTheCommandLine(t *testing.T) {
 	d := &Daemon{log: slog.New(slog.DiscardHandler)}
 	d.options.Admin = netip.MustParseAddrPort("[2001:db8::1]:8067")
-	d.config = parseConfig(t, strings.Replace(apiConfig, "  tls: {certificate: admin.crt, key: admin.key}\n", "", 1))
+	d.inForce = &candidate{config: parseConfig(t, strings.Replace(apiConfig, "  tls: {certificate: admin.crt, key: admin.key}\n", "", 1))}
 	if _, err := d.openAdmin(); err == nil || !strings.Contains(err.Error(), "in the clear") {
 		t.Errorf("a token without TLS at an address that isn't loopback: %v", err)
 	}

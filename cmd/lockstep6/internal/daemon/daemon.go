@@ -2,7 +2,7 @@
 // It is the one place that knows everybody, and it holds no rule of its own.
 //
 //	Open:  read and check -> open the store -> compile the policy -> fill the table -> open sockets
-//	Run:   workers, deliveries, sweeper, lease log, admin; until the context ends
+//	Run:   workers, deliveries, sweeper, lease log, admin, reloads; until the context ends
 //	Close: sockets first, then the workers' last replies, then the store: what was granted is durable
 package daemon
 
@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
+	"os"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -36,7 +37,8 @@ type Options struct {
 	Admin      netip.AddrPort   // overrides admin.listen where valid
 	Version    string
 	Logger     *slog.Logger
-	Level      *slog.LevelVar // the logger's; set from the configuration
+	Level      *slog.LevelVar   // the logger's; set from the configuration
+	Hangup     <-chan os.Signal // at each the configuration is read again; nil: never
 }
 
 // operatorID is the operator's number as a writer, above all workers' (see engine.Marks).
@@ -49,8 +51,10 @@ const maxWorkers = 128
 type Daemon struct {
 	options Options
 	log     *slog.Logger
-	config  *config.Config
 	data    string
+
+	changing changing
+	inForce  *candidate // whose policy is in force; changing.one guards it once the node runs
 
 	store    *store.Store
 	table    *binding.Table
@@ -62,7 +66,7 @@ type Daemon struct {
 	operator *operator
 	admin    *admin.Server
 	clock    worker.Clock
-	leaseLog *leaseLog // nil: lease events aren't logged
+	leaseLog *leaseLog
 	drain    drain
 	gaps     gaps
 	started  time.Time
@@ -78,29 +82,22 @@ func Open(ctx context.Context, o Options) (*Daemon, error) {
 }
 
 func (d *Daemon) open(ctx context.Context) (err error) {
-	if d.config, err = ReadConfig(d.options.ConfigFile); err != nil {
+	if d.inForce, err = d.openConfig(ctx); err != nil {
 		return err
 	}
-	for _, warning := range d.config.Warnings {
-		d.log.Warn(warning.Error())
+	c := d.inForce.config
+	for _, warning := range c.Warnings {
+		d.log.Warn(warning.Error(), "id", "configuration-warning")
 	}
-	if err = d.options.Level.UnmarshalText([]byte(d.config.Log.Level)); err != nil {
-		return fmt.Errorf("log.level: %w", err)
-	}
-	if d.data, err = DataFolder(d.config, d.options.Data); err != nil {
-		return err
-	}
-	compiled, err := d.openPolicy(ctx)
-	if err != nil {
-		return err
-	}
-	if d.table, err = binding.New(binding.Options{Capacity: d.config.Store.Capacity, Seed: rand.Uint64()}); err != nil {
+	d.leaseLog = newLeaseLog(d.log, func(owner uint8) string { return d.owners.Load()[owner] })
+	d.setLog(d.inForce)
+	if d.table, err = binding.New(binding.Options{Capacity: c.Store.Capacity, Seed: rand.Uint64()}); err != nil {
 		return fmt.Errorf("store.capacity: %w", err)
 	}
-	if err = d.start(ctx, compiled); err != nil {
+	if err = d.start(ctx, d.inForce.policy); err != nil {
 		return err
 	}
-	workers, err := d.openSockets(compiled)
+	workers, err := d.openSockets(d.inForce.policy)
 	if err != nil {
 		return err
 	}
@@ -110,18 +107,30 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	return err
 }
 
-// openPolicy opens the store and compiles the policy: a cluster's first, so that a wrong --node or key leaves no
-// folder behind; a single node's needs the key in its store.
-func (d *Daemon) openPolicy(ctx context.Context) (compiled *policy.Policy, err error) {
-	if d.config.Cluster != nil {
-		if compiled, err = d.compile(ctx); err != nil {
+// openConfig reads the configuration and opens the store: a cluster's policy is compiled before, so that a wrong --node or key
+// leaves no folder behind; a single node's needs the key in its store, and stored reservations count too.
+func (d *Daemon) openConfig(ctx context.Context) (*candidate, error) {
+	text, err := readBounded(d.options.ConfigFile)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the configuration: %w", err)
+	}
+	c, faults := config.Parse(d.options.ConfigFile, text)
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	if c.Cluster != nil {
+		if _, err = d.compile(ctx, c); err != nil {
 			return nil, err
 		}
 	}
-	if d.store, err = d.openStore(); err != nil || compiled != nil {
-		return compiled, err
+	if d.data, err = DataFolder(c, d.options.Data); err != nil {
+		return nil, err
 	}
-	return d.compile(ctx)
+	if d.store, err = d.openStore(c); err != nil {
+		return nil, err
+	}
+	stored, _ := d.store.Meta(metaReservations)
+	return d.candidate(ctx, text, stored)
 }
 
 // start loads the bindings and puts the policy in force.
@@ -130,7 +139,7 @@ func (d *Daemon) start(ctx context.Context, p *policy.Policy) error {
 	if err != nil {
 		return err
 	}
-	site, err := engine.EmptySite(p, engine.NewView(p, memory, d.config.Store.Capacity))
+	site, err := engine.EmptySite(p, engine.NewView(p, memory, d.inForce.config.Store.Capacity))
 	if err != nil {
 		return fmt.Errorf("cannot map the free slots of the pools: %w", err)
 	}
@@ -146,9 +155,9 @@ func (d *Daemon) start(ctx context.Context, p *policy.Policy) error {
 	return nil
 }
 
-func (d *Daemon) openStore() (*store.Store, error) {
+func (d *Daemon) openStore(c *config.Config) (*store.Store, error) {
 	mode := store.SyncAlways
-	if !d.config.Store.Sync {
+	if !c.Store.Sync {
 		mode = store.SyncNever
 	}
 	return store.Open(store.Options{Path: d.data, Sync: mode, Logger: d.log})
@@ -156,7 +165,7 @@ func (d *Daemon) openStore() (*store.Store, error) {
 
 // openSockets binds what the node listens on, and returns for how many workers.
 func (d *Daemon) openSockets(p *policy.Policy) (workers int, err error) {
-	listen := effectiveListen(d.config, d.options, p)
+	listen := effectiveListen(d.inForce.config, d.options, p)
 	if len(listen.Addresses) == 0 && len(listen.Interfaces) == 0 {
 		return 0, fmt.Errorf("%s: listen: nothing to listen on; name interfaces or addresses, or give --listen", d.options.ConfigFile)
 	}
@@ -179,18 +188,13 @@ func (d *Daemon) openSockets(p *policy.Policy) (workers int, err error) {
 }
 
 func (d *Daemon) makeWorkers(workers int) {
-	var observe func([]byte)
-	if d.config.Log.Leases {
-		d.leaseLog = newLeaseLog(d.log, func(owner uint8) string { return d.owners.Load()[owner] })
-		observe = d.leaseLog.observe
-	}
 	for i := range workers {
 		handle := d.table.NewHandle()
 		d.workers = append(d.workers, worker.New(worker.Options{
 			ID: i, Socket: d.sockets.Worker(i), Journal: d.store,
 			Engine: engine.New(handle, d.marks),
 			Marks:  d.marks, Site: &d.site, Clock: d.clock,
-			Wall: func() int64 { return time.Now().UnixNano() }, Wait: diskWait(), Observe: observe,
+			Wall: func() int64 { return time.Now().UnixNano() }, Wait: diskWait(), Observe: d.leaseLog.observe,
 		}))
 	}
 }

@@ -25,14 +25,20 @@ type leaseLog struct {
 	queue chan []byte
 	spare chan []byte
 	lost  atomic.Uint64
+	on    atomic.Bool // events are logged
 }
 
 func newLeaseLog(log *slog.Logger, owner func(uint8) string) *leaseLog {
-	return &leaseLog{log: log, owner: owner, queue: make(chan []byte, leaseLogDepth), spare: make(chan []byte, leaseLogDepth)}
+	l := &leaseLog{log: log, owner: owner, queue: make(chan []byte, leaseLogDepth), spare: make(chan []byte, leaseLogDepth)}
+	l.on.Store(true)
+	return l
 }
 
 // observe takes a copy of a write's changes. Any goroutine may call it.
 func (l *leaseLog) observe(changes []byte) {
+	if !l.on.Load() {
+		return
+	}
 	var copied []byte
 	select {
 	case copied = <-l.spare:

@@ -51,6 +51,8 @@ func (d *Daemon) remember(ctx context.Context, p *policy.Policy) (engine.Memory,
 	}
 	for i := range p.Links {
 		l := &p.Links[i]
+		_, served := m.Longest[l.Name]
+		out.Served = append(out.Served, served)
 		m.Longest[l.Name] = max(m.Longest[l.Name], l.Lifetimes.Renew)
 	}
 	owners, err := m.names(nodeNames(p))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/engine"
 	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/wire"
 	"github.com/lockstep6/lockstep6/io/admin"
@@ -15,20 +16,22 @@ import (
 // when it goes.
 type news struct {
 	d         *Daemon
-	peers     []peer.Condition
-	standing  map[string]bool // what was told and still holds
+	site      *engine.Site              // of this tell: a reload may come in between
+	peers     map[string]peer.Condition // by DUID
+	standing  map[string]bool           // what was told and still holds
 	contended map[binding.Key]bool
 }
 
 func newNews(d *Daemon) *news {
 	return &news{
-		d: d, peers: make([]peer.Condition, len(d.site.Load().Policy.Nodes)),
+		d: d, peers: make(map[string]peer.Condition),
 		standing: make(map[string]bool), contended: make(map[binding.Key]bool),
 	}
 }
 
 // tell compares with what was told before.
 func (n *news) tell(now binding.Time) {
+	n.site = n.d.site.Load()
 	n.health(now)
 	held := make(map[string]bool)
 	n.gate(now, held)
@@ -56,27 +59,28 @@ func (n *news) hold(held map[string]bool, what string, attrs ...any) {
 }
 
 func (n *news) health(now binding.Time) {
-	p, view := n.d.site.Load().Policy, n.d.site.Load().View
+	p, view := n.site.Policy, n.site.View
 	for i := range p.Nodes {
 		if i == p.Self {
 			continue
 		}
-		r := view.Health.Report(i, now)
-		if r.Condition == n.peers[i] {
+		r, duid := view.Health.Report(i, now), string(p.Nodes[i].ServerID)
+		was := n.peers[duid]
+		if r.Condition == was {
 			continue
 		}
 		log := n.d.log.Info
 		if r.Condition == peer.Silent {
 			log = n.d.log.Warn
 		}
-		log("peer is "+r.Condition.String(), "peer", p.Nodes[i].Name, "was", n.peers[i].String(),
+		log("peer is "+r.Condition.String(), "peer", p.Nodes[i].Name, "was", was.String(),
 			"unanswered_clients", r.Clients, "relays", len(r.Relays), "last_answer", timeText(r.LastAnswer))
-		n.peers[i] = r.Condition
+		n.peers[duid] = r.Condition
 	}
 }
 
 func (n *news) gate(now binding.Time, held map[string]bool) {
-	p, view := n.d.site.Load().Policy, n.d.site.Load().View
+	p, view := n.site.Policy, n.site.View
 	for _, l := range view.Gate.Listening(now) {
 		n.hold(held, "listening on link "+p.Links[l.Link].Name+": "+l.Reason.String(), "until", timeText(l.Until))
 	}
@@ -86,7 +90,7 @@ func (n *news) gate(now binding.Time, held map[string]bool) {
 }
 
 func (n *news) divergence(held map[string]bool) {
-	site := n.d.site.Load()
+	site := n.site
 	for _, f := range site.View.Divergence.Findings() {
 		found := divergence(site.Policy, &f)
 		n.hold(held, "peer "+site.Policy.Nodes[f.Node].Name+" has another configuration: "+found.Text(),
@@ -96,13 +100,13 @@ func (n *news) divergence(held map[string]bool) {
 }
 
 func (n *news) twin(now binding.Time, held map[string]bool) {
-	if twinSuspected(n.d.site.Load(), now) {
+	if twinSuspected(n.site, now) {
 		n.hold(held, "another server answers under this node's name: clients renew leases that this node never granted")
 	}
 }
 
 func (n *news) coverage(now binding.Time, held map[string]bool) {
-	view, favoured := n.d.site.Load().View, favoured(n.d.site.Load().Policy)
+	view, favoured := n.site.View, favoured(n.site.Policy)
 	for _, r := range view.Relays.States() {
 		if r.NoRenews(view.Gate.Longest(), now) {
 			n.hold(held, "relay "+netip.AddrFrom16(r.Address).String()+" doesn't copy to this node what other nodes' clients renew",
@@ -122,7 +126,7 @@ const (
 )
 
 func (n *news) fills(held map[string]bool) {
-	for _, f := range n.d.site.Load().Fills() {
+	for _, f := range n.site.Fills() {
 		if !f.Own {
 			continue
 		}
@@ -138,7 +142,7 @@ func (n *news) fills(held map[string]bool) {
 
 // refusals warns while pools aren't shared because claims weren't believed: what they name isn't known to be taken.
 func (n *news) refusals(now binding.Time, held map[string]bool) {
-	site := n.d.site.Load()
+	site := n.site
 	for pool := range site.View.Missed.Pools(now) {
 		n.hold(held, "pool "+site.Policy.Pools[pool].Name+" isn't shared: a relay port has more of peers' claims that nothing explains "+
 			"than limits.weak-claims-per-port, and the others aren't observed; raise it where many clients share a port",
@@ -151,7 +155,7 @@ const conflictLines = 16
 
 // conflicts tells which leases are claimed by more than one client since, and who lost one to whom.
 func (n *news) conflicts() {
-	view := n.d.site.Load().View
+	view := n.site.View
 	now := make(map[binding.Key]bool)
 	fresh := 0
 	for _, key := range view.Conflicts.Leases() {
@@ -164,7 +168,7 @@ func (n *news) conflicts() {
 		}
 		for _, c := range view.Conflicts.On(&key) {
 			n.d.log.Warn("two clients claim one lease", "lease", admin.LeaseText(key),
-				"client", wire.FormatDUID(c.DUID), "iaid", c.IAID, "node", n.d.nodeName(c.Node), "explained", c.Strong)
+				"client", wire.FormatDUID(c.DUID), "iaid", c.IAID, "node", n.nodeName(c.Node), "explained", c.Strong)
 		}
 	}
 	n.contended = now
@@ -176,7 +180,7 @@ func (n *news) conflicts() {
 
 // decisions tells who lost a lease: nobody but servers sees that two clients have one prefix.
 func (n *news) decisions() {
-	decided, untold := n.d.site.Load().View.Conflicts.Decisions()
+	decided, untold := n.site.View.Conflicts.Decisions()
 	for i := range decided {
 		if i == conflictLines {
 			untold += uint64(len(decided) - i)
@@ -185,16 +189,16 @@ func (n *news) decisions() {
 		d := &decided[i]
 		n.d.log.Warn("of two clients with one lease one lost it: it is given another one at its Renew or Rebind",
 			"lease", admin.LeaseText(d.Lease),
-			"loser", wire.FormatDUID(d.Loser.DUID), "loser_iaid", d.Loser.IAID, "loser_node", n.d.nodeName(d.Loser.Node),
-			"winner", wire.FormatDUID(d.Winner.DUID), "winner_iaid", d.Winner.IAID, "winner_node", n.d.nodeName(d.Winner.Node))
+			"loser", wire.FormatDUID(d.Loser.DUID), "loser_iaid", d.Loser.IAID, "loser_node", n.nodeName(d.Loser.Node),
+			"winner", wire.FormatDUID(d.Winner.DUID), "winner_iaid", d.Winner.IAID, "winner_node", n.nodeName(d.Winner.Node))
 	}
 	if untold > 0 {
 		n.d.log.Warn("of two clients with one lease one lost it: more of them", "leases", untold)
 	}
 }
 
-func (d *Daemon) nodeName(node int) string {
-	if nodes := d.site.Load().Policy.Nodes; node >= 0 && node < len(nodes) {
+func (n *news) nodeName(node int) string {
+	if nodes := n.site.Policy.Nodes; node >= 0 && node < len(nodes) {
 		return nodes[node].Name
 	}
 	return "unknown"

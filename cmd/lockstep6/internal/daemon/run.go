@@ -58,12 +58,11 @@ func (d *Daemon) Run(ctx context.Context) error {
 			stop(nil)
 		}
 	})
+	helpers.Go(func() { d.hangups(ctx) })
 	logging, stopLogging := context.WithCancel(context.Background())
 	defer stopLogging()
 	var logger sync.WaitGroup
-	if d.leaseLog != nil {
-		logger.Go(func() { d.leaseLog.run(logging) })
-	}
+	logger.Go(func() { d.leaseLog.run(logging) })
 	helpers.Go(func() {
 		if err := d.admin.Serve(ctx); err != nil {
 			stop(err)
@@ -81,6 +80,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	close(abandon)
 	deliveries.Wait()
 	helpers.Wait()
+	d.changing.one.Lock()
+	d.changing.stopped = true
+	d.changing.one.Unlock()
 	stopLogging()
 	waitFor(&logger, time.Second)
 	if !d.site.Load().Policy.Single && d.store.Healthy() {
@@ -144,7 +146,9 @@ func (d *Daemon) sweep(ctx context.Context) {
 		if !d.store.Healthy() {
 			continue
 		}
+		d.changing.sweeping.Lock()
 		changes, count := sweeper.Sweep(d.site.Load(), worker.Time(d.clock()), sweepGrace, sweepBudget, nil)
+		d.changing.sweeping.Unlock()
 		if count == 0 {
 			continue
 		}
@@ -154,9 +158,7 @@ func (d *Daemon) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if d.leaseLog != nil {
-			d.leaseLog.observe(changes)
-		}
+		d.leaseLog.observe(changes)
 	}
 }
 

@@ -101,9 +101,9 @@ func Resolver(configFile string) func(config.Secret) ([]byte, error) {
 }
 
 // compile makes the policy of this node. A single node's key and DUID come from its store.
-func (d *Daemon) compile(ctx context.Context) (*policy.Policy, error) {
+func (d *Daemon) compile(ctx context.Context, c *config.Config) (*policy.Policy, error) {
 	in := policy.Input{File: d.options.ConfigFile, Node: d.options.Node, Resolve: Resolver(d.options.ConfigFile)}
-	if d.config.Cluster == nil {
+	if c.Cluster == nil {
 		key, err := d.remembered(ctx, metaKey, func() []byte { return random(len(address.Key{})) })
 		if err != nil {
 			return nil, err
@@ -116,7 +116,7 @@ func (d *Daemon) compile(ctx context.Context) (*policy.Policy, error) {
 			return nil, err
 		}
 	}
-	return policy.Compile(d.config, in)
+	return policy.Compile(c, in)
 }
 
 // remembered gets a value from the store's meta space, and makes it where there is none yet.

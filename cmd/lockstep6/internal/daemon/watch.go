@@ -65,12 +65,14 @@ func (d *Daemon) watch(ctx context.Context) {
 			shed = n
 			d.gaps.note(peer.ReasonOverload)
 		}
+		d.changing.ticking.Lock()
 		view := d.site.Load().View
 		view.Gate.Yield(d.drain.new.Load()) // a view of a newer policy too
 		for _, why := range d.gaps.take() {
 			view.Gate.CloseAll(worker.Time(now), why)
 		}
 		view.Tick(binding.MomentOf(now))
+		d.changing.ticking.Unlock()
 		news.tell(worker.Time(now))
 		if now-beaten >= int64(beatEvery) && d.store.Healthy() {
 			beaten = now

@@ -1,0 +1,85 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/lockstep6/lockstep6/core/engine"
+	"github.com/lockstep6/lockstep6/core/worker"
+)
+
+// storePatience is how long a change waits for the store.
+const storePatience = 10 * time.Second
+
+// apply puts a candidate in force. What the store has to remember of it is on disk before any message is answered by it; on an
+// error nothing has changed. Changing.one must be held.
+func (d *Daemon) apply(ctx context.Context, c *candidate) error {
+	if !d.store.Healthy() {
+		return fmt.Errorf("the store can't write: %w", d.store.State().Err)
+	}
+	// Whoever asked may go; what is being written gets there all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
+	defer cancel()
+	memory, err := d.remember(ctx, c.policy)
+	if err != nil {
+		return err
+	}
+	handle := d.table.NewHandle()
+	defer handle.Close()
+	d.changing.sweeping.Lock()
+	defer d.changing.sweeping.Unlock()
+	before := d.site.Load()
+	site, sameMaps := before.Follow(c.policy, before.View)
+	if !sameMaps {
+		if site, err = engine.NextSite(c.policy, before.View, handle, d.table.Shards()); err != nil {
+			return fmt.Errorf("cannot map the free slots of the pools: %w", err)
+		}
+	}
+	if !bytes.Equal(c.stored, d.inForce.stored) {
+		if err := d.store.PutMeta(ctx, metaReservations, c.stored); err != nil {
+			return fmt.Errorf("the reservations didn't get into the store in time, and may be in force after a restart: %w", err)
+		}
+	}
+	now := worker.Time(d.clock())
+	d.changing.ticking.Lock()
+	view, from := engine.NextView(before.View, before.Policy, c.policy, memory, now)
+	site.View = view
+	d.site.Store(site)
+	d.changing.ticking.Unlock()
+	d.inForce = c
+	d.setLog(c)
+	d.settle()
+	view.CatchUp(before.View, from, now)
+	if sameMaps {
+		return nil
+	}
+	// What the workers bound under the former policy while the maps were made is in the table by now.
+	if site, err = engine.NextSite(c.policy, view, handle, d.table.Shards()); err != nil {
+		d.log.Error("the maps of the pools couldn't be made again: leases of the former configuration may be given away before they end; "+
+			"restart the node", "id", "reload-incomplete", "error", err)
+		return nil
+	}
+	d.site.Store(site)
+	return nil
+}
+
+// settleStep is how long settle sleeps between two looks; a batch takes less.
+const settleStep = 100 * time.Microsecond
+
+// settle returns when no worker uses a site any more that was replaced before the call. A worker that waits for messages
+// uses none.
+func (d *Daemon) settle() {
+	for _, w := range d.workers {
+		for begun := w.Batches(); begun%2 == 1 && w.Batches() == begun; {
+			time.Sleep(settleStep)
+		}
+	}
+}
+
+// setLog sets what is logged.
+func (d *Daemon) setLog(c *candidate) {
+	_ = d.options.Level.UnmarshalText([]byte(c.config.Log.Level)) // it was checked
+	d.leaseLog.on.Store(c.config.Log.Leases)
+}

@@ -1,0 +1,99 @@
+package daemon
+
+import (
+	"cmp"
+	"encoding/hex"
+	"maps"
+	"slices"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/engine"
+	"github.com/lockstep6/lockstep6/core/policy"
+	"github.com/lockstep6/lockstep6/core/wire"
+	"github.com/lockstep6/lockstep6/core/worker"
+	"github.com/lockstep6/lockstep6/io/admin"
+)
+
+// plan tells what a candidate changes. It walks through the whole binding table.
+func (d *Daemon) plan(c *candidate) admin.Plan {
+	before := d.inForce.policy
+	p := admin.Plan{
+		File: d.options.ConfigFile, Digest: c.digest(),
+		Fingerprint: admin.Fingerprints{
+			Before: hex.EncodeToString(before.Fingerprint[:]), After: hex.EncodeToString(c.policy.Fingerprint[:]),
+		},
+		Changes: []admin.PlanChange{}, Rest: []string{}, Warnings: []string{},
+	}
+	p.Changed = p.Digest != d.inForce.digest()
+	comparison := policy.Compare(before, c.policy)
+	p.Safe = comparison.Safe()
+	for _, change := range comparison.Changes {
+		p.Changes = append(p.Changes, admin.PlanChange(change))
+	}
+	p.Rest = append(p.Rest, comparison.Rest...)
+	for _, warning := range c.config.Warnings {
+		p.Warnings = append(p.Warnings, warning.Error())
+	}
+	p.Bindings, p.Pools = d.effects(before, c.policy)
+	return p
+}
+
+// effects counts what becomes of the bindings that stand.
+func (d *Daemon) effects(before, after *policy.Policy) (all admin.Effects, pools []admin.PoolEffect) {
+	h := d.table.NewHandle()
+	defer h.Close()
+	now, prospects := worker.Time(d.clock()), engine.NewProspects(before, after)
+	byPool := make(map[int]*admin.PoolEffect)
+	for shard := range d.table.Shards() {
+		h.Enter()
+		h.Range(shard, func(r *binding.Record) bool {
+			if r.State() != binding.Bound || !r.Live(now) {
+				return true
+			}
+			pool, fate := prospects.Of(r)
+			count(&all, r, fate)
+			count(&poolEffect(byPool, before, pool, r.Kind()).Effects, r, fate)
+			return true
+		})
+		h.Leave()
+	}
+	pools = []admin.PoolEffect{}
+	for _, id := range slices.SortedFunc(maps.Keys(byPool), func(a, b int) int { return cmp.Compare(uint(a), uint(b)) }) {
+		pools = append(pools, *byPool[id])
+	}
+	return all, pools
+}
+
+// poolEffect is the counts of a pool, or of a kind's leases that lie in none: those come last.
+func poolEffect(all map[int]*admin.PoolEffect, p *policy.Policy, pool *policy.Pool, kind wire.Kind) *admin.PoolEffect {
+	id := -1 - int(kind)
+	if pool != nil {
+		id = pool.ID
+	}
+	if all[id] == nil {
+		all[id] = &admin.PoolEffect{Kind: kind.String()}
+		if pool != nil {
+			all[id].Pool, all[id].Link = pool.Name, p.Links[pool.Link].Name
+		}
+	}
+	return all[id]
+}
+
+func count(e *admin.Effects, r *binding.Record, fate engine.Fate) {
+	of := &e.Own
+	if engine.Observed(r) {
+		of = &e.Observed
+	}
+	switch fate {
+	case engine.FateOutside:
+		of.Renumbered++
+	case engine.FateExcluded:
+		of.Excluded++
+	case engine.FateReserved:
+		of.Reserved++
+	case engine.FateMoves:
+		of.ToReservation++
+	default:
+		of.Kept++
+	}
+}

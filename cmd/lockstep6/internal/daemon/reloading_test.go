@@ -1,0 +1,259 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/wire"
+	"github.com/lockstep6/lockstep6/core/worker"
+)
+
+// patience is when a test gives up waiting for what must come.
+const patience = 30 * time.Second
+
+// A reloading node is one with its configuration in a file that a test may write anew.
+type reloading struct {
+	*Daemon
+	t      *testing.T
+	file   string
+	hangup chan os.Signal
+	log    *syncBuffer
+	end    func()
+}
+
+// A syncBuffer is a log that may be read while it is written.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string { s.mu.Lock(); defer s.mu.Unlock(); return s.b.String() }
+
+// startNode runs a node in a folder until the test ends, or end is called.
+func startNode(t *testing.T, folder, node, config string) *reloading {
+	t.Helper()
+	r := &reloading{t: t, file: filepath.Join(folder, "lockstep6.yaml"), hangup: make(chan os.Signal, 1), log: new(syncBuffer)}
+	r.write(config)
+	level := new(slog.LevelVar)
+	var err error
+	r.Daemon, err = Open(t.Context(), Options{
+		ConfigFile: r.file, Node: node, Data: filepath.Join(folder, "data"), Listen: []netip.AddrPort{netip.MustParseAddrPort("[::1]:0")},
+		Logger: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: level})), Level: level, Hangup: r.hangup,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	r.end = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(r.end)
+	return r
+}
+
+func (r *reloading) write(config string) {
+	r.t.Helper()
+	if err := os.WriteFile(r.file, []byte(config), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// until waits for what must come.
+func (r *reloading) until(what string, holds func() bool) {
+	r.t.Helper()
+	for start := time.Now(); !holds(); time.Sleep(time.Millisecond) {
+		if time.Since(start) > patience {
+			r.t.Fatalf("it never came that %s; the log:\n%s", what, r.log)
+		}
+	}
+}
+
+// A client is one behind a relay that says by which port it asks (RFC 8357).
+type client struct {
+	t       *testing.T
+	conn    *net.UDPConn
+	link    netip.Addr
+	duid    []byte
+	server  []byte
+	xid     uint32
+	pending [3]byte
+}
+
+func (r *reloading) client(n byte, link string) *client {
+	r.t.Helper()
+	conn, err := net.DialUDP("udp6", nil, net.UDPAddrFromAddrPort(r.sockets.Addresses()[0]))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { _ = conn.Close() })
+	return &client{t: r.t, conn: conn, link: netip.MustParseAddr(link), duid: []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, n}}
+}
+
+// A lease is what a reply says of one.
+type lease struct {
+	prefix netip.Prefix
+	valid  uint32
+}
+
+// ia appends an IA with leases in it.
+func ia(dst []byte, kind wire.Kind, leases ...netip.Prefix) []byte {
+	dst, mark := wire.OpenIA(dst, kind, 7)
+	for _, l := range leases {
+		a := l.Addr().As16()
+		if kind == wire.IANA {
+			dst = wire.AppendIAAddress(dst, &a, 0, 0)
+		} else {
+			dst = wire.AppendIAPrefix(dst, &a, uint8(l.Bits()), 0, 0, nil)
+		}
+	}
+	return wire.CloseOption(dst, mark)
+}
+
+// send sends a message with IAs, and the server's identifier where it is to be named.
+func (c *client) send(m wire.MessageType, ias []byte, named bool) {
+	c.t.Helper()
+	c.xid++
+	c.pending = [3]byte{byte(c.xid >> 16), byte(c.xid >> 8), byte(c.xid)}
+	inner := wire.AppendOption(wire.AppendHeader(nil, m, c.pending), wire.OptionClientID, c.duid)
+	if named {
+		inner = wire.AppendOption(inner, wire.OptionServerID, c.server)
+	}
+	inner = append(inner, ias...)
+	link := c.link.As16()
+	packet := append([]byte{byte(wire.RelayForward), 0}, link[:]...)
+	packet = append(packet, append([]byte{0xfe, 0x80}, make([]byte, 14)...)...)
+	packet = wire.AppendOption(packet, wire.OptionRelaySourcePort, []byte{0, 0})
+	packet = wire.AppendOption(packet, wire.OptionRelayMessage, inner)
+	if _, err := c.conn.Write(packet); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// receive waits for the reply to the last message, and returns its leases.
+func (c *client) receive() (leases []lease) {
+	c.t.Helper()
+	var buffer [9216]byte
+	_ = c.conn.SetReadDeadline(time.Now().Add(patience)) // of a UDP socket it never fails
+	n, err := c.conn.Read(buffer[:])
+	if err != nil {
+		c.t.Fatalf("no reply: %v", err)
+	}
+	reply := option(wire.Options(buffer[34:n]), wire.OptionRelayMessage)
+	if len(reply) < 4 || [3]byte(reply[1:4]) != c.pending {
+		c.t.Fatalf("not the reply to the last message: %x", buffer[:n])
+	}
+	options := wire.Options(reply[4:])
+	c.server = bytes.Clone(option(options, wire.OptionServerID))
+	for code, data, rest, ok := options.Next(); ok; code, data, rest, ok = rest.Next() {
+		in := wire.IA{Kind: wire.IANA}
+		switch code {
+		case wire.OptionIAPD:
+			in.Kind = wire.IAPD
+		case wire.OptionIANA:
+		default:
+			continue
+		}
+		in.Options = wire.Options(data[12:])
+		for l, more, ok := in.NextLease(in.Options); ok; l, more, ok = in.NextLease(more) {
+			leases = append(leases, lease{netip.PrefixFrom(netip.AddrFrom16(l.Address), int(l.Length)), l.Valid})
+		}
+	}
+	return leases
+}
+
+func option(all wire.Options, code wire.OptionCode) []byte {
+	for c, data, rest, ok := all.Next(); ok; c, data, rest, ok = rest.Next() {
+		if c == code {
+			return data
+		}
+	}
+	return nil
+}
+
+// acquire gets an address and a prefix.
+func (c *client) acquire() (address, prefix netip.Prefix) {
+	c.t.Helper()
+	c.send(wire.Solicit, ia(ia(nil, wire.IANA), wire.IAPD), false)
+	offered := c.receive()
+	if len(offered) != 2 {
+		c.t.Fatalf("offered %v, want an address and a prefix", offered)
+	}
+	c.send(wire.Request, ia(ia(nil, wire.IANA, offered[0].prefix), wire.IAPD, offered[1].prefix), true)
+	got := c.receive()
+	if len(got) != 2 || got[0].valid == 0 || got[1].valid == 0 {
+		c.t.Fatalf("got %v, want an address and a prefix", got)
+	}
+	return got[0].prefix, got[1].prefix
+}
+
+// renew renews both, and returns what the reply says.
+func (c *client) renew(address, prefix netip.Prefix) []lease {
+	c.t.Helper()
+	c.send(wire.Renew, ia(ia(nil, wire.IANA, address), wire.IAPD, prefix), true)
+	return c.receive()
+}
+
+// edited is a configuration with texts replaced, each of which must be there.
+func edited(t *testing.T, config string, pairs ...string) string {
+	t.Helper()
+	for i := 0; i < len(pairs); i += 2 {
+		if !strings.Contains(config, pairs[i]) {
+			t.Fatalf("the configuration has no %q", pairs[i])
+		}
+		config = strings.Replace(config, pairs[i], pairs[i+1], 1)
+	}
+	return config
+}
+
+// notifications listens as a service manager does, and returns what came, joined.
+func notifications(t *testing.T) func() string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "l6-") // a socket's path may have 107 octets only
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	path := filepath.Join(folder, "notify")
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	t.Setenv("NOTIFY_SOCKET", path)
+	out := new(syncBuffer)
+	go func() {
+		var b [4096]byte
+		for {
+			n, err := conn.Read(b[:])
+			if err != nil {
+				return
+			}
+			_, _ = out.Write(append(b[:n:n], '|')) // never fails
+		}
+	}()
+	return out.String
+}
+
+// second is the node's time.
+func (r *reloading) second() binding.Time { return worker.Time(r.clock()) }

@@ -1,0 +1,126 @@
+package admin
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/lockstep6/lockstep6/core/config"
+)
+
+// A Reservation is what one client gets on a link.
+type Reservation struct {
+	Link       string   `json:"link"`
+	Client     string   `json:"client"`               // duid, hardware, remote-id or subscriber-id
+	Value      string   `json:"value"`                // of that, as the file can have it
+	Enterprise *uint32  `json:"enterprise,omitempty"` // of a Remote-ID; nil: any
+	Addresses  []string `json:"addresses"`
+	Prefixes   []string `json:"prefixes"`
+	Options    int      `json:"options"` // how many options of its own it has
+	Stored     bool     `json:"stored"`  // kept by this node beside the file
+}
+
+// A ReservationChange says what came of a change of the stored reservations.
+type ReservationChange struct {
+	Plan
+	Note string `json:"note"`
+}
+
+// ReservationNote tells what has to be done elsewhere.
+const ReservationNote = "every node of the cluster needs the same reservation: until they have it their fingerprints differ"
+
+// Errors of reservations.
+var (
+	ErrNoLink        = errors.New("no such link")
+	ErrNoReservation = errors.New("no such stored reservation")
+)
+
+// MaxReservation is the most octets of one stored reservation.
+const MaxReservation = 16 << 10
+
+var reservationRoutes = []route{
+	{"GET", "/v1/links/{link}/reservations", false, listReservations},
+	{"PUT", "/v1/links/{link}/reservations/{client}/{value...}", true, putReservation},
+	{"DELETE", "/v1/links/{link}/reservations/{client}/{value...}", true, deleteReservation},
+}
+
+// listReservations answers with one JSON object a line.
+func listReservations(w http.ResponseWriter, r *http.Request, node Node) {
+	all, err := node.Reservations(r.PathValue("link"))
+	if err != nil {
+		replyReservationError(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	encoder := json.NewEncoder(w)
+	for i := range all {
+		if encoder.Encode(&all[i]) != nil {
+			return // the other side has gone
+		}
+	}
+}
+
+// clientOf reads whom a request is about, and whether to force it.
+func clientOf(r *http.Request) (c config.Client, force bool, err error) {
+	for name, values := range r.URL.Query() {
+		switch name {
+		case "enterprise":
+		case "force":
+			if force, err = strconv.ParseBool(values[0]); err != nil {
+				return c, false, errors.New("force=" + values[0] + " is neither true nor false")
+			}
+		default:
+			return c, false, errors.New("there is no " + name)
+		}
+	}
+	c, err = config.ParseClient(r.PathValue("client"), r.PathValue("value"), r.URL.Query().Get("enterprise"))
+	return c, force, err
+}
+
+// putReservation takes a JSON object with what a reservation of the file has beside its client: addresses, prefixes, options.
+func putReservation(w http.ResponseWriter, r *http.Request, node Node) {
+	client, force, err := clientOf(r)
+	if err == nil {
+		var body []byte
+		if body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, MaxReservation)); err == nil && !json.Valid(body) {
+			err = errors.New("the body isn't JSON")
+		}
+		if err == nil {
+			change, err := node.PutReservation(r.Context(), r.PathValue("link"), client, body, force)
+			replyReservation(w, r, change, err)
+			return
+		}
+	}
+	reply(w, http.StatusBadRequest, problem{Error: err.Error(), Remedy: `send {"addresses": [...], "prefixes": [...]}, of 16 KiB at most`})
+}
+
+func deleteReservation(w http.ResponseWriter, r *http.Request, node Node) {
+	client, force, err := clientOf(r)
+	if err != nil {
+		reply(w, http.StatusBadRequest, problem{Error: err.Error()})
+		return
+	}
+	change, err := node.DeleteReservation(r.Context(), r.PathValue("link"), client, force)
+	replyReservation(w, r, change, err)
+}
+
+func replyReservation(w http.ResponseWriter, r *http.Request, change ReservationChange, err error) {
+	if err != nil {
+		replyReservationError(w, r, err)
+		return
+	}
+	reply(w, http.StatusOK, change)
+}
+
+func replyReservationError(w http.ResponseWriter, r *http.Request, err error) {
+	switch {
+	case errors.Is(err, ErrNoLink):
+		reply(w, http.StatusNotFound, problem{Error: "there is no link " + r.PathValue("link")})
+	case errors.Is(err, ErrNoReservation):
+		reply(w, http.StatusNotFound, problem{Error: err.Error(), Remedy: "`lockstep6 reservations list` shows what there is; those of the file are changed there"})
+	default:
+		replyReloadError(w, err)
+	}
+}
