@@ -188,6 +188,7 @@ type Admin struct{ Listen netip.AddrPort }
 // Log says what is logged.
 type Log struct {
 	Level  string // debug, info, warn, error
+	Format string // auto, text, json
 	Leases bool   // one line per lease event
 }
 

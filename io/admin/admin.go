@@ -111,7 +111,7 @@ func (s *Server) add(l net.Listener, changes bool) {
 		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn),
+		ErrorLog:          slog.NewLogLogger(s.config.Logger.With("id", "admin-http").Handler(), slog.LevelWarn),
 	})
 }
 

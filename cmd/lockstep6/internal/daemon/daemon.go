@@ -38,6 +38,7 @@ type Options struct {
 	Version    string
 	Logger     *slog.Logger
 	Level      *slog.LevelVar // the logger's; set from the configuration
+	Format     func(string)   // sets the logger's format to the configuration's
 }
 
 // operatorID is the operator's number as a writer, above all workers' (see engine.Marks).
@@ -82,11 +83,12 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 		return err
 	}
 	for _, warning := range d.config.Warnings {
-		d.log.Warn(warning.Error())
+		d.log.Warn("the configuration has what is seldom meant", "id", "configuration-warning", "warning", warning.Error())
 	}
 	if err = d.options.Level.UnmarshalText([]byte(d.config.Log.Level)); err != nil {
 		return fmt.Errorf("log.level: %w", err)
 	}
+	d.options.Format(d.config.Log.Format)
 	if d.data, err = DataFolder(d.config, d.options.Data); err != nil {
 		return err
 	}

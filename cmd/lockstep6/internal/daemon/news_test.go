@@ -28,10 +28,10 @@ func TestNewsOfConflicts(t *testing.T) {
 	}
 	n.tell(testNow)
 	for text, want := range map[string]int{
-		`msg="two clients claim one lease" `:                                                                                16,
-		`msg="two clients claim one lease: more of them; lockstep6 peers has all" leases=4`:                                 1,
+		`msg="two clients claim one lease" id=lease-claimed-twice `:                                                         16,
+		`msg="two clients claim one lease: more of them; lockstep6 peers has all" id=leases-claimed-twice-more leases=4`:    1,
 		`lease=2001:db8:8000:700::/56 loser=00:04:02 loser_iaid=8 loser_node=c winner=00:04:01 winner_iaid=7 winner_node=a`: 1,
-		`msg="of two clients with one lease one lost it: more of them" leases=4`:                                            1,
+		`msg="of two clients with one lease one lost it: more of them" id=leases-lost-more leases=4`:                        1,
 	} {
 		if got := strings.Count(out.String(), text); got != want {
 			t.Errorf("want %d times %s, got %d in\n%s", want, text, got, out.String())
