@@ -31,6 +31,8 @@ type Node interface {
 	// Release frees a lease as if its client had released it, or drops what was observed of it, and returns once
 	// that is durable. It returns ErrNoLease where there is none, an *OwnerError where it isn't whose it is said to be.
 	Release(ctx context.Context, lease netip.Prefix, whose Whose) (Lease, error)
+
+	Observer
 }
 
 // ErrNoLease says that nobody holds the lease.

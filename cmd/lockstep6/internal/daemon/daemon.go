@@ -50,7 +50,8 @@ const maxWorkers = 128
 // A Daemon is one running node.
 type Daemon struct {
 	options Options
-	log     *slog.Logger
+	log     *slog.Logger // what it is told events has too
+	events  *events
 	config  *config.Config
 	data    string
 
@@ -71,7 +72,8 @@ type Daemon struct {
 
 // Open reads the configuration and gets the node ready to serve. On an error nothing stays open.
 func Open(ctx context.Context, o Options) (*Daemon, error) {
-	d := &Daemon{options: o, log: o.Logger, started: time.Now(), marks: new(engine.Marks)}
+	d := &Daemon{options: o, events: new(events), started: time.Now(), marks: new(engine.Marks)}
+	d.log = slog.New(tee{Handler: o.Logger.Handler(), events: d.events})
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.closeAll())
 	}
@@ -183,7 +185,7 @@ func (d *Daemon) openSockets(p *policy.Policy) (workers int, err error) {
 func (d *Daemon) makeWorkers(workers int) {
 	var observe func([]byte)
 	if d.config.Log.Leases {
-		d.leaseLog = newLeaseLog(d.log, func(owner uint8) string { return d.owners.Load()[owner] })
+		d.leaseLog = newLeaseLog(d.options.Logger, func(owner uint8) string { return d.owners.Load()[owner] })
 		observe = d.leaseLog.observe
 	}
 	for i := range workers {
@@ -193,6 +195,7 @@ func (d *Daemon) makeWorkers(workers int) {
 			Engine: engine.New(handle, d.marks),
 			Marks:  d.marks, Site: &d.site, Clock: d.clock,
 			Wall: func() int64 { return time.Now().UnixNano() }, Wait: diskWait(), Observe: observe,
+			Refusals: newRefusals(workers),
 		}))
 	}
 }

@@ -65,6 +65,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	d.announce()
 	<-ctx.Done()
 	d.log.Info("stopping: answering what has arrived", "id", "stopping")
+	d.events.end() // who follows them would hold up the end
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
 	d.sockets.Drain()
 	loops.Wait()
