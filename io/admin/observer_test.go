@@ -103,6 +103,10 @@ func TestReasons(t *testing.T) {
 		check(worker.Refusal{Status: wire.StatusNoAddrsAvail, Lack: l})
 		check(worker.Refusal{Status: wire.StatusNoPrefixAvail, Lack: l})
 	}
+	silence := NewRefusal(&worker.Refusal{Drop: wire.DropExhausted, Lack: engine.LackPort}, "", "")
+	if silence.Reason != "exhausted" || !strings.Contains(silence.Why, lackReasons[engine.LackPort].words) {
+		t.Errorf("silence for want of a lease is explained as %+v", silence)
+	}
 	for _, s := range []wire.StatusCode{wire.StatusUnspecFail, wire.StatusNoBinding, wire.StatusNotOnLink} {
 		check(worker.Refusal{Status: s})
 	}

@@ -16,6 +16,9 @@ func whyOf(f *worker.Refusal) reason {
 		if r.words == "" {
 			r = reason{words: "the message was dropped as " + f.Drop.String(), remedy: malformed}
 		}
+		if f.Lack != engine.LackNone {
+			r.words += ": " + lackReasons[f.Lack].words
+		}
 		r.name = f.Drop.String()
 		return r
 	}

@@ -115,7 +115,8 @@ func (s *Server) notify(e Event) {
 	case InterfaceMissing:
 		s.logger.Warn("interface isn't there; waiting for it", "id", "interface-missing", "interface", e.Interface, "there_are", interfaceNames())
 	case InterfaceUp:
-		s.logger.Info("interface is up", "id", "interface-up", "interface", e.Interface, "index", e.Index)
+		// Joining the groups follows, or why they can't be joined: that is worth a line.
+		s.logger.Debug("interface is up", "id", "interface-up", "interface", e.Interface, "index", e.Index)
 	case InterfaceDown:
 		s.logger.Warn("interface is down", "id", "interface-down", "interface", e.Interface, "index", e.Index)
 	case InterfaceGone:
