@@ -46,7 +46,7 @@ func (s *Store) absorbDue(in *instance) {
 		defer in.users.Done()
 		err := s.absorb(in, s.o.absorb)
 		if err != nil && !errors.Is(err, errClosed) && !in.isBroken() {
-			s.o.Logger.Warn("store: the log couldn't be absorbed; it grows until it can", "error", err)
+			s.o.Logger.Warn("store: the log couldn't be absorbed; it grows until it can", "id", "store-log-unabsorbed", "error", err)
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()

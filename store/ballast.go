@@ -42,7 +42,7 @@ func (s *Store) keepBallast() {
 		if errors.Is(err, errClosed) {
 			return
 		}
-		s.o.Logger.Warn("store: no ballast; a full disk will be harder to recover from", "error", err)
+		s.o.Logger.Warn("store: no ballast; a full disk will be harder to recover from", "id", "store-no-ballast", "error", err)
 	}
 }
 
@@ -88,9 +88,9 @@ func (s *Store) dropBallast() {
 	_ = fs.Remove(fs.PathJoin(s.o.Path, ballastTemp))
 	err := fs.Remove(fs.PathJoin(s.o.Path, ballastFile))
 	if err != nil && !notThere(err) {
-		s.o.Logger.Error("store: the ballast can't be removed", "error", err)
+		s.o.Logger.Error("store: the ballast can't be removed", "id", "store-ballast-stuck", "error", err)
 	} else if err == nil {
-		s.o.Logger.Warn("store: disk full; the ballast is given up to recover", "path", s.o.Path)
+		s.o.Logger.Warn("store: disk full; the ballast is given up to recover", "id", "store-disk-full", "path", s.o.Path)
 	}
 }
 

@@ -72,7 +72,7 @@ func (s *Store) addLog(g *group) {
 // this program makes one, so it is told loudly, and the others go on.
 func (s *Store) refuse(e entry, err error) {
 	err = fmt.Errorf("a write of %d changes can't be read and will never be confirmed: %w", e.write.Count, err)
-	s.o.Logger.Error("store: internal error", "error", err)
+	s.o.Logger.Error("store: internal error", "id", "store-internal-error", "error", err)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stats.refused++

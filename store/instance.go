@@ -140,7 +140,7 @@ func (in *instance) background(err error) {
 	if errors.As(err, &table) {
 		return
 	}
-	in.log.Error("store: background work failed", "error", err)
+	in.log.Error("store: background work failed", "id", "store-background-failed", "error", err)
 	in.fail(fmt.Errorf("background work: %w", err))
 	park()
 }
@@ -156,7 +156,7 @@ func (in *instance) tableWritten(err error) {
 // runs without compactions: what is damaged stays so, but what is granted is durable.
 func (in *instance) corruption(s *Store, info pebble.DataCorruptionInfo) {
 	s.damaged.Store(true)
-	in.log.Error("store: a table is damaged; restore the newest checkpoint", "file", info.Path, "error", info.Details)
+	in.log.Error("store: a table is damaged; restore the newest checkpoint", "id", "store-table-damaged", "file", info.Path, "error", info.Details)
 }
 
 // use counts the caller as a user of the current instance; done must be called afterwards.
@@ -209,7 +209,7 @@ func (l instanceLogger) Infof(string, ...any) {}
 // Errorf implements pebble.Logger.
 func (l instanceLogger) Errorf(format string, args ...any) {
 	if !l.in.isBroken() {
-		l.in.log.Error("store: " + fmt.Sprintf(format, args...))
+		l.in.log.Error("store: the engine reports a fault", "id", "store-engine-fault", "error", fmt.Sprintf(format, args...))
 	}
 }
 

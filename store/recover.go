@@ -73,7 +73,7 @@ func (s *Store) replace() {
 		return
 	}
 	err := old.err
-	s.o.Logger.Error("store: broken; reopening it", "path", s.o.Path, "error", err)
+	s.o.Logger.Error("store: broken; reopening it", "id", "store-broken", "path", s.o.Path, "error", err)
 	if !old.fuse.wait(s.quit) {
 		return
 	}
@@ -90,14 +90,14 @@ func (s *Store) replace() {
 		}
 		var in *instance
 		if in, err = s.openInstance(false); err == nil {
-			s.o.Logger.Info("store: reopened", "path", s.o.Path, "attempt", s.attempt)
+			s.o.Logger.Info("store: reopened", "id", "store-reopened", "path", s.o.Path, "attempt", s.attempt)
 			s.install(in)
 			return
 		}
 		s.mu.Lock()
 		s.lastErr = err
 		s.mu.Unlock()
-		s.o.Logger.Error("store: can't reopen", "attempt", s.attempt, "error", explain(s.o.Path, err))
+		s.o.Logger.Error("store: can't reopen", "id", "store-reopen-failed", "attempt", s.attempt, "error", explain(s.o.Path, err))
 		if !in.fuse.wait(s.quit) {
 			return
 		}
@@ -117,7 +117,7 @@ func (s *Store) tableFailed(in *instance, err error) {
 		return
 	}
 	attempt := int(in.tableFailures.Add(1))
-	s.o.Logger.Error("store: a table can't be written; trying again", "attempt", attempt, "error", explain(s.o.Path, err))
+	s.o.Logger.Error("store: a table can't be written; trying again", "id", "store-table-unwritten", "attempt", attempt, "error", explain(s.o.Path, err))
 	if noSpace(err) {
 		s.dropBallast()
 	}

@@ -85,7 +85,7 @@ func Open(o Options) (*Store, error) {
 		return nil, explain(o.Path, err)
 	}
 	if runtime.GOMAXPROCS(0) == 1 {
-		s.o.Logger.Warn("store: only one core; commits will wait for flushes and compactions", "GOMAXPROCS", 1)
+		s.o.Logger.Warn("store: only one core; commits will wait for flushes and compactions", "id", "store-one-core", "GOMAXPROCS", 1)
 	}
 	return s, nil
 }
@@ -247,9 +247,9 @@ func (s *Store) tellHealth() {
 		case h := <-s.notify:
 			switch {
 			case !h.healthy:
-				s.o.Logger.Error("store: can't make grants durable; they stop until it can", "path", s.o.Path, "error", h.err)
+				s.o.Logger.Error("store: can't make grants durable; they stop until it can", "id", "store-grants-stop", "path", s.o.Path, "error", h.err)
 			case opened:
-				s.o.Logger.Info("store: all is durable; grants go on", "path", s.o.Path)
+				s.o.Logger.Info("store: all is durable; grants go on", "id", "store-grants-resume", "path", s.o.Path)
 			}
 			opened = true
 			s.o.OnHealth(h.healthy, h.err)

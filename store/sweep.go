@@ -37,7 +37,7 @@ func (s *Store) sweep() {
 	s.mu.Unlock()
 	deleted, err := s.sweepInstance(in)
 	if err != nil {
-		s.o.Logger.Warn("store: sweep of old removals ended early", "deleted", deleted, "error", err)
+		s.o.Logger.Warn("store: sweep of old removals ended early", "id", "store-sweep-failed", "deleted", deleted, "error", err)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/lockstep6/lockstep6/bench/load"
+	"github.com/lockstep6/lockstep6/core/wire"
 	"github.com/lockstep6/lockstep6/io/admin"
 	"github.com/lockstep6/lockstep6/io/admin/contract"
 )
@@ -31,6 +32,7 @@ func TestMain(m *testing.M) {
 //
 //	serving DIR              waits until the node with this data folder answers by its admin socket
 //	clients ADDR:PORT N      N clients behind relays get leases from the node there; several nodes: commas between
+//	solicits ADDR:PORT N    N clients behind a relay ask the node there for an address and a prefix, and wait for no answer
 //	mode FILE OCTAL          checks a file's permissions
 //	exits CODE COMMAND...    runs a command that must end with this code
 //	certificate CRT KEY      makes a certificate for this machine and its key
@@ -59,7 +61,7 @@ func TestScripts(t *testing.T) {
 			return os.Getuid() == 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serving": serving, "clients": clients, "mode": mode, "exits": exits, "until": until, "certificate": certificate, "hangup": hangup,
+			"serving": serving, "clients": clients, "solicits": solicits, "mode": mode, "exits": exits, "until": until, "certificate": certificate, "hangup": hangup,
 		},
 	})
 }
@@ -128,6 +130,32 @@ func clients(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(g.Close())
 	if report.Failed > 0 {
 		ts.Fatalf("%d of %d clients got nothing", report.Failed, n)
+	}
+}
+
+func solicits(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: solicits ADDR:PORT N")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	c, err := net.Dial("udp6", args[0])
+	ts.Check(err)
+	defer c.Close()
+	for i := range n {
+		mac := []byte{2, 0, 0, 0, 1, byte(i)}
+		m := wire.AppendHeader(nil, wire.Solicit, [3]byte{0, 1, byte(i)})
+		m = wire.AppendOption(m, wire.OptionClientID, append([]byte{0, wire.DUIDLL, 0, 1}, mac...))
+		for kind := range 2 {
+			var mark int
+			m, mark = wire.OpenIA(m, wire.IANA+wire.Kind(kind), 1)
+			m = wire.CloseOption(m, mark)
+		}
+		link, peer := netip.MustParseAddr("2001:db8:1::1").As16(), netip.MustParseAddr("fe80::ff:fe00:100").As16()
+		peer[15] = byte(i)
+		relayed := append(append([]byte{byte(wire.RelayForward), 0}, link[:]...), peer[:]...)
+		_, err := c.Write(wire.AppendOption(relayed, wire.OptionRelayMessage, m))
+		ts.Check(err)
 	}
 }
 

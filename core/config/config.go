@@ -187,6 +187,7 @@ type Store struct {
 // Log says what is logged.
 type Log struct {
 	Level  string // debug, info, warn, error
+	Format string // auto, text, json
 	Leases bool   // one line per lease event
 }
 

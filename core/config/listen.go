@@ -130,7 +130,7 @@ func (c *checker) log(raw *rawLog) Log {
 	if raw == nil {
 		raw = &rawLog{}
 	}
-	return Log{Level: raw.Level.or("info"), Leases: raw.Leases.or(true)}
+	return Log{Level: raw.Level.or("info"), Format: raw.Format.or("auto"), Leases: raw.Leases.or(true)}
 }
 
 func (c *checker) limits(raw *rawLimits) Limits {

@@ -152,6 +152,7 @@ type rawAdminTLS struct {
 type rawLog struct {
 	At     place `json:"-"`
 	Level  text  `json:"level,omitempty" jsonschema:"The least important messages that are logged." enum:"debug|info|warn|error" default:"info" example:"info"`
+	Format text  `json:"format,omitempty" jsonschema:"How lines are written: auto is text on a terminal and JSON otherwise." enum:"auto|text|json" default:"auto" example:"json"`
 	Leases flag  `json:"leases,omitempty" jsonschema:"One line for each lease that is granted, extended, released, declined or expired." default:"true" example:"true"`
 }
 

@@ -71,7 +71,7 @@ func TestCluster(t *testing.T) {
 		}},
 		Store:   config.Store{Path: "/var/lib/lockstep6", Sync: true, Capacity: config.DefaultCapacity},
 		Admin:   config.Admin{Listen: netip.MustParseAddrPort("127.0.0.1:8067")},
-		Log:     config.Log{Level: "info", Leases: true},
+		Log:     config.Log{Level: "info", Format: "auto", Leases: true},
 		Relays:  config.Relays{Supplied: []wire.OptionCode{65}},
 		Decline: config.Decline{Quarantine: 86400, MaxPerClient: 10},
 	}

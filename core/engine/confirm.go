@@ -32,6 +32,7 @@ func (e *Engine) confirm() wire.Drop {
 	if onLink {
 		e.dst = wire.AppendStatus(e.dst, wire.StatusSuccess, "all addresses are on the link")
 	} else {
+		e.noteStatus(wire.StatusNotOnLink)
 		e.dst = wire.AppendStatus(e.dst, wire.StatusNotOnLink, "an address doesn't belong to this link")
 	}
 	return wire.DropNone

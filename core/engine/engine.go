@@ -37,6 +37,8 @@ type Result struct {
 	Durable bool             // the reply may leave only when the batch's changes are on stable storage
 	Type    wire.MessageType // of the client's message; 0 where it couldn't be read
 	Drop    wire.Drop
+	Status  wire.StatusCode // the worst that the reply carries
+	Lack    Lack            // why an IA got no lease, where the reply, or silence, says so
 }
 
 // An Engine answers messages. Make one per worker with New.
@@ -73,14 +75,16 @@ type Engine struct {
 	order     []int             // the link's pools in the client's order
 	extension []byte            // what is kept with the message's bindings
 	hasExt    bool
-	claimRoom []byte        // the extension of claimOf
-	trouble   wire.Drop     // why the message gets no answer, if a claim failed so
-	waits     bool          // the reply reports what has to be on stable storage first
-	rapid     bool          // the Solicit is answered by a Reply
-	unseen    bool          // the reply grants what peers can't have seen
-	age       uint32        // the highest of the reply's grants
-	forfeit   []binding.Key // leases that the IA at hand loses to another client
-	withheld  []binding.Key // leases of it of which that isn't decided
+	claimRoom []byte          // the extension of claimOf
+	status    wire.StatusCode // the worst that the reply carries
+	lack      Lack            // why an IA gets no lease; of several the last one's
+	trouble   wire.Drop       // why the message gets no answer, if a claim failed so
+	waits     bool            // the reply reports what has to be on stable storage first
+	rapid     bool            // the Solicit is answered by a Reply
+	unseen    bool            // the reply grants what peers can't have seen
+	age       uint32          // the highest of the reply's grants
+	forfeit   []binding.Key   // leases that the IA at hand loses to another client
+	withheld  []binding.Key   // leases of it of which that isn't decided
 	lostRoom  [2][wire.MaxLeasesPerIA]binding.Key
 	relay     int    // by which the message came, as peer.Relays counts
 	client    uint64 // hash of the client's DUID
@@ -118,6 +122,7 @@ func (e *Engine) End() { e.handle.Leave() }
 
 // Handle answers one message. The reply is appended to dst, which must have room for MaxReply octets.
 func (e *Engine) Handle(in *Input, dst []byte) Result {
+	e.link = nil
 	if drop := e.packet.Parse(in.Data); drop != wire.DropNone {
 		return Result{Drop: drop}
 	}
@@ -133,7 +138,7 @@ func (e *Engine) Handle(in *Input, dst []byte) Result {
 	var marks wire.RelayMarks
 	e.dst, marks = wire.OpenRelays(dst, &e.packet)
 	if drop := e.dispatch(); drop != wire.DropNone {
-		result.Drop = drop
+		result.Drop, result.Lack = drop, e.lack
 		return result
 	}
 	if len(e.dst) > MaxReply {
@@ -146,7 +151,7 @@ func (e *Engine) Handle(in *Input, dst []byte) Result {
 	}
 	result.Reply = wire.CloseRelays(e.dst, marks)
 	result.Port = wire.ReplyPort(&e.packet, in.SourcePort)
-	result.Durable = e.waits
+	result.Durable, result.Status, result.Lack = e.waits, e.status, e.lack
 	return result
 }
 
@@ -180,7 +185,7 @@ func (e *Engine) reset(in *Input) {
 	e.grants = e.grantRoom[:0]
 	e.granted = e.markRoom[:0]
 	e.forfeit, e.withheld = e.lostRoom[0][:0], e.lostRoom[1][:0]
-	e.hasExt, e.trouble = false, wire.DropNone
+	e.hasExt, e.trouble, e.status, e.lack = false, wire.DropNone, wire.StatusSuccess, LackNone
 	e.waits, e.rapid, e.unseen, e.age = false, false, false, 0
 	e.source = in.Source
 	e.reserved = nil

@@ -26,6 +26,7 @@ func (e *Engine) refuse() {
 		t = wire.Advertise // a Reply would need the Rapid Commit option, and commit to nothing
 	}
 	e.open(t)
+	e.noteStatus(wire.StatusUnspecFail)
 	e.dst = wire.AppendStatus(e.dst, wire.StatusUnspecFail, "the answer is too long for one message")
 }
 
@@ -134,6 +135,7 @@ func (e *Engine) appendRefusal(i int, code wire.StatusCode, text string, w withd
 	// Leases to give up and a status are alternatives (RFC 9915, Sections 18.3.4 and 18.3.5): clients drop an IA with a
 	// status whole, and would keep what they shall give up.
 	if code != wire.StatusSuccess && !withdrawn {
+		e.noteStatus(code)
 		e.dst = wire.AppendStatus(e.dst, code, text)
 	}
 	e.dst = wire.CloseOption(e.dst, mark)
@@ -142,6 +144,7 @@ func (e *Engine) appendRefusal(i int, code wire.StatusCode, text string, w withd
 
 // appendUnavailable says that there is nothing to assign (RFC 9915, Sections 18.3.2 and 18.3.9).
 func (e *Engine) appendUnavailable(i int, w withdrawal) {
+	e.lack = e.lackOf(i)
 	if e.message.IAs[i].Kind == wire.IAPD {
 		e.appendRefusal(i, wire.StatusNoPrefixAvail, "no prefix is free for you on this link", w)
 		return

@@ -32,6 +32,12 @@ func (l *loop) Append(w *worker.Write) { w.Done <- w }
 
 func (l *loop) Healthy() bool { return true }
 
+// stale has waited for too long.
+func stale(d worker.Datagram) worker.Datagram {
+	d.Arrival = now - 2*worker.MaxWait
+	return d
+}
+
 // TestBatchAllocatesNothing: receive, handle, commit, send, by the worker's own goroutines.
 func TestBatchAllocatesNothing(t *testing.T) {
 	for name, batch := range map[string][]worker.Datagram{
@@ -40,11 +46,16 @@ func TestBatchAllocatesNothing(t *testing.T) {
 		"Renews":               {message(1, wire.Renew, serverID), message(2, wire.Renew, serverID)},
 		"Rebinds":              {message(1, wire.Rebind, nil), relayed(message(3, wire.Rebind, nil))},
 		"Information-requests": {inform(1), inform(2)},
+		"refusals":             {message(1, wire.Release, serverID), relayed(message(2, wire.Request, []byte{0, 3, 0, 1, 9})), stale(relayed(solicit(3))), inform(4)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := &loop{batch: batch, turns: make(chan struct{}), finished: make(chan struct{})}
 			marks := new(engine.Marks)
-			w := worker.New(options(t, l, l, marks, nil))
+			o := options(t, l, l, marks, nil)
+			o.Refusals = worker.NewRefusals(64)
+			second := int64(now)
+			o.Clock = func() int64 { second += 1e9 / 8; return second } // so that the rate never ends
+			w := worker.New(o)
 			go func() { _ = w.Run() }()
 			over := make(chan struct{})
 			go func() { defer close(over); w.Deliver(nil) }()

@@ -35,7 +35,7 @@ type Clock func() int64
 // Time turns a clock's nanoseconds into the core's time.
 func Time(unixNano int64) binding.Time { return binding.TimeOf(unixNano / 1e9) }
 
-// Options is what a worker is made of. All fields but Wait and Observe are required.
+// Options is what a worker is made of. All fields but Wait, Observe and Refusals are required.
 type Options struct {
 	ID      int // its number: below engine.MaxWriters, unique among all writers of the table
 	Socket  Socket
@@ -47,6 +47,8 @@ type Options struct {
 	Wall    Clock                   // the clock of the datagrams' Arrival, which may be set; only ages are taken from it
 	Wait    func() <-chan time.Time // begins a wait for a flight to come back, and tells its end: see invariant 3; nil: no end
 	Observe func(changes []byte)    // called by Deliver with a write's changes once they are durable; must not block; nil: nobody asks
+
+	Refusals *Refusals // this worker's own; nil: none are kept
 }
 
 // A Worker handles the datagrams of one socket.
@@ -163,6 +165,7 @@ func (w *Worker) handle(f *flight, batch []Datagram, writable bool) {
 		d := &batch[i]
 		if d.stale(wall) {
 			w.Counters.dropped(0, wire.DropOverload)
+			w.noteStale(d, unixNano)
 			continue
 		}
 		result := e.Handle(&engine.Input{
@@ -171,9 +174,13 @@ func (w *Worker) handle(f *flight, batch []Datagram, writable bool) {
 		}, arena[:0:engine.MaxReply])
 		if result.Drop != wire.DropNone {
 			w.Counters.dropped(result.Type, result.Drop)
+			w.note(d, &result, unixNano)
 			continue
 		}
 		w.Counters.answered(result.Type)
+		if result.Status != wire.StatusSuccess {
+			w.note(d, &result, unixNano)
+		}
 		arena = arena[min(len(result.Reply), engine.MaxReply):]
 		reply := Reply{
 			Data: result.Reply, Destination: d.Source, Port: result.Port,

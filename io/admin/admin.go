@@ -41,6 +41,7 @@ type Node interface {
 	// that is durable. It returns ErrNoLease where there is none, an *OwnerError where it isn't whose it is said to be.
 	Release(ctx context.Context, lease netip.Prefix, whose Whose) (Lease, error)
 	Control
+	Observer
 	// Reload reads the configuration file again and applies it, or only tells what it would change. It returns a
 	// *ReloadError where it isn't taken, and ErrStale where the request has another digest; nothing has changed then.
 	Reload(ctx context.Context, r ReloadRequest) (Plan, error)

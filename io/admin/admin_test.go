@@ -27,6 +27,7 @@ import (
 
 // A fake is a node that has some leases.
 type fake struct {
+	recent
 	mu       sync.Mutex
 	broken   error
 	stored   []binding.Stored

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
@@ -65,11 +66,11 @@ type chatter struct{ log *slog.Logger }
 
 // Write implements io.Writer.
 func (c *chatter) Write(line []byte) (int, error) {
-	text, log := strings.TrimSpace(string(line)), c.log.Warn
+	text, level := strings.TrimSpace(string(line)), slog.LevelWarn
 	if strings.Contains(text, "TLS handshake error") {
-		log = c.log.Debug
+		level = slog.LevelDebug
 	}
-	log("the HTTP server says: "+text, "id", "api-http")
+	c.log.Log(context.Background(), level, "the HTTP server has something to say", "id", "api-http", "text", text)
 	return len(line), nil
 }
 

@@ -142,6 +142,12 @@ func (c *Client) SetDrain(ctx context.Context, mode DrainMode) (d Drain, err err
 	return d, err
 }
 
+// Pools asks how full the pools are.
+func (c *Client) Pools(ctx context.Context) (p []Pool, err error) {
+	err = c.call(ctx, http.MethodGet, "/v1/pools", nil, &p)
+	return p, err
+}
+
 // call sends one request and reads the answer's JSON into out.
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
 	var sent io.Reader

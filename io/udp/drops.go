@@ -66,7 +66,7 @@ func (d *dropCount) open(groups []*group, read func() uint64, logger *slog.Logge
 		d.errors, err = d.bufferErrors()
 	}
 	if err != nil {
-		logger.Warn("drops of multicast can't be counted", "error", err)
+		logger.Warn("drops of multicast can't be counted", "id", "drops-uncounted", "error", err)
 		d.close()
 	}
 }

@@ -39,6 +39,14 @@ func remedy(address netip.AddrPort, err error) string {
 
 // existing lists the interfaces that there are, for messages.
 func existing() string {
+	if names := interfaceNames(); names != "" {
+		return "; there are: " + names
+	}
+	return ""
+}
+
+// interfaceNames joins the interfaces that there are by commas; empty: they can't be listed.
+func interfaceNames() string {
 	links, err := net.Interfaces()
 	if err != nil {
 		return ""
@@ -47,7 +55,7 @@ func existing() string {
 	for _, l := range links {
 		names = append(names, l.Name)
 	}
-	return "; there are: " + strings.Join(names, ", ")
+	return strings.Join(names, ", ")
 }
 
 // explainNetlink says why interfaces can't be watched.

@@ -13,10 +13,10 @@ func (s *Server) followZone(g *group, index uint32) {
 	}
 	fresh := &group{address: g.address}
 	if err := fresh.open(s.config, false); err != nil {
-		s.logger.Error("interface is back, but its address can't be bound", "address", g.address, "error", err)
+		s.logger.Error("interface is back, but its address can't be bound", "id", "address-unbound", "address", g.address, "error", err)
 		return
 	}
-	s.logger.Info("interface is back; bound anew", "address", g.address, "index", fresh.index)
+	s.logger.Info("interface is back; bound anew", "id", "address-rebound", "address", g.address, "index", fresh.index)
 	old := &group{}
 	for i := range g.fds {
 		if size, err := unix.GetsockoptInt(g.fds[i], unix.SOL_SOCKET, unix.SO_RCVBUF); err == nil {

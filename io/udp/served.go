@@ -113,15 +113,21 @@ func (w *watcher) follow(events []Event, i int, index uint32) []Event {
 func (s *Server) notify(e Event) {
 	switch e.Kind {
 	case InterfaceMissing:
-		s.logger.Warn("interface isn't there; waiting for it"+existing(), "interface", e.Interface)
-	case InterfaceDown, InterfaceGone:
-		s.logger.Warn(e.Kind.String(), "interface", e.Interface, "index", e.Index)
+		s.logger.Warn("interface isn't there; waiting for it", "id", "interface-missing", "interface", e.Interface, "there_are", interfaceNames())
+	case InterfaceUp:
+		// Joining the groups follows, or why they can't be joined: that is worth a line.
+		s.logger.Debug("interface is up", "id", "interface-up", "interface", e.Interface, "index", e.Index)
+	case InterfaceDown:
+		s.logger.Warn("interface is down", "id", "interface-down", "interface", e.Interface, "index", e.Index)
+	case InterfaceGone:
+		s.logger.Warn("interface is gone", "id", "interface-gone", "interface", e.Interface, "index", e.Index)
+	case GroupsJoined:
+		s.logger.Info("multicast groups joined", "id", "groups-joined", "interface", e.Interface, "index", e.Index)
 	case JoinFailed:
-		s.logger.Error(e.Kind.String(), "interface", e.Interface, "index", e.Index, "error", e.Err)
+		s.logger.Error("multicast groups can't be joined; trying again", "id", "groups-unjoined", "interface", e.Interface, "index", e.Index,
+			"error", e.Err)
 	case DropsGrew:
-		s.logger.Warn("the kernel dropped datagrams: receive buffer full", "dropped", e.Dropped)
-	default:
-		s.logger.Info(e.Kind.String(), "interface", e.Interface, "index", e.Index)
+		s.logger.Warn("the kernel dropped datagrams: receive buffer full", "id", "kernel-drops", "dropped", e.Dropped)
 	}
 	s.config.Notify(e)
 }

@@ -120,7 +120,7 @@ func (s *Server) openSockets() error {
 			return s.abandon(err)
 		}
 		if g.freebound {
-			s.logger.Warn("listen address isn't there yet; waiting for it", "address", g.address)
+			s.logger.Warn("listen address isn't there yet; waiting for it", "id", "address-missing", "address", g.address)
 		}
 	}
 	for i := range s.config.Workers {
@@ -143,7 +143,7 @@ func (s *Server) openSockets() error {
 // Solicits and Renews share a queue, as bad as that is under overload.
 func (s *Server) withoutUrgency(why error) error {
 	s.logger.Warn("under overload, Solicits will push out clients that have a lease: the kernel has no room for the program that tells them apart; "+
-		"raise the sysctl net.core.optmem_max to 20480 or more and start again", "error", why)
+		"raise the sysctl net.core.optmem_max to 20480 or more and start again", "id", "urgency-off", "error", why)
 	_ = s.abandon(nil)
 	s.groups, s.workers, s.config.Urgency = nil, nil, false
 	return s.openSockets()

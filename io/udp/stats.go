@@ -127,7 +127,7 @@ func (s *Server) tellRefusals() {
 		errno = max(errno, e.counters.refusal.Swap(0))
 	}
 	if refused > w.refused {
-		s.logger.Warn("the kernel refused replies", "replies", refused-w.refused, "error", unix.Errno(errno))
+		s.logger.Warn("the kernel refused replies", "id", "replies-refused", "replies", refused-w.refused, "error", unix.Errno(errno))
 		w.refused, w.quiet = refused, refusalTicks
 	}
 }

@@ -86,7 +86,7 @@ func (w *watcher) run() {
 	defer close(w.stopped)
 	defer w.close()
 	if err := w.home.enter(); err != nil {
-		w.server.logger.Error("link-local listen addresses can't be bound anew later", "error", err)
+		w.server.logger.Error("link-local listen addresses can't be bound anew later", "id", "namespace-unentered", "error", err)
 	}
 	ticked := time.Now()
 	for {
@@ -105,7 +105,7 @@ func (w *watcher) run() {
 		case errors.Is(err, unix.ENOBUFS):
 			changed = w.relist()
 		case !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR):
-			w.server.logger.Error("watch interfaces", "error", err)
+			w.server.logger.Error("interfaces can't be watched; listing them again", "id", "interfaces-unwatched", "error", err)
 			w.pause()
 			changed = w.relist()
 		}
@@ -132,7 +132,7 @@ func (w *watcher) pause() {
 
 func (w *watcher) relist() (changed bool) {
 	if err := w.list(); err != nil {
-		w.server.logger.Error("list interfaces", "error", err)
+		w.server.logger.Error("interfaces can't be listed", "id", "interfaces-unlisted", "error", err)
 		return false
 	}
 	return true
@@ -194,7 +194,7 @@ func (w *watcher) note(kind uint16, data []byte) (changed bool) {
 	}
 	parsed, err := netlink.LinkDeserialize(nil, data)
 	if err != nil {
-		w.server.logger.Error("unreadable netlink message", "error", err)
+		w.server.logger.Error("unreadable netlink message", "id", "netlink-unreadable", "error", err)
 		return false
 	}
 	attrs := parsed.Attrs()

@@ -93,6 +93,8 @@ Exit codes: 0 done, 1 failed, 2 wrong command line, 3 configuration refused, or 
 		newBench(),
 		newDrainCommand(),
 		newLogLevel(),
+		newWhy(),
+		newTop(),
 		newVersion(),
 	)
 	strictArgs(root)

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -27,7 +26,8 @@ func newServe() *cobra.Command {
 		Long: `Run a node until SIGTERM or SIGINT. It then takes no more messages, answers what has arrived, and ends;
 every lease that a client was told of is on disk. SIGHUP reads the configuration again, as ` + "`lockstep6 reload`" + ` does.
 
-Logs go to standard error: text on a terminal, JSON otherwise.`,
+Logs go to standard error: text on a terminal, JSON otherwise, or as log.format says. In the journal lines have their
+level, for journalctl -p warning. docs/messages.md explains each line by its id.`,
 		Example: `  lockstep6 serve --config lockstep6.yaml                 # a single node
   lockstep6 serve --config lockstep6.yaml --node a         # node a of a cluster
   lockstep6 serve --config lockstep6.yaml --data /tmp/l6 --listen '[::1]:10547'   # no root needed`,
@@ -60,9 +60,10 @@ func nodeNames(file string) (names []string) {
 
 func serve(c *cobra.Command, f *serveFlags) error {
 	level := new(slog.LevelVar)
+	logger, format := newLogger(c.ErrOrStderr(), level)
 	o := daemon.Options{
 		ConfigFile: f.config, Node: f.node, Data: f.data,
-		Version: version(), Logger: newLogger(c.ErrOrStderr(), level), Level: level,
+		Version: version(), Logger: logger, Level: level, Format: format,
 	}
 	for _, text := range f.listen {
 		addr, err := netip.ParseAddrPort(text)
@@ -87,20 +88,4 @@ func serve(c *cobra.Command, f *serveFlags) error {
 		return refusal(err)
 	}
 	return d.Run(c.Context())
-}
-
-// newLogger logs text to a terminal and JSON to anything else. Durations have their unit in both.
-func newLogger(w io.Writer, level slog.Leveler) *slog.Logger {
-	o := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-		if a.Value.Kind() == slog.KindDuration {
-			a.Value = slog.StringValue(a.Value.Duration().String())
-		}
-		return a
-	}}
-	if f, ok := w.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			return slog.New(slog.NewTextHandler(w, o))
-		}
-	}
-	return slog.New(slog.NewJSONHandler(w, o))
 }

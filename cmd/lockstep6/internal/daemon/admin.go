@@ -20,7 +20,7 @@ func (d *Daemon) openAdmin() (*admin.Server, error) {
 			return nil, fmt.Errorf("--admin %s: %s: %s; %s", rights.Listen, field, problem, remedy)
 		}
 		if field, problem, remedy := rights.Doubt(); problem != "" {
-			d.log.Warn("--admin: "+field+": "+problem+"; "+remedy, "id", "api-rights")
+			d.log.Warn("--admin gives the API other rights than are usual", "id", "api-rights", "field", field, "problem", problem, "remedy", remedy)
 		}
 	}
 	token, err := CheckAdmin(d.inForce.config, d.options.ConfigFile)

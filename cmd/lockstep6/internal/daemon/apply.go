@@ -81,5 +81,8 @@ func (d *Daemon) settle() {
 // setLog sets what is logged.
 func (d *Daemon) setLog(c *candidate) {
 	_ = d.options.Level.UnmarshalText([]byte(c.config.Log.Level)) // it was checked
+	if d.options.Format != nil {
+		d.options.Format(c.config.Log.Format)
+	}
 	d.leaseLog.on.Store(c.config.Log.Leases)
 }

@@ -21,7 +21,7 @@ func steadyClock(floor int64) worker.Clock {
 func (d *Daemon) setClock(newest binding.Time) {
 	if now := binding.TimeOf(time.Now().Unix()); now < newest {
 		d.log.Warn("the machine's clock is behind the newest binding; going on from that binding's time: if the clock is wrong, set it and "+
-			"restart the node; if it was ahead before, leases last as they should, and times that the node shows are ahead",
+			"restart the node; if it was ahead before, leases last as they should, and times that the node shows are ahead", "id", "clock-behind",
 			"clock", time.Now().UTC().Format(time.RFC3339), "newest", time.Unix(newest.Unix(), 0).UTC().Format(time.RFC3339),
 			"ahead", time.Duration(newest-now)*time.Second)
 	}

@@ -38,6 +38,7 @@ type Options struct {
 	Version    string
 	Logger     *slog.Logger
 	Level      *slog.LevelVar   // the logger's; set from the configuration
+	Format     func(string)     // sets the logger's format to the configuration's; nil: it has its own
 	Hangup     <-chan os.Signal // at each the configuration is read again; nil: never
 }
 
@@ -50,7 +51,8 @@ const maxWorkers = 128
 // A Daemon is one running node.
 type Daemon struct {
 	options Options
-	log     *slog.Logger
+	log     *slog.Logger // what it is told events has too
+	events  *events
 	data    string
 
 	changing changing
@@ -74,7 +76,8 @@ type Daemon struct {
 
 // Open reads the configuration and gets the node ready to serve. On an error nothing stays open.
 func Open(ctx context.Context, o Options) (*Daemon, error) {
-	d := &Daemon{options: o, log: o.Logger, started: time.Now(), marks: new(engine.Marks), drain: drain{stop: make(chan struct{})}}
+	d := &Daemon{options: o, events: new(events), started: time.Now(), marks: new(engine.Marks), drain: drain{stop: make(chan struct{})}}
+	d.log = slog.New(tee{Handler: o.Logger.Handler(), events: d.events})
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.closeAll())
 	}
@@ -87,9 +90,9 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	}
 	c := d.inForce.config
 	for _, warning := range c.Warnings {
-		d.log.Warn(warning.Error(), "id", "configuration-warning")
+		d.log.Warn("the configuration has what is seldom meant", "id", "configuration-warning", "warning", warning.Error())
 	}
-	d.leaseLog = newLeaseLog(d.log, func(owner uint8) string { return d.owners.Load()[owner] })
+	d.leaseLog = newLeaseLog(d.options.Logger, func(owner uint8) string { return d.owners.Load()[owner] })
 	d.setLog(d.inForce)
 	if d.table, err = binding.New(binding.Options{Capacity: c.Store.Capacity, Seed: rand.Uint64()}); err != nil {
 		return fmt.Errorf("store.capacity: %w", err)
@@ -195,6 +198,7 @@ func (d *Daemon) makeWorkers(workers int) {
 			Engine: engine.New(handle, d.marks),
 			Marks:  d.marks, Site: &d.site, Clock: d.clock,
 			Wall: func() int64 { return time.Now().UnixNano() }, Wait: diskWait(), Observe: d.leaseLog.observe,
+			Refusals: newRefusals(workers),
 		}))
 	}
 }

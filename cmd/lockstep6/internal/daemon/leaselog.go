@@ -69,7 +69,7 @@ func (l *leaseLog) run(ctx context.Context) {
 
 func (l *leaseLog) take(changes []byte) {
 	if lost := l.lost.Swap(0); lost > 0 {
-		l.log.Warn("lease events were left out: the log is too slow", "batches", lost)
+		l.log.Warn("lease events were left out: the log is too slow", "id", "lease-events-lost", "batches", lost)
 	}
 	l.write(changes)
 	select {
@@ -82,53 +82,62 @@ func (l *leaseLog) write(changes []byte) {
 	for len(changes) > 0 {
 		key, value, rest, err := binding.NextChange(changes)
 		if err != nil {
-			l.log.Error("a change of a binding can't be read back", "error", err)
+			l.unreadable(err)
 			return
 		}
 		changes = rest
 		stored, err := binding.DecodeValue(key, value)
 		if err != nil {
-			l.log.Error("a change of a binding can't be read back", "error", err)
+			l.unreadable(err)
 			return
 		}
 		l.event(&stored)
 	}
 }
 
+func (l *leaseLog) unreadable(err error) {
+	l.log.Error("a change of a binding can't be read back", "id", "lease-event-unreadable", "error", err)
+}
+
 func (l *leaseLog) event(s *binding.Stored) {
 	if s.Removed {
-		l.log.Debug("lease reclaimed", "lease", admin.LeaseText(s.Key))
+		l.log.Debug("lease reclaimed", "id", "lease-reclaimed", "lease", admin.LeaseText(s.Key))
 		return
 	}
-	level := slog.LevelInfo
-	if s.Owner != peer.Self {
-		level = slog.LevelDebug
-	}
-	if !l.log.Enabled(context.Background(), level) {
+	m := leaseEvent(s)
+	if !l.log.Enabled(context.Background(), m.level) {
 		return
 	}
 	attrs := []slog.Attr{
+		slog.String("id", m.id),
 		slog.String("lease", admin.LeaseText(s.Key)), slog.String("duid", wire.FormatDUID(s.DUID)),
 		slog.Uint64("iaid", uint64(s.IAID)), slog.Uint64("valid", uint64(s.Valid)),
 	}
 	if s.Owner != peer.Self {
 		attrs = append(attrs, slog.String("peer", l.owner(s.Owner)))
 	}
-	l.log.LogAttrs(context.Background(), level, leaseEvent(s), attrs...)
+	if m == leaseUnseen {
+		attrs = append(attrs, slog.String("state", s.State.String()))
+	}
+	l.log.LogAttrs(context.Background(), m.level, m.text, attrs...)
 }
 
 // leaseEvent names what a change of a binding means to an operator.
-func leaseEvent(s *binding.Stored) string {
+func leaseEvent(s *binding.Stored) message {
 	switch {
 	case s.Owner != peer.Self && s.State == binding.Bound:
-		return "lease observed"
+		return leaseObserved
 	case s.Owner != peer.Self:
-		return "observed lease " + s.State.String()
+		return leaseUnseen
 	case s.State == binding.Bound && s.Since == s.LastTransaction:
-		return "lease granted"
+		return leaseGranted
 	case s.State == binding.Bound:
-		return "lease extended"
+		return leaseExtended
+	case s.State == binding.Released:
+		return leaseReleased
+	case s.State == binding.Declined:
+		return leaseDeclined
 	default:
-		return "lease " + s.State.String()
+		return leaseReplaced
 	}
 }

@@ -89,7 +89,7 @@ func (d *Daemon) greet(view *peer.View) {
 	case ok && len(beat) == 4:
 		from := min(binding.Time(binary.BigEndian.Uint32(beat)), now)
 		view.Gate.Returned(from, now)
-		d.log.Info("back after an absence: listening to clients of other nodes",
+		d.log.Info("back after an absence: listening to clients of other nodes", "id", "node-back",
 			"away", (time.Duration(now-from) * time.Second).String(), "back_seat", view.Gate.BackSeat(now))
 	case d.table.Stats().Live > 0:
 		view.Gate.Returned(0, now)

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"time"
@@ -18,14 +19,22 @@ type news struct {
 	d         *Daemon
 	site      *engine.Site              // of this tell: a reload may come in between
 	peers     map[string]peer.Condition // by DUID
-	standing  map[string]bool           // what was told and still holds
+	standing  map[string]fact           // what was told and still holds, by its key
 	contended map[binding.Key]bool
 }
+
+// A fact is what a message says of something, which attributes name.
+type fact struct {
+	message
+	about []any
+}
+
+func (f *fact) key() string { return f.id + fmt.Sprint(f.about...) }
 
 func newNews(d *Daemon) *news {
 	return &news{
 		d: d, peers: make(map[string]peer.Condition),
-		standing: make(map[string]bool), contended: make(map[binding.Key]bool),
+		standing: make(map[string]fact), contended: make(map[binding.Key]bool),
 	}
 }
 
@@ -40,22 +49,24 @@ func (n *news) tell(now binding.Time) {
 	n.coverage(now, held)
 	n.fills(held)
 	n.refusals(now, held)
-	for what := range n.standing {
-		if !held[what] {
-			delete(n.standing, what)
-			n.d.log.Info("over: " + what)
+	for key, f := range n.standing {
+		if !held[key] {
+			delete(n.standing, key)
+			n.d.log.Info("over: "+f.text, append([]any{"id", f.id, "over", true}, f.about...)...)
 		}
 	}
 	n.conflicts()
 }
 
-// hold notes that something holds, and warns of it where it is new.
-func (n *news) hold(held map[string]bool, what string, attrs ...any) {
-	held[what] = true
-	if !n.standing[what] {
-		n.standing[what] = true
-		n.d.log.Warn(what, attrs...)
+// hold notes that a fact holds, and tells it where it is new.
+func (n *news) hold(held map[string]bool, f fact, details ...any) {
+	key := f.key()
+	held[key] = true
+	if _, told := n.standing[key]; told {
+		return
 	}
+	n.standing[key] = f
+	n.d.log.Log(context.Background(), f.level, f.text, append(append([]any{"id", f.id}, f.about...), details...)...)
 }
 
 func (n *news) health(now binding.Time) {
@@ -69,11 +80,8 @@ func (n *news) health(now binding.Time) {
 		if r.Condition == was {
 			continue
 		}
-		log := n.d.log.Info
-		if r.Condition == peer.Silent {
-			log = n.d.log.Warn
-		}
-		log("peer is "+r.Condition.String(), "peer", p.Nodes[i].Name, "was", was.String(),
+		m := peerHealth[r.Condition]
+		n.d.log.Log(context.Background(), m.level, m.text, "id", m.id, "peer", p.Nodes[i].Name, "was", was.String(),
 			"unanswered_clients", r.Clients, "relays", len(r.Relays), "last_answer", timeText(r.LastAnswer))
 		n.peers[duid] = r.Condition
 	}
@@ -82,10 +90,10 @@ func (n *news) health(now binding.Time) {
 func (n *news) gate(now binding.Time, held map[string]bool) {
 	p, view := n.site.Policy, n.site.View
 	for _, l := range view.Gate.Listening(now) {
-		n.hold(held, "listening on link "+p.Links[l.Link].Name+": "+l.Reason.String(), "until", timeText(l.Until))
+		n.hold(held, fact{linkListening, []any{"link", p.Links[l.Link].Name}}, "reason", l.Reason.String(), "until", timeText(l.Until))
 	}
 	if view.Gate.BackSeat(now) {
-		n.hold(held, "in the back seat: new clients are left to other nodes")
+		n.hold(held, fact{message: backSeat})
 	}
 }
 
@@ -93,7 +101,7 @@ func (n *news) divergence(held map[string]bool) {
 	site := n.site
 	for _, f := range site.View.Divergence.Findings() {
 		found := divergence(site.Policy, &f)
-		n.hold(held, "peer "+site.Policy.Nodes[f.Node].Name+" has another configuration: "+found.Text(),
+		n.hold(held, fact{peerDiverges, []any{"peer", site.Policy.Nodes[f.Node].Name, "finding", found.Text()}},
 			"of_newest_claims", found.Claims, "unexpected", found.Unexpected,
 			"example", found.Example.Lease, "duid", found.Example.DUID, "iaid", found.Example.IAID)
 	}
@@ -101,20 +109,19 @@ func (n *news) divergence(held map[string]bool) {
 
 func (n *news) twin(now binding.Time, held map[string]bool) {
 	if twinSuspected(n.site, now) {
-		n.hold(held, "another server answers under this node's name: clients renew leases that this node never granted")
+		n.hold(held, fact{message: twinSeen})
 	}
 }
 
 func (n *news) coverage(now binding.Time, held map[string]bool) {
 	view, favoured := n.site.View, favoured(n.site.Policy)
 	for _, r := range view.Relays.States() {
+		about := []any{"relay", netip.AddrFrom16(r.Address).String()}
 		if r.NoRenews(view.Gate.Longest(), now) {
-			n.hold(held, "relay "+netip.AddrFrom16(r.Address).String()+" doesn't copy to this node what other nodes' clients renew",
-				"requests", r.Requests)
+			n.hold(held, fact{renewalsKept, about}, "requests", r.Requests)
 		}
 		if r.OursOnly(favoured) {
-			n.hold(held, "relay "+netip.AddrFrom16(r.Address).String()+" doesn't copy to this node what clients ask of others",
-				"solicits", r.Solicits, "requests_to_us", r.Ours)
+			n.hold(held, fact{requestsKept, about}, "solicits", r.Solicits, "requests_to_us", r.Ours)
 		}
 	}
 }
@@ -130,12 +137,15 @@ func (n *news) fills(held map[string]bool) {
 		if !f.Own {
 			continue
 		}
-		where := fmt.Sprintf("pool %s, stripe %d", f.Pool.Name, f.Stripe)
+		about := []any{"link", n.site.Policy.Links[f.Pool.Link].Name, "pool", f.Pool.Name, "stripe", f.Stripe}
+		nearly := fact{poolNearlyFull, about}
 		switch used := float64(f.Used) / float64(f.Size); {
 		case used >= full:
-			n.hold(held, "full: "+where, "slots", f.Size)
+			n.hold(held, fact{poolFull, about}, "slots", f.Size)
+			// It is nearly full too, which needn't be told beside the other: not now, and not when a lease becomes free.
+			held[nearly.key()], n.standing[nearly.key()] = true, nearly
 		case used >= nearlyFull:
-			n.hold(held, "nearly full: "+where, "used", f.Used, "slots", f.Size)
+			n.hold(held, nearly, "used", f.Used, "slots", f.Size)
 		}
 	}
 }
@@ -144,9 +154,8 @@ func (n *news) fills(held map[string]bool) {
 func (n *news) refusals(now binding.Time, held map[string]bool) {
 	site := n.site
 	for pool := range site.View.Missed.Pools(now) {
-		n.hold(held, "pool "+site.Policy.Pools[pool].Name+" isn't shared: a relay port has more of peers' claims that nothing explains "+
-			"than limits.weak-claims-per-port, and the others aren't observed; raise it where many clients share a port",
-			"refused", site.View.Ports.Refused())
+		p := site.Policy.Pools[pool]
+		n.hold(held, fact{poolUnshared, []any{"link", site.Policy.Links[p.Link].Name, "pool", p.Name}}, "refused", site.View.Ports.Refused())
 	}
 }
 
@@ -167,13 +176,13 @@ func (n *news) conflicts() {
 			continue
 		}
 		for _, c := range view.Conflicts.On(&key) {
-			n.d.log.Warn("two clients claim one lease", "lease", admin.LeaseText(key),
+			n.d.log.Warn("two clients claim one lease", "id", "lease-claimed-twice", "lease", admin.LeaseText(key),
 				"client", wire.FormatDUID(c.DUID), "iaid", c.IAID, "node", n.nodeName(c.Node), "explained", c.Strong)
 		}
 	}
 	n.contended = now
 	if fresh > conflictLines {
-		n.d.log.Warn("two clients claim one lease: more of them; lockstep6 peers has all", "leases", fresh-conflictLines)
+		n.d.log.Warn("two clients claim one lease: more of them; lockstep6 peers has all", "id", "leases-claimed-twice-more", "leases", fresh-conflictLines)
 	}
 	n.decisions()
 }
@@ -187,13 +196,13 @@ func (n *news) decisions() {
 			break
 		}
 		d := &decided[i]
-		n.d.log.Warn("of two clients with one lease one lost it: it is given another one at its Renew or Rebind",
+		n.d.log.Warn("of two clients with one lease one lost it: it is given another one at its Renew or Rebind", "id", "lease-lost",
 			"lease", admin.LeaseText(d.Lease),
 			"loser", wire.FormatDUID(d.Loser.DUID), "loser_iaid", d.Loser.IAID, "loser_node", n.nodeName(d.Loser.Node),
 			"winner", wire.FormatDUID(d.Winner.DUID), "winner_iaid", d.Winner.IAID, "winner_node", n.nodeName(d.Winner.Node))
 	}
 	if untold > 0 {
-		n.d.log.Warn("of two clients with one lease one lost it: more of them", "leases", untold)
+		n.d.log.Warn("of two clients with one lease one lost it: more of them", "id", "leases-lost-more", "leases", untold)
 	}
 }
 

@@ -72,7 +72,7 @@ func (d *Daemon) change(ctx context.Context, text, stored []byte, r admin.Reload
 		"fingerprint", plan.Fingerprint.After, "was", plan.Fingerprint.Before,
 		"renumbered", plan.Bindings.Own.Moved(), "kept", plan.Bindings.Own.Kept)
 	for _, warning := range c.config.Warnings {
-		d.log.Warn(warning.Error(), "id", "configuration-warning")
+		d.log.Warn("the configuration has what is seldom meant", "id", "configuration-warning", "warning", warning.Error())
 	}
 	return plan, nil
 }
@@ -130,9 +130,9 @@ func (d *Daemon) hangups(ctx context.Context) {
 					"id", "reload-unsafe", "change", line)
 			}
 		default:
-			d.log.Error("the configuration isn't reloaded: "+why.Problem, "id", "reload-refused", "faults", len(why.Faults))
+			d.log.Error("the configuration isn't reloaded", "id", "reload-refused", "problem", why.Problem, "faults", len(why.Faults))
 			for _, line := range why.Faults[:min(len(why.Faults), loggedFaults)] {
-				d.log.Error(line, "id", "reload-fault")
+				d.log.Error("a fault of the configuration that isn't reloaded", "id", "reload-fault", "fault", line)
 			}
 		}
 		notifyReloading() // whoever sent the signal waits for the end of it

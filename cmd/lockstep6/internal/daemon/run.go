@@ -70,12 +70,13 @@ func (d *Daemon) Run(ctx context.Context) error {
 	})
 	d.announce()
 	<-ctx.Done()
-	d.log.Info("stopping: answering what has arrived")
+	d.log.Info("stopping: answering what has arrived", "id", "stopping")
+	d.events.end() // who follows them would hold up the end
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
 	d.sockets.Drain()
 	loops.Wait()
 	if !waitFor(&deliveries, drainTimeout) {
-		d.log.Warn("some replies could not be made durable in time and were not sent", "waited", drainTimeout)
+		d.log.Warn("some replies could not be made durable in time and were not sent", "id", "replies-abandoned", "waited", drainTimeout)
 	}
 	close(abandon)
 	deliveries.Wait()
@@ -94,13 +95,13 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		err = errors.Join(cause, err)
 	}
-	d.log.Info("stopped")
+	d.log.Info("stopped", "id", "stopped")
 	return err
 }
 
 func (d *Daemon) announce() {
 	p := d.site.Load().Policy
-	attrs := []any{"listen", d.sockets.Addresses(), "interfaces", p.Interfaces, "links", len(p.Links), "workers", len(d.workers)}
+	attrs := []any{"id", "serving", "listen", d.sockets.Addresses(), "interfaces", p.Interfaces, "links", len(p.Links), "workers", len(d.workers)}
 	if !p.Single {
 		attrs = append(attrs, "node", p.Nodes[p.Self].Name)
 	}

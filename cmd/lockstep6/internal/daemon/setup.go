@@ -170,7 +170,7 @@ func (d *Daemon) load(ctx context.Context, site *engine.Site) (newest binding.Ti
 	}, func(done, total uint64) {
 		if now := time.Now(); now.Sub(last) > 2*time.Second {
 			last = now
-			d.log.Info("loading bindings", "done", done, "of_about", total)
+			d.log.Info("loading bindings", "id", "bindings-loading", "done", done, "of_about", total)
 		}
 	})
 	for _, l := range loaders {
@@ -184,7 +184,7 @@ func (d *Daemon) load(ctx context.Context, site *engine.Site) (newest binding.Ti
 	}
 	site.Met()
 	stats := d.table.Stats()
-	d.log.Info("bindings loaded", "bindings", stats.Live, "capacity", stats.Capacity, "took", time.Since(start).Round(time.Millisecond))
+	d.log.Info("bindings loaded", "id", "bindings-loaded", "bindings", stats.Live, "capacity", stats.Capacity, "took", time.Since(start).Round(time.Millisecond))
 	return newest, nil
 }
 

@@ -77,7 +77,7 @@ func (d *Daemon) watch(ctx context.Context) {
 		if now-beaten >= int64(beatEvery) && d.store.Healthy() {
 			beaten = now
 			if err := d.beat(ctx); err != nil && ctx.Err() == nil {
-				d.log.Warn("the heartbeat could not be written; after a restart the node seems to have been away for longer", "error", err)
+				d.log.Warn("the heartbeat could not be written; after a restart the node seems to have been away for longer", "id", "heartbeat-unwritten", "error", err)
 			}
 		}
 		select {

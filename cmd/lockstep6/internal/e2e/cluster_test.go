@@ -164,15 +164,19 @@ func (c *Cluster) Crowd() *Crowd {
 // A LogLine is what a server wrote to its log.
 type LogLine map[string]any
 
-// logged returns the lines of the server's log whose message begins so.
-func (s *Server) logged(message string) (all []LogLine) {
+// logged returns the lines of the server's log with an identifier, and with attributes whose values begin so: names and values in turns.
+func (s *Server) logged(id string, with ...string) (all []LogLine) {
 	s.host.lab.t.Helper()
 	for line := range strings.Lines(s.host.read("server.log")) {
 		var l LogLine
 		if json.Unmarshal([]byte(line), &l) != nil {
 			continue // the line is being written
 		}
-		if text, ok := l["msg"].(string); ok && strings.HasPrefix(text, message) {
+		matches := l["id"] == id
+		for i := 0; i < len(with); i += 2 {
+			matches = matches && strings.HasPrefix(fmt.Sprint(l[with[i]]), with[i+1])
+		}
+		if matches {
 			all = append(all, l)
 		}
 	}

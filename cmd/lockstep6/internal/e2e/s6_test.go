@@ -88,14 +88,13 @@ func reunite(t *testing.T, crowd *Crowd, back *Node) {
 	old := crowd.book.clients()
 	// There is always somebody who renews: that tells a node with an empty store that it isn't the first of a new cluster.
 	crowd.Keep(old[:1])
-	back.host.eventually("the node to take the back seat", func() bool { return len(back.logged("in the back seat")) > 0 })
+	back.host.eventually("the node to take the back seat", func() bool { return len(back.logged("back-seat")) > 0 })
 	var both sync.WaitGroup
 	both.Go(func() { crowd.Keep(old) })
 	both.Go(func() { crowd.Acquire(atReturn) })
 	both.Wait()
-	for _, what := range []string{"over: in the back seat", "over: listening on link home"} {
-		back.host.eventually(what, func() bool { return len(back.logged(what)) > 0 })
-	}
+	back.host.eventually("the back seat's end", func() bool { return len(back.logged("back-seat", "over", "true")) > 0 })
+	back.host.eventually("the listening's end", func() bool { return len(back.logged("link-listening", "over", "true", "link", "home")) > 0 })
 	crowd.Acquire(afterReturn)
 	wantServedBy(t, crowd, back, afterReturn)
 	crowd.Keep(crowd.book.clients())

@@ -20,9 +20,6 @@ const (
 	otherKey = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
 )
 
-// diverges is how a node's log begins to tell of a peer.
-func diverges(peer string) string { return "peer " + peer + " has another configuration: " }
-
 func TestS7Divergence(t *testing.T) {
 	t.Parallel()
 	const (
@@ -63,7 +60,7 @@ func TestS7Divergence(t *testing.T) {
 					case k == odd:
 						wantReport(t, n, peer, given.ofThis)
 					default:
-						for _, l := range n.logged(diverges(peer.Name)) {
+						for _, l := range n.logged("peer-diverges", "peer", peer.Name) {
 							t.Errorf("node %s says of node %s, which has the same file: %v", n.Name, peer.Name, l)
 						}
 					}
@@ -93,7 +90,7 @@ func wantReport(t *testing.T, n, peer *Node, want string) {
 	t.Helper()
 	var lines []LogLine
 	n.host.eventually("a report that node "+peer.Name+" has another configuration: "+want, func() bool {
-		lines = n.logged(diverges(peer.Name) + want)
+		lines = n.logged("peer-diverges", "peer", peer.Name, "finding", want)
 		return len(lines) > 0
 	})
 	if len(lines) != 1 || lines[0]["level"] != "WARN" {
