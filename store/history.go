@@ -88,14 +88,25 @@ func (s *Store) settleHistory(in *instance) error {
 	return in.run(func() error { return in.db.Apply(b, pebble.Sync) })
 }
 
-// HistorySince tells from when on history is whole; false: none is written.
-func (s *Store) HistorySince() (since time.Time, on bool) {
-	k := s.history.Load()
-	if !k.on() {
-		return time.Time{}, false
-	}
-	return time.Unix(max(k.since, int64(k.oldest(s.o.clock.now()))*secondsPerDay), 0), true
+// A HistoryState tells what there is of history.
+type HistoryState struct {
+	On    bool      // it is written
+	Kept  bool      // it is, or was once
+	Since time.Time // from when on it is whole; only while it is on
 }
+
+// HistoryState tells what there is of history.
+func (s *Store) HistoryState() HistoryState {
+	k := s.history.Load()
+	h := HistoryState{On: k.on(), Kept: k.keep > 0}
+	if h.On {
+		h.Since = time.Unix(max(k.since, int64(k.oldest(s.o.clock.now()))*secondsPerDay), 0).UTC()
+	}
+	return h
+}
+
+// HistoryState is Store.HistoryState of a stopped store.
+func (r *Reader) HistoryState() HistoryState { return r.s.HistoryState() }
 
 // noting is the codec with which the log is read for history: with entries while that is kept.
 func (s *Store) noting() Codec {

@@ -219,9 +219,9 @@ func TestOldHistoryGoes(t *testing.T) {
 		if got := texts(); got != step.want {
 			t.Errorf("at hour %d: %q, want %q", step.hour, got, step.want)
 		}
-		since, on := s.HistorySince()
-		if want := time.Unix(testHour(max(step.hour, 48)-48)/secondsPerDay*secondsPerDay, 0); !on || !since.Equal(maxTime(want, time.Unix(testHour(0), 0))) {
-			t.Errorf("at hour %d it is whole since %v", step.hour, since)
+		h := s.HistoryState()
+		if want := time.Unix(testHour(max(step.hour, 48)-48)/secondsPerDay*secondsPerDay, 0); !h.On || !h.Since.Equal(maxTime(want, time.Unix(testHour(0), 0))) {
+			t.Errorf("at hour %d it is whole since %v", step.hour, h.Since)
 		}
 	}
 }
@@ -250,25 +250,25 @@ func TestHistoryIsRemembered(t *testing.T) {
 	}
 	put := func(version uint64) { t.Helper(); commit(t, s, change(nil, 1, version)); absorb(t, s) }
 	put(1)
-	if _, on := s.HistorySince(); on {
-		t.Error("history is on in a new store")
+	if h := s.HistoryState(); h.On || h.Kept {
+		t.Errorf("history of a new store: %+v", h)
 	}
 	reopen(&History{Keep: 1000 * time.Hour})
 	put(2)
 	reopen(nil)
 	put(3)
-	if since, on := s.HistorySince(); !on || since.Unix() != testHour(1) {
-		t.Errorf("on %v since %v", on, since)
+	if h := s.HistoryState(); !h.On || h.Since.Unix() != testHour(1) {
+		t.Errorf("got %+v", h)
 	}
 	reopen(&History{})
 	put(4)
-	if _, on := s.HistorySince(); on {
-		t.Error("history is on though it was turned off")
+	if h := s.HistoryState(); h.On || !h.Kept {
+		t.Errorf("turned off: %+v", h)
 	}
 	reopen(&History{Keep: 1000 * time.Hour})
 	put(5)
-	if since, on := s.HistorySince(); !on || since.Unix() != testHour(4) {
-		t.Errorf("on %v since %v", on, since)
+	if h := s.HistoryState(); !h.On || h.Since.Unix() != testHour(4) {
+		t.Errorf("got %+v", h)
 	}
 	want := "2001::9e37:79b9:7f4a:7c15/128: v2 v3 v5 | 5"
 	if got := historyOf(t, s, testKey(1)); len(got) != 1 || got[0] != want {
