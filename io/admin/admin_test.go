@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"log/slog"
 	"net"
@@ -78,6 +80,18 @@ func (f *fake) History(_ context.Context, q HistoryQuery) (HistoryState, iter.Se
 			yield(Period{}, f.torn)
 		}
 	}, nil
+}
+
+func (f *fake) Backup(_ context.Context, dir string, progress func(done, total int64)) (int64, error) {
+	switch filepath.Base(dir) {
+	case "there":
+		return 0, fmt.Errorf("there is %w", fs.ErrExist)
+	case "late":
+		progress(5, 10)
+		return 0, errors.New("the disk is full")
+	}
+	progress(5, 10)
+	return 9, nil
 }
 
 func (f *fake) Release(_ context.Context, lease netip.Prefix, whose Whose) (Lease, error) {

@@ -35,11 +35,7 @@ func lookUp(ctx context.Context, s historyStore, q admin.HistoryQuery, names *Ow
 	}
 	return admin.HistoryState{On: h.On, Since: h.Since}, func(yield func(admin.Period, error) bool) {
 		err := s.History(ctx, about, func(key []byte, entries []store.HistoryEntry, present []byte) error {
-			list := make([]history.Entry, len(entries))
-			for i := range entries {
-				list[i] = history.Entry(entries[i])
-			}
-			periods, err := history.Periods(key, list, present, now)
+			periods, err := history.Periods(key, historyEntries(entries), present, now)
 			if err != nil {
 				return err
 			}
@@ -54,6 +50,14 @@ func lookUp(ctx context.Context, s historyStore, q admin.HistoryQuery, names *Ow
 			yield(admin.Period{}, err)
 		}
 	}, nil
+}
+
+func historyEntries(entries []store.HistoryEntry) []history.Entry {
+	list := make([]history.Entry, len(entries))
+	for i := range entries {
+		list[i] = history.Entry(entries[i])
+	}
+	return list
 }
 
 // History implements admin.Node.
