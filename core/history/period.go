@@ -128,7 +128,6 @@ func untold(began []Period, k int) binding.Time {
 	return max(until, began[k].From)
 }
 
-// Overlaps tells whether the period was at some moment from one second to another, both included.
-func (p *Period) Overlaps(from, to binding.Time) bool {
-	return p.From <= to && (p.Until > from || p.From >= from)
-}
+// Overlaps tells whether the period was at some moment from one second to another, both included. Times are whole seconds: in
+// the one in which a period ends its client had the lease too, whoever else had it.
+func (p *Period) Overlaps(from, to binding.Time) bool { return p.From <= to && p.Until >= from }

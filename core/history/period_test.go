@@ -322,8 +322,8 @@ func TestOverlaps(t *testing.T) {
 		from, until, a, b binding.Time
 		want              bool
 	}{
-		{10, 20, 10, 10, true}, {10, 20, 19, 19, true}, {10, 20, 20, 20, false}, {10, 20, 9, 9, false},
-		{10, 20, 5, 10, true}, {10, 20, 20, 30, false}, {10, 10, 10, 10, true}, {10, 10, 11, 12, false}, {10, 20, 12, 15, true},
+		{10, 20, 10, 10, true}, {10, 20, 19, 19, true}, {10, 20, 20, 20, true}, {10, 20, 21, 21, false}, {10, 20, 9, 9, false},
+		{10, 20, 5, 10, true}, {10, 20, 20, 30, true}, {10, 20, 21, 30, false}, {10, 10, 10, 10, true}, {10, 10, 11, 12, false}, {10, 20, 12, 15, true},
 	} {
 		p := history.Period{From: c.from, Until: c.until}
 		if got := p.Overlaps(c.a, c.b); got != c.want {

@@ -51,7 +51,7 @@ var coreOrder = map[string][]string{
 	"peer":    {"policy", "binding", "address", "wire"},
 	"engine":  {"peer", "policy", "config", "binding", "address", "wire"},
 	"worker":  {"engine", "peer", "policy", "config", "binding", "address", "wire"},
-	"sim":     {"worker", "engine", "peer", "policy", "config", "binding", "address", "wire"},
+	"sim":     {"history", "worker", "engine", "peer", "policy", "config", "binding", "address", "wire"},
 }
 
 // coreLibraries are the modules of others that core builds on: small, and pure as core is.
