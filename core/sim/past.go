@@ -39,7 +39,7 @@ func (p *past) keep(c *change) {
 
 // remembers looks whether history knows of all that the node told its clients, at the time when it did.
 func (l *ledger) remembers(n *node) {
-	if n.Mutation != Sound {
+	if n.Mutation != Sound && n.Mutation != Omits {
 		return
 	}
 	periods := make(map[binding.Key][]history.Period)
