@@ -127,16 +127,15 @@ func listHistory(w http.ResponseWriter, r *http.Request, node Node) {
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	encoder, control := json.NewEncoder(w), http.NewResponseController(w)
-	n := 0
+	// There may be minutes between two periods that pass, so each has its time, and so has the end.
+	extend := func() { _ = control.SetWriteDeadline(time.Now().Add(patienceTime)) } // both kinds of connection can
+	defer extend()
 	for p, err := range periods {
+		extend()
 		if err != nil {
 			_ = encoder.Encode(map[string]string{"error": err.Error()})
 			return
 		}
-		if n%patienceLeases == 0 {
-			_ = control.SetWriteDeadline(time.Now().Add(patienceTime)) // both kinds of connection can
-		}
-		n++
 		if encoder.Encode(p) != nil {
 			return // the other side has gone, or is too slow
 		}
