@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"math"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ func BenchmarkAbsorb(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			o := Options{Path: b.TempDir(), FS: vfs.Default, Sync: SyncNever, absorb: 1 << 40, Codec: Options{}.withDefaults().Codec}
 			if c.history {
-				o.History = &History{Keep: 1 << 40}
+				o.History = &History{Keep: math.MaxUint32 * time.Second}
 			}
 			s := open(b, o)
 			next, changes, used := uint64(0), 0, time.Duration(0)
@@ -125,4 +126,33 @@ func subscriber(n uint64) *binding.Draft {
 	d.Extension = binding.AppendExtension(d.Extension, binding.ExtRemoteID, binary.BigEndian.AppendUint64([]byte{0, 0, 0, 9}, n))
 	d.Extension = binding.AppendExtension(d.Extension, binding.ExtInterfaceID, []byte("ge-0/0/1.100"))
 	return d
+}
+
+// BenchmarkHistory is a look for one address, and a walk through everything, in the history of some hundred thousand grants of one day.
+func BenchmarkHistory(b *testing.B) {
+	s := open(b, Options{Path: b.TempDir(), FS: vfs.Default, Sync: SyncNever, Codec: Options{}.withDefaults().Codec, History: &History{Keep: math.MaxUint32 * time.Second}, absorb: absorbSize})
+	next, entries := uint64(0), 0
+	for range 3 {
+		entries += fillLog(b, s, &next, true)
+	}
+	if err := s.absorb(s.in, 0); err != nil {
+		b.Fatal(err)
+	}
+	key := subscriber(next / 2).Key
+	for name, about := range map[string][]byte{"address": binding.AppendKey(nil, &key), "everything": nil} {
+		b.Run(name, func(b *testing.B) {
+			found, before := 0, cpuTime(b)
+			for b.Loop() {
+				err := s.History(b.Context(), about, func(_ []byte, e []HistoryEntry, _ []byte) error { found += len(e); return nil })
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			used := cpuTime(b) - before
+			if want := map[bool]int{true: entries, false: 1}[about == nil] * b.N; found != want {
+				b.Fatalf("%d entries, want %d", found, want)
+			}
+			b.ReportMetric(float64(used.Nanoseconds())/float64(found), "cpu-ns/entry")
+		})
+	}
 }

@@ -37,7 +37,7 @@ a date alone, for --from and --to, is the whole day. Without times every period 
 
 Of a running node it is asked through admin.sock in its data folder, of a stopped one its store is read. The data
 folder is --data, else store.path of the configuration. Without an address all leases are searched, which reads
-the whole history: about a second for a million entries.`,
+the whole history: one to two seconds for a million entries.`,
 		Example: `  lockstep6 history 2001:db8:1::7f3a --at "2026-11-25 14:00"
   lockstep6 history 2001:db8:8000:100::/56 --from yesterday --to now --format csv
   lockstep6 history --duid 00:03:00:01:02:00:00:00:00:01 --from -30d
