@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"math"
 
@@ -101,7 +100,7 @@ func (s *Store) scanWhole(in *instance, lower, upper []byte, f func(key, value [
 		}
 	}()
 	w := whole{db: snapshot}
-	if w.log, _, err = readLog(snapshot, s.o.Codec, 0, math.MaxUint64, 0); err != nil {
+	if w.log, _, err = readLog(snapshot, s.o.Codec.quiet(), 0, math.MaxUint64, 0); err != nil {
 		return err
 	}
 	return w.scan(lower, upper, func(k *kept) error {
@@ -110,27 +109,4 @@ func (s *Store) scanWhole(in *instance, lower, upper []byte, f func(key, value [
 		}
 		return f(k.key, k.value)
 	})
-}
-
-// Checkpoint makes a copy of the store at this moment in a folder that doesn't exist yet, on the same file system:
-// tables are linked, so it takes neither long nor much room. The copy is a store of its own.
-func (s *Store) Checkpoint(ctx context.Context, dir string) error {
-	in, done, err := s.use()
-	if err != nil {
-		return err
-	}
-	made := make(chan error, 1)
-	go func() {
-		defer done()
-		made <- in.run(func() error { return in.db.Checkpoint(dir, pebble.WithFlushedWAL()) })
-	}()
-	select {
-	case err := <-made:
-		if err != nil {
-			return fmt.Errorf("checkpoint into %s: %w", dir, err)
-		}
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("checkpoint into %s goes on: %w", dir, ctx.Err())
-	}
 }

@@ -224,31 +224,6 @@ func TestNewerFormatIsRefused(t *testing.T) {
 	}
 }
 
-func TestCheckpointIsAStore(t *testing.T) {
-	dir := t.TempDir()
-	s := open(t, Options{Path: filepath.Join(dir, "db"), FS: vfs.Default})
-	commit(t, s, change(nil, 1, 1))
-	copied := filepath.Join(dir, "copy")
-	if err := s.Checkpoint(t.Context(), copied); err != nil {
-		t.Fatal(err)
-	}
-	commit(t, s, change(nil, 2, 1))
-	r, err := OpenReadOnly(testOptions(Options{Path: copied, FS: vfs.Default}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	if diff := cmp.Diff(versions(1, 1), contents(t, r)); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	if err := s.Checkpoint(t.Context(), copied); err == nil {
-		t.Error("a checkpoint over another one")
-	}
-	if !s.Healthy() {
-		t.Error("a checkpoint that fails is no failure of the store")
-	}
-}
-
 func TestAppendTakesAnyNumberOfWrites(t *testing.T) {
 	const writers, each = 8, 200
 	s := open(t, Options{})

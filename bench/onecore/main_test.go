@@ -30,7 +30,8 @@ func TestConfigurations(t *testing.T) {
 			t.Errorf("%s: %v\n%s", w.Name, faults, text)
 			continue
 		}
-		if c.Store.Sync == strings.Contains(w.settings.store, "never") || c.Log.Leases != w.settings.leases || (c.Cluster != nil) != (w.settings.cluster != "") {
+		if c.Store.Sync == strings.Contains(w.settings.store, "never") || c.Log.Leases != w.settings.leases ||
+			(c.History.Keep > 0) != w.settings.history || (c.Cluster != nil) != (w.settings.cluster != "") {
 			t.Errorf("%s: the configuration is\n%s", w.Name, text)
 		}
 		if ids[w.ID] {

@@ -27,6 +27,7 @@ type settings struct {
 	leases  bool   // log.leases
 	limits  string // the whole of limits
 	cluster string // the whole of cluster
+	history bool   // history.keep
 	workers int    // 0: one
 }
 
@@ -47,12 +48,14 @@ var rows = []row{
 	{ID: spread, Name: "256 relays, `sync: always`", relays: manyRelays, task: load.Acquire, half: true},
 	{ID: never, Name: "256 relays, `sync: never`", relays: manyRelays, task: load.Acquire, settings: settings{store: "sync: never"}},
 	{ID: "log", Name: "`log.leases: true`", relays: manyRelays, task: load.Acquire, settings: settings{leases: true}},
+	{ID: "history", Name: "`history.keep: 400d`", relays: manyRelays, task: load.Acquire, settings: settings{history: true}},
 	{ID: "limit", Name: "`limits.leases-per-port: 16`", relays: manyRelays, task: load.Acquire, settings: settings{limits: "{leases-per-port: 16}"}},
 	{ID: "cluster", Name: "one of two nodes, the other one dead", relays: manyRelays, task: load.Acquire, settings: settings{cluster: fmt.Sprintf(clusterOfTwo, "xxh64")}},
 	{ID: "cluster-limit", Name: "that, and `limits.weak-claims-per-port: 8`", relays: manyRelays, task: load.Acquire,
 		settings: settings{cluster: fmt.Sprintf(clusterOfTwo, "xxh64"), limits: "{weak-claims-per-port: 8}"}},
 	{ID: "cluster-sha256", Name: "one of two nodes, `hash: sha256`", relays: manyRelays, task: load.Acquire, settings: settings{cluster: fmt.Sprintf(clusterOfTwo, "sha256")}},
 	{ID: renew, Name: "Renews, `sync: always`", relays: manyRelays, task: load.Renew},
+	{ID: "renew-history", Name: "Renews, `history.keep: 400d`", relays: manyRelays, task: load.Renew, settings: settings{history: true}},
 	{ID: "renew-cached", Name: "Renews, `store.renew-cache: 0.5`", relays: manyRelays, task: load.Renew, settings: settings{store: "renew-cache: 0.5"}},
 	{ID: renewOff, Name: "Renews, `sync: never`", relays: manyRelays, task: load.Renew, settings: settings{store: "sync: never"}},
 	{ID: busy, Name: "one busy relay, `sync: always`", relays: 1, task: load.Acquire, long: true, half: true},
@@ -64,6 +67,8 @@ var compared = []struct{ what, on, off string }{
 	{"a sync before the Reply to a Renew", renew, renewOff},
 	{"renewals answered from memory, against written ones", "renew-cached", renew},
 	{"a line of the log for each lease", "log", spread},
+	{"who had a lease when is kept", "history", spread},
+	{"and of a renewal", "renew-history", renew},
 	{"a limit of leases per port", "limit", spread},
 	{"peers' messages are observed", "cluster", spread},
 	{"and claims per port are counted", "cluster-limit", "cluster"},
@@ -95,6 +100,9 @@ func (r *row) config(admin string) string {
 	b.WriteString("lifetimes: {preferred: 3000, valid: 4000, renew: 1000, rebind: 2000}\n" +
 		"links:\n  - name: bench\n    match: {link-addresses: [\"2001:db8:1::/64\"]}\n    addresses: [{pool: \"2001:db8:1::/64\"}]\n")
 	fmt.Fprintf(&b, "store: {capacity: %d, %s}\nlog: {leases: %t}\nadmin: {listen: \"%s\"}\n", capacity, cmp.Or(s.store, "sync: always"), s.leases, admin)
+	if s.history {
+		b.WriteString("history: {keep: 400d}\n")
+	}
 	if s.limits != "" {
 		b.WriteString("limits: " + s.limits + "\n")
 	}

@@ -17,6 +17,7 @@ type Config struct {
 	Policy    Defaults // what links inherit
 	Links     []Link
 	Store     Store
+	History   History
 	Admin     Admin
 	Log       Log
 	Relays    Relays
@@ -182,6 +183,11 @@ type Store struct {
 	Sync       bool    // false: grants leave before they are on stable storage
 	Capacity   int     // most bindings held at once
 	RenewCache float64 // share of T1 for which a renewal that changes nothing else needs no write; 0: every one does
+}
+
+// History says how long it is kept who had which lease when.
+type History struct {
+	Keep uint32 // seconds after a lease's end; wire.Infinity: for ever; 0: nothing is kept
 }
 
 // Log says what is logged.

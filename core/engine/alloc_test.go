@@ -12,7 +12,15 @@ import (
 // TestNothingIsAllocatedPerMessage handles each kind of message after a warm-up. A Request follows each Release and
 // Decline, so that there is something to give up. Not under the race detector, which allocates by itself.
 func TestNothingIsAllocatedPerMessage(t *testing.T) {
-	s := accessSession(t)
+	t.Run("plain", func(t *testing.T) { nothingIsAllocatedPerMessage(t, accessSession(t)) })
+	t.Run("history", func(t *testing.T) {
+		p := mustCompile(t, "history: {keep: infinite}\n"+access, "")
+		nothingIsAllocatedPerMessage(t, sessionOver(t, p, binding.Options{Capacity: 200_000}))
+	})
+}
+
+func nothingIsAllocatedPerMessage(t *testing.T, s *session) {
+	t.Helper()
 	c := subscriberOf(t, s, "00030001020000000001")
 	l := newLoop(s)
 	for name, message := range c.messages {

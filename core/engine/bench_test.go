@@ -4,38 +4,45 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
 // BenchmarkHandle is one message of a subscriber behind two relays, for an address and a prefix: parsed, decided, written
 // to a table of 100,000 leases and answered, in a batch of its own. It is what a worker does per datagram beside the
-// sockets and the journal. A Release needs something to give up, so a Request goes with it.
+// sockets and the journal. A Release needs something to give up, so a Request goes with it; history is told of both.
 func BenchmarkHandle(b *testing.B) {
 	const filled, asking = 50_000, 1024
+	handle := func(b *testing.B, s *session, name string) {
+		l := newLoop(s)
+		fill(b, l, filled)
+		s.sequence = l.n
+		var requests, messages [asking][]byte
+		for i := range asking {
+			c := subscriberOf(b, s, fmt.Sprintf("00030001%012x", i))
+			requests[i], messages[i] = c.messages["Request"], c.messages[name]
+		}
+		l.n = s.sequence
+		b.ReportAllocs()
+		i := 0
+		for b.Loop() {
+			at := i * 331 % asking
+			i++
+			if name == "Release" {
+				l.relay(requests[at])
+			}
+			if result := l.relay(messages[at]); result.Drop != wire.DropNone {
+				b.Fatal(result.Drop)
+			}
+		}
+	}
 	for _, name := range exchanges {
-		b.Run(name, func(b *testing.B) {
-			s := accessSession(b)
-			l := newLoop(s)
-			fill(b, l, filled)
-			s.sequence = l.n
-			var requests, messages [asking][]byte
-			for i := range asking {
-				c := subscriberOf(b, s, fmt.Sprintf("00030001%012x", i))
-				requests[i], messages[i] = c.messages["Request"], c.messages[name]
-			}
-			l.n = s.sequence
-			b.ReportAllocs()
-			i := 0
-			for b.Loop() {
-				at := i * 331 % asking
-				i++
-				if name == "Release" {
-					l.relay(requests[at])
-				}
-				if result := l.relay(messages[at]); result.Drop != wire.DropNone {
-					b.Fatal(result.Drop)
-				}
-			}
+		b.Run(name, func(b *testing.B) { handle(b, accessSession(b), name) })
+	}
+	for _, name := range []string{"Renew", "Release"} {
+		b.Run(name+"/history", func(b *testing.B) {
+			p := mustCompile(b, "history: {keep: infinite}\n"+access, "")
+			handle(b, sessionOver(b, p, binding.Options{Capacity: 200_000}), name)
 		})
 	}
 }

@@ -28,6 +28,7 @@ func (d *differ) rest() (what []string) {
 	note("listen", !reflect.DeepEqual(was.Listen, is.Listen))
 	d.nodeRest(note)
 	note("store", was.Store != is.Store)
+	note("history", was.History != is.History)
 	note("admin", was.Admin != is.Admin)
 	note("log", was.Log != is.Log)
 	return what

@@ -16,7 +16,8 @@ const (
 // A change is one version of a lease, as a node wrote it.
 type change struct {
 	key     binding.Key
-	value   []byte
+	value   []byte // without what only history is told
+	whole   []byte
 	version uint64
 	claim   claim // what it says
 }
@@ -26,6 +27,7 @@ type disk struct {
 	values     map[binding.Key]change
 	copied     map[binding.Key]change // as it was when somebody made a copy
 	copiedBeat binding.Time
+	past       past
 	air        []*flight    // written, and not yet durable
 	stuck      int64        // it writes nothing until then
 	beat       binding.Time // the last heartbeat, by the node's clock
@@ -37,6 +39,7 @@ func newDisk() *disk { return &disk{values: make(map[binding.Key]change)} }
 
 // put makes a change durable: of two versions the higher one stands.
 func (d *disk) put(c *change) {
+	d.past.keep(c)
 	if d.values[c.key].version < c.version {
 		d.values[c.key] = *c
 	}

@@ -22,6 +22,7 @@ import (
 //     that there is nothing for it while the node has a lease that nobody had lately.
 //  5. Nobody's message ends or shortens another client's binding, and no message meant for another server shortens any.
 //  6. What a client was told of is on the disk before, and in the table after a return with that disk.
+//  7. History knows that the client had it then (see past.go).
 //
 // What rude clients and attackers claim has exceptions: claims of theirs count up to a limit per relay port, a lease that is
 // such a client's own first candidate is believed to be its, and a conflict with one is decided by the rule
@@ -268,6 +269,7 @@ func (l *ledger) leaves(r *reply) {
 				continue
 			}
 			l.stats.Grants++
+			n.disk.past.told = append(n.disk.past.told, telling{claimed{lease.key, who}, n.clock.time(r.decided)})
 			if !l.stored(r, who, lease.key) {
 				l.fault("6", "node %s tells %s of %s before that is on the disk", n.name, who, show(lease.key))
 			}

@@ -292,7 +292,11 @@ func (n *node) changes(raw []byte) (out []change) {
 			n.fault("6", "node %s wrote what can't be read: %v", n.name, err)
 			return out
 		}
-		out = append(out, change{s.Key, value, s.Version, n.claimOf(&s, now)})
+		bare := binding.Bare(value)
+		if n.Mutation == Omits && n.rng.IntN(2) == 0 {
+			value = bare
+		}
+		out = append(out, change{s.Key, bare, value, s.Version, n.claimOf(&s, now)})
 		raw = rest
 	}
 	return out

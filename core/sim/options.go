@@ -74,6 +74,7 @@ const (
 	Hurries            // replies leave before their write is durable: 6
 	Rots               // disks lose a binding while their node is down: 6
 	Flatters           // what nodes report from memory has its whole lifetime again: 6
+	Omits              // nodes don't tell history of some of what begins and ends: 7
 )
 
 // Random draws a history from a seed.

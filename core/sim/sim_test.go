@@ -128,6 +128,7 @@ func TestMutations(t *testing.T) {
 		{sim.Believes, "nodes believe whoever releases", "promise 5"},
 		{sim.Hurries, "replies don't wait for the disk", "promise 6: node [a-d] tells"},
 		{sim.Rots, "a disk loses what it had", "promise 6: node [a-d] returns without"},
+		{sim.Omits, "history isn't told all", "promise 7: node [a-d] told .* history doesn't know"},
 		{sim.Flatters, "nodes tell more than the disk has", "promise 6: node [a-d] tells .* without a write"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

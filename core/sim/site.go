@@ -35,7 +35,7 @@ func (w *world) configuration(key address.Key) string {
 	fmt.Fprintf(&b, "decline: {quarantine: 10m, max-per-client: 2}\noptions: {sol-max-rt: %d}\n", solMaxRT)
 	fmt.Fprintf(&b, "lifetimes: {preferred: %d, valid: %d, renew: %d, rebind: %d}\n",
 		preferredLifetime, validLifetime, renewTime, rebindTime)
-	fmt.Fprintf(&b, "store: {renew-cache: %g}\n", float64(w.Cache)/100)
+	fmt.Fprintf(&b, "store: {renew-cache: %g}\nhistory: {keep: infinite}\n", float64(w.Cache)/100)
 	if w.Weak > 0 {
 		fmt.Fprintf(&b, "limits: {weak-claims-per-port: %d}\n", w.Weak)
 	}

@@ -74,6 +74,7 @@ func Run(o Options) Result {
 	for len(w.faults) < maxFaults && !w.judge() && w.step() {
 	}
 	for _, n := range w.nodes {
+		w.ledger.remembers(n)
 		n.close()
 	}
 	return Result{Faults: w.faults, Digest: w.hash.Sum64(), Stats: w.stats}

@@ -37,6 +37,12 @@ type Node interface {
 	Leases(ctx context.Context, f Filter, after Position) iter.Seq2[Position, Lease]
 	// Links are the configuration's links.
 	Links() []Link
+	// History yields every period that passes the query, of leases in the order of their addresses but those first that contain what is
+	// asked for. Of each lease they come in the order of their beginnings. It returns ErrNoHistory where none is kept.
+	History(ctx context.Context, q HistoryQuery) (HistoryState, iter.Seq2[Period, error], error)
+	// Backup copies the store as it is at one moment into a folder that isn't there yet, and returns the copy's octets. The error is
+	// an fs.ErrExist where the folder is there.
+	Backup(ctx context.Context, dir string, progress func(done, total int64)) (int64, error)
 	// Release frees a lease as if its client had released it, or drops what was observed of it, and returns once
 	// that is durable. It returns ErrNoLease where there is none, an *OwnerError where it isn't whose it is said to be.
 	Release(ctx context.Context, lease netip.Prefix, whose Whose) (Lease, error)

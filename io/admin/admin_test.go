@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"log/slog"
 	"net"
@@ -22,6 +24,7 @@ import (
 
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/engine"
+	"github.com/lockstep6/lockstep6/core/history"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
@@ -35,6 +38,9 @@ type fake struct {
 	endless  bool          // Leases yields for ever
 	gone     chan struct{} // closed when Leases was left
 	control  fakeControl
+	periods  []history.Period
+	noPast   bool  // no history is kept
+	torn     error // ends History
 }
 
 func (f *fake) Ready() error { f.mu.Lock(); defer f.mu.Unlock(); return f.broken }
@@ -61,6 +67,34 @@ func (f *fake) Leases(_ context.Context, filter Filter, after Position) iter.Seq
 			}
 		}
 	}
+}
+
+func (f *fake) History(_ context.Context, q HistoryQuery) (HistoryState, iter.Seq2[Period, error], error) {
+	if f.noPast {
+		return HistoryState{}, nil, ErrNoHistory
+	}
+	return HistoryState{On: true, Since: unix(testNow - 1000)}, func(yield func(Period, error) bool) {
+		for i := range f.periods {
+			if q.Match(&f.periods[i]) && !yield(NewPeriod(&f.periods[i], "a"), nil) {
+				return
+			}
+		}
+		if f.torn != nil {
+			yield(Period{}, f.torn)
+		}
+	}, nil
+}
+
+func (f *fake) Backup(_ context.Context, dir string, progress func(done, total int64)) (int64, error) {
+	switch filepath.Base(dir) {
+	case "there":
+		return 0, fmt.Errorf("there is %w", fs.ErrExist)
+	case "late":
+		progress(5, 10)
+		return 0, errors.New("the disk is full")
+	}
+	progress(5, 10)
+	return 9, nil
 }
 
 func (f *fake) Release(_ context.Context, lease netip.Prefix, whose Whose) (Lease, error) {

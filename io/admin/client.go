@@ -167,6 +167,15 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 }
 
 func (c *Client) do(ctx context.Context, method, path string, sent io.Reader) (io.ReadCloser, error) {
+	answer, err := c.ask(ctx, method, path, sent)
+	if err != nil {
+		return nil, err
+	}
+	return answer.Body, nil
+}
+
+// ask sends a request and returns the answer where it isn't a refusal; its body is to be closed.
+func (c *Client) ask(ctx context.Context, method, path string, sent io.Reader) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, method, c.base+path, sent)
 	if err != nil {
 		return nil, err
@@ -182,7 +191,7 @@ func (c *Client) do(ctx context.Context, method, path string, sent io.Reader) (i
 		return nil, fmt.Errorf("the node doesn't answer: %w", err)
 	}
 	if answer.StatusCode == http.StatusOK || answer.StatusCode == http.StatusAccepted {
-		return answer.Body, nil
+		return answer, nil
 	}
 	defer answer.Body.Close()
 	refused := refusal{status: answer.StatusCode}

@@ -60,7 +60,7 @@ type route struct {
 // table is the whole interface. openapi.yaml describes it; a test holds the two together.
 func table() []route {
 	return slices.Concat(stateRoutes, bindingRoutes, linkRoutes, controlRoutes, reloadRoutes, reservationRoutes, refusalRoutes, eventRoutes,
-		documentRoutes, debugRoutes)
+		historyRoutes, backupRoutes, documentRoutes, debugRoutes)
 }
 
 // open is what everybody may ask for: load balancers and supervisors have no token.
@@ -71,6 +71,8 @@ var open = []string{"/live", "/ready"}
 var bounded = map[string]int{
 	"GET /v1/bindings":        4,
 	"GET /v1/bindings/export": 4,
+	"GET /v1/history":         4,
+	"POST /v1/backup":         1,
 }
 
 var stateRoutes = []route{

@@ -95,6 +95,9 @@ Exit codes: 0 done, 1 failed, 2 wrong command line, 3 configuration refused, or 
 		newLogLevel(),
 		newWhy(),
 		newTop(),
+		newHistory(),
+		newBackup(),
+		newRestore(),
 		newVersion(),
 	)
 	strictArgs(root)

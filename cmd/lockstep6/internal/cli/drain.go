@@ -11,8 +11,11 @@ import (
 	"github.com/lockstep6/lockstep6/io/admin"
 )
 
-// notRunning says what a command that changes a running node can't do without one.
-const notRunning = "there is nothing to change; --data DIR or --url names another node"
+// What commands that need a running node say where there is none.
+const (
+	notRunning  = "there is nothing to change; --data DIR or --url names another node"
+	notWatching = "that is known while a node runs; start it, or name it with --data DIR or --url"
+)
 
 type drainFlags struct {
 	place

@@ -42,7 +42,9 @@ The exit code is 0 where it was applied, or the plan of --dry-run could be, and 
   lockstep6 reload --data /var/lib/lockstep6`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			f.named = c.Flags().Changed("config")
+			if err := f.check(c); err != nil {
+				return err
+			}
 			return withNode(&f.place, func(node *admin.Client) error { return reload(c, node, &f) })
 		},
 	}
@@ -55,13 +57,9 @@ The exit code is 0 where it was applied, or the plan of --dry-run could be, and 
 
 // withNode calls with a client of the node that runs with the data folder.
 func withNode(p *place, call func(*admin.Client) error) error {
-	data, err := p.folder()
+	node, err := p.node(notRunning)
 	if err != nil {
 		return err
-	}
-	node, err := dialNode(data)
-	if err != nil {
-		return fmt.Errorf("no node answers in %s: %w", data, err)
 	}
 	return errors.Join(call(node), node.Close())
 }

@@ -42,11 +42,9 @@ the file. ` + "`lockstep6 peers`" + ` shows whether the fingerprints are the sam
 		Example: `  lockstep6 reservations list lan
   lockstep6 reservations add lan duid 00:03:00:01:02:00:00:00:00:01 --address 2001:db8:1::10
   lockstep6 reservations remove lan duid 00:03:00:01:02:00:00:00:00:01`,
-		Args: noArgs,
-		PersistentPreRun: func(c *cobra.Command, _ []string) {
-			f.named = c.Flags().Changed("config")
-		},
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		Args:              noArgs,
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return f.check(c) },
+		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	f.addTo(c)
 	c.AddCommand(newReservationsList(&f), newReservationsAdd(&f), newReservationsRemove(&f))
@@ -204,6 +202,9 @@ func printReservationChange(w io.Writer, change *admin.ReservationChange, err er
 
 // withReservations opens the data folder's reservations for a call.
 func withReservations(f *reservationFlags, call func(reservationSource) error) error {
+	if f.url != "" {
+		return withNode(&f.place, func(node *admin.Client) error { return call(node) })
+	}
 	data, err := f.folder()
 	if err != nil {
 		return err

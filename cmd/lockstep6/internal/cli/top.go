@@ -36,7 +36,9 @@ It asks the node through admin.sock in its data folder, which is --data, else st
   lockstep6 top --once | grep dropped`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			f.named = c.Flags().Changed("config")
+			if err := f.check(c); err != nil {
+				return err
+			}
 			if f.every < 100*time.Millisecond {
 				return usageError{fmt.Errorf("--every %s: give 100ms or more", f.every)}
 			}
@@ -44,7 +46,7 @@ It asks the node through admin.sock in its data folder, which is --data, else st
 			if !f.once && !isTerminal(out) {
 				return usageError{errors.New("standard output is no terminal that can be drawn on: --once prints one look as text")}
 			}
-			node, err := runningNode(&f.place)
+			node, err := f.node(notWatching)
 			if err != nil {
 				return err
 			}

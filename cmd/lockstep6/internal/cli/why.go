@@ -3,10 +3,8 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -51,7 +49,9 @@ The same as JSON is at GET /v1/refusals?client=... of admin.listen.`,
 			if !slices.Contains(whyFormats, f.format) {
 				return usageError{fmt.Errorf("--format %s: give text or json", f.format)}
 			}
-			f.named = c.Flags().Changed("config")
+			if err := f.check(c); err != nil {
+				return err
+			}
 			client := ""
 			if len(args) > 0 {
 				client = args[0]
@@ -68,21 +68,8 @@ The same as JSON is at GET /v1/refusals?client=... of admin.listen.`,
 	return c
 }
 
-// runningNode reaches the node that has the data folder open.
-func runningNode(p *place) (*admin.Client, error) {
-	data, _, err := p.find()
-	if err != nil {
-		return nil, err
-	}
-	node, err := dialNode(data)
-	if err != nil && !errors.Is(err, os.ErrPermission) {
-		return nil, fmt.Errorf("no node runs in %s: %w\nhint: that is known while a node runs; start it, or name its data folder with --data", data, err)
-	}
-	return node, err
-}
-
 func why(ctx context.Context, w io.Writer, f *whyFlags, client string) error {
-	node, err := runningNode(&f.place)
+	node, err := f.node(notWatching)
 	if err != nil {
 		return err
 	}

@@ -77,6 +77,7 @@ func (d *Daemon) fixed(c *candidate) (faults config.Errors) {
 	fault("store.path", d.options.Data == "" && was.Store.Path != is.Store.Path)
 	fault("store.sync", was.Store.Sync != is.Store.Sync)
 	fault("store.capacity", was.Store.Capacity != is.Store.Capacity)
+	fault("history.keep", was.History != is.History)
 	fault("admin.listen", d.options.Admin == netip.AddrPort{} && was.Admin.Listen != is.Admin.Listen)
 	fault("admin.tls", was.Admin.Certificate != is.Admin.Certificate || was.Admin.Key != is.Admin.Key)
 	fault("admin.token", was.Admin.Token != is.Admin.Token)

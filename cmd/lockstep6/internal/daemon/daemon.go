@@ -163,7 +163,8 @@ func (d *Daemon) openStore(c *config.Config) (*store.Store, error) {
 	if !c.Store.Sync {
 		mode = store.SyncNever
 	}
-	return store.Open(store.Options{Path: d.data, Sync: mode, Logger: d.log})
+	keep := &store.History{Keep: time.Duration(c.History.Keep) * time.Second}
+	return store.Open(store.Options{Path: d.data, Sync: mode, History: keep, Logger: d.log})
 }
 
 // openSockets binds what the node listens on, and returns for how many workers.

@@ -116,7 +116,12 @@ func (d *Daemon) compile(ctx context.Context, c *config.Config) (*policy.Policy,
 			return nil, err
 		}
 	}
-	return policy.Compile(c, in)
+	p, err := policy.Compile(c, in)
+	if err == nil && d.store != nil {
+		// History is whole only if changes tell it while the store keeps it, which was settled when it was opened.
+		p.History = d.store.HistoryState().On
+	}
+	return p, err
 }
 
 // remembered gets a value from the store's meta space, and makes it where there is none yet.

@@ -45,12 +45,13 @@ func ListPackages(folder string) ([]Package, error) {
 var coreOrder = map[string][]string{
 	"address": {"wire"},
 	"binding": {"address", "wire"},
+	"history": {"binding", "wire"},
 	"config":  {"address", "wire"},
 	"policy":  {"config", "address", "wire"},
 	"peer":    {"policy", "binding", "address", "wire"},
 	"engine":  {"peer", "policy", "config", "binding", "address", "wire"},
 	"worker":  {"engine", "peer", "policy", "config", "binding", "address", "wire"},
-	"sim":     {"worker", "engine", "peer", "policy", "config", "binding", "address", "wire"},
+	"sim":     {"history", "worker", "engine", "peer", "policy", "config", "binding", "address", "wire"},
 }
 
 // coreLibraries are the modules of others that core builds on: small, and pure as core is.
