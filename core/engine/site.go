@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"sync/atomic"
 
 	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/binding"
@@ -21,6 +22,9 @@ type Site struct {
 	View   *peer.View           // made for this policy: what its engines learn of peers
 	free   [][]*binding.FreeMap // by pool ID and stripe; nil for sparse pools and very large stripes
 	strays strays
+
+	counting *binding.Counting
+	rows     [rows]atomic.Pointer[row]
 }
 
 // NewSite compiles the maps of a policy's dense pools, takes what is excluded and reserved, and meets all records of a
@@ -29,6 +33,8 @@ type Site struct {
 // What workers bind under an earlier site meanwhile may be missing. In the maps that costs a look; but a stray that is
 // missing isn't in anybody's way. So after a reload that changes pools a site should be made twice: the second one when
 // all workers have begun a batch with the first.
+//
+// Whoever binds counts for the new site as soon as it is being made, so it should come into force once it is.
 func NewSite(p *policy.Policy, view *peer.View, h *binding.Handle, shards int) (*Site, error) {
 	s, err := EmptySite(p, view)
 	if err != nil {
@@ -36,6 +42,8 @@ func NewSite(p *policy.Policy, view *peer.View, h *binding.Handle, shards int) (
 	}
 	h.Enter()
 	defer h.Leave()
+	s.counting.Number = h.Counting().Next()
+	h.Announce(s.counting)
 	for shard := range shards {
 		h.Range(shard, func(r *binding.Record) bool {
 			s.Meet(r)
@@ -51,6 +59,7 @@ func NewSite(p *policy.Policy, view *peer.View, h *binding.Handle, shards int) (
 // the processor's cache.
 func EmptySite(p *policy.Policy, view *peer.View) (*Site, error) {
 	s := &Site{Policy: p, View: view, free: make([][]*binding.FreeMap, len(p.Pools))}
+	s.counting = &binding.Counting{Number: 1, Owner: s}
 	for _, pool := range p.Pools {
 		if pool.Sparse {
 			continue
@@ -67,12 +76,13 @@ func EmptySite(p *policy.Policy, view *peer.View) (*Site, error) {
 	return s, nil
 }
 
-// Meet notes a record that is in the table: its lease is taken, may lie across those of today's pools, and counts at its
-// relay port. Several goroutines may call it, for each lease once, before the first engine runs.
+// Meet notes a record that is in the table: its lease is taken, may lie across those of today's pools, and counts in its
+// pool and at its relay port. Several goroutines may call it, for each lease once, before the first engine runs.
 func (s *Site) Meet(r *binding.Record) {
 	key := r.Key()
 	s.Take(&key, r.Kind())
 	s.stray(&key, r.Kind())
+	s.count(r, &key)
 	if !s.View.Ports.Idle() {
 		countPorts(s.View, r, 1)
 	}

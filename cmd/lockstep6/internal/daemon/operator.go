@@ -164,7 +164,8 @@ func (o *operator) release(key binding.Key, whose admin.Whose, mark binding.Mark
 		}
 		draft := engine.DraftOf(r)
 		draft.State, draft.Mark, draft.Expires, draft.Since = binding.Released, mark, now, now
-		next, outcome := h.Publish(r, &draft)
+		site := o.d.site.Load()
+		next, outcome := site.Publish(h, operatorID, r, &draft)
 		if outcome != binding.Published {
 			h.Leave()
 			if outcome == binding.Full {
@@ -172,7 +173,7 @@ func (o *operator) release(key binding.Key, whose admin.Whose, mark binding.Mark
 			}
 			continue
 		}
-		engine.Recount(o.d.site.Load().View, r, next)
+		engine.Recount(site.View, r, next)
 		change := binding.AppendChange(nil, next)
 		h.Leave()
 		k, value, _, err := binding.NextChange(change)
