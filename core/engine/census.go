@@ -3,7 +3,6 @@ package engine
 import (
 	"sync/atomic"
 
-	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/policy"
 )
@@ -112,13 +111,6 @@ type Count struct {
 	Pool          *policy.Pool
 	Own, Observed uint64 // that this node granted; that it knows of peers
 }
-
-// Used is the share of the pool's slots that have a binding, 0 to 1.
-func (c *Count) Used() float64 {
-	return min(1, float64(c.Own+c.Observed)/max(1, size(&c.Pool.Range)))
-}
-
-func size(p *address.Pool) float64 { return p.Size().Float64() }
 
 // Counts returns the counts of all pools, by ID. While workers bind they are those of about now.
 func (s *Site) Counts() []Count {

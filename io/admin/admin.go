@@ -26,6 +26,10 @@ type Node interface {
 	State() State
 	// Peers is what the node knows of its cluster.
 	Peers() Peers
+	// Pools is how full the pools are, in the configuration's order.
+	Pools() []Pool
+	// Metrics answers a scrape.
+	Metrics() http.Handler
 	// Leases yields every lease that passes the filter, in no order. It doesn't hold up the packet path.
 	Leases(Filter) iter.Seq[Lease]
 	// Release frees a lease as if its client had released it, or drops what was observed of it, and returns once

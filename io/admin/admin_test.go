@@ -45,6 +45,14 @@ func (f *fake) Peers() Peers {
 	return Peers{Node: "a", Peers: []Peer{{Name: "b", State: "silent"}}}
 }
 
+func (f *fake) Pools() []Pool {
+	return []Pool{{Link: "lan", Pool: "2001:db8:1::/64", Kind: "IA_NA", Length: 128, Slots: "18446744073709551616", Own: 1}}
+}
+
+func (f *fake) Metrics() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "lockstep6_ready 1\n") })
+}
+
 func (f *fake) Leases(filter Filter) iter.Seq[Lease] {
 	return func(yield func(Lease) bool) {
 		if f.gone != nil {
@@ -158,6 +166,8 @@ func TestEndpoints(t *testing.T) {
 		{"GET", "/ready", 200, `"ready":true`},
 		{"GET", "/v1/state", 200, `"answered":{"Solicit":3}`},
 		{"GET", "/v1/peers", 200, `"peers":[{"name":"b","duid":"","preference":0,"state":"silent"`},
+		{"GET", "/v1/pools", 200, `[{"link":"lan","pool":"2001:db8:1::/64","kind":"IA_NA","length":128,"slots":"18446744073709551616","own":1`},
+		{"GET", "/metrics", 200, "lockstep6_ready 1"},
 		{"GET", "/v1/leases", 200, `"lease":"2001:db8:8000::/56","kind":"IA_PD","state":"expired"`},
 		{"GET", "/v1/leases?whose=observed", 200, `"owner":"b","claim":"strong","confirmed":true`},
 		{"GET", "/v1/leases?whose=mine", 400, "none of own, observed and all"},

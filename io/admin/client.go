@@ -108,6 +108,16 @@ func (c *Client) Peers(ctx context.Context) (p Peers, err error) {
 	return p, json.NewDecoder(body).Decode(&p)
 }
 
+// Pools asks how full the pools are.
+func (c *Client) Pools(ctx context.Context) (p []Pool, err error) {
+	body, err := c.do(ctx, http.MethodGet, "/v1/pools")
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	return p, json.NewDecoder(body).Decode(&p)
+}
+
 func (c *Client) do(ctx context.Context, method, path string) (io.ReadCloser, error) {
 	r, err := http.NewRequestWithContext(ctx, method, "http://node"+path, nil)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/http"
 	"net/netip"
 	"sync"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/lockstep6/lockstep6/core/wire"
 	"github.com/lockstep6/lockstep6/core/worker"
 	"github.com/lockstep6/lockstep6/io/admin"
+	"github.com/lockstep6/lockstep6/io/metrics"
 )
 
 // An operator does what people ask of the running node. It implements admin.Node.
@@ -22,9 +24,15 @@ type operator struct {
 
 	mu       sync.Mutex // one change at a time: the mark's sequence has one owner
 	sequence uint64
+
+	metrics http.Handler
 }
 
-func newOperator(d *Daemon) *operator { return &operator{d: d} }
+func newOperator(d *Daemon) *operator {
+	o := &operator{d: d}
+	o.metrics = metrics.NewHandler(o.snapshot)
+	return o
+}
 
 // Ready implements admin.Node.
 func (o *operator) Ready() error {
@@ -58,7 +66,9 @@ func (o *operator) State() admin.State {
 			s.Dropped[reason] = n
 		}
 	}
+	var replies worker.Latencies
 	for _, w := range d.workers {
+		w.Latencies(&replies)
 		s.Sent += w.Counters.Sent()
 		s.Spared += w.Counters.Spared()
 		for t := wire.Solicit; t <= wire.RelayReply; t++ {
@@ -72,6 +82,7 @@ func (o *operator) State() admin.State {
 			}
 		}
 	}
+	s.Latency, s.SyncLatency = latency(replies), latency(d.store.SyncLatencies())
 	return s
 }
 
