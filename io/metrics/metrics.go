@@ -100,8 +100,8 @@ func NewHandler(snapshot func() Snapshot) http.Handler {
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes})
 }
 
-// flag is 1 or 0.
-func flag(on bool) float64 {
+// truth is 1 or 0.
+func truth(on bool) float64 {
 	if on {
 		return 1
 	}

@@ -24,7 +24,7 @@ var nodeMetrics = []metric{
 		kind: prometheus.GaugeValue, labels: []string{"version", "node", "fingerprint"},
 		values: func(s *Snapshot, emit emit) { emit(1, s.State.Version, s.State.Node, s.State.Fingerprint) },
 	},
-	gauge("ready", "1 while the node serves and can make grants durable.", func(s *Snapshot) float64 { return flag(s.State.Ready) }),
+	gauge("ready", "1 while the node serves and can make grants durable.", func(s *Snapshot) float64 { return truth(s.State.Ready) }),
 	{
 		name: "messages_total", help: "Client messages by type, answered or dropped. Those for other nodes are dropped.",
 		kind: prometheus.CounterValue, labels: []string{"type", "result"}, values: messages,
@@ -68,9 +68,9 @@ func drops(s *Snapshot, emit emit) {
 }
 
 var storeMetrics = []metric{
-	gauge("store_healthy", "1 while what is granted can be made durable.", func(s *Snapshot) float64 { return flag(s.Store.Healthy) }),
+	gauge("store_healthy", "1 while what is granted can be made durable.", func(s *Snapshot) float64 { return truth(s.Store.Healthy) }),
 	gauge("store_damaged", "1 when a table of the store is corrupt: it grants on, and should be restored.",
-		func(s *Snapshot) float64 { return flag(s.Store.Damaged) }),
+		func(s *Snapshot) float64 { return truth(s.Store.Damaged) }),
 	{
 		name: "store_sync_latency_seconds", help: "Commits of the store, from taking their writes to their sync.",
 		latency: func(s *Snapshot) *admin.Latency { return &s.State.SyncLatency },

@@ -17,7 +17,7 @@ var peerMetrics = []metric{
 			for i := range s.Peers.Peers {
 				p := &s.Peers.Peers[i]
 				for _, state := range peerStates {
-					emit(flag(p.State == state), p.Name, state)
+					emit(truth(p.State == state), p.Name, state)
 				}
 			}
 		},
@@ -48,7 +48,7 @@ var peerMetrics = []metric{
 			return float64(p.Unanswered.Clients)
 		}),
 	ofPeer(prometheus.GaugeValue, "peer_path_broken", "1 when a peer answers, but not behind some relays.",
-		func(_ *Snapshot, p *admin.Peer) float64 { return flag(p.PathBroken) }),
+		func(_ *Snapshot, p *admin.Peer) float64 { return truth(p.PathBroken) }),
 	ofPeer(prometheus.GaugeValue, "peer_bindings", "Bindings of a peer that this node knows of, expired ones that aren't reclaimed yet too.",
 		func(s *Snapshot, p *admin.Peer) float64 { return float64(s.Granted[p.Name]) }),
 	ofPeer(prometheus.GaugeValue, "peer_divergent_pools", "Pools in which a peer's grants don't follow from this node's configuration.",
@@ -70,12 +70,12 @@ var clusterMetrics = []metric{
 		kind: prometheus.GaugeValue, labels: []string{"link"},
 		values: func(s *Snapshot, emit emit) {
 			for i := range s.Peers.Gates {
-				emit(flag(s.Peers.Gates[i].Open), s.Peers.Gates[i].Link)
+				emit(truth(s.Peers.Gates[i].Open), s.Peers.Gates[i].Link)
 			}
 		},
 	},
 	counter("gates_closed_total", "How often a link's gate was closed.", func(s *Snapshot) uint64 { return s.Peers.GateClosed }),
-	gauge("back_seat", "1 while new clients are left to peers, after an absence.", func(s *Snapshot) float64 { return flag(s.Peers.BackSeat) }),
+	gauge("back_seat", "1 while new clients are left to peers, after an absence.", func(s *Snapshot) float64 { return truth(s.Peers.BackSeat) }),
 	gauge("unshared_pools", "Pools of which not all claims were taken in (limits.weak-claims-per-port).",
 		func(s *Snapshot) float64 { return float64(len(s.Peers.Unshared)) }),
 	gauge("conflicts_standing", "Leases that more than one client claims.",
@@ -85,7 +85,7 @@ var clusterMetrics = []metric{
 	counter("conflict_claims_lost_total", "Competing claims that found no room in memory.",
 		func(s *Snapshot) uint64 { return s.Peers.Conflicts.Lost }),
 	gauge("twin_suspected", "1 when another server seems to answer under this node's name.",
-		func(s *Snapshot) float64 { return flag(s.Peers.Twin.Suspected) }),
+		func(s *Snapshot) float64 { return truth(s.Peers.Twin.Suspected) }),
 	counter("twin_renews_total", "Renews, with this node, of leases that it never granted though it knows of no gap.",
 		func(s *Snapshot) uint64 { return s.Peers.Twin.Renews }),
 	gauge("foreign_servers", "Servers outside of the cluster that clients name.",

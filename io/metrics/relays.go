@@ -16,7 +16,7 @@ const maxRelays = 100
 var relayMetrics = []metric{
 	gauge("relays", "Relays that were heard.", func(s *Snapshot) float64 { return float64(len(s.Peers.Relays)) }),
 	gauge("relays_silent", "Relays that weren't heard for ten times their longest usual interval.", func(s *Snapshot) float64 {
-		return sum(s, func(r *admin.Relay) float64 { return flag(r.Silent) })
+		return sum(s, func(r *admin.Relay) float64 { return truth(r.Silent) })
 	}),
 	ofAll("relays_messages_total", "Messages by all relays.", func(r *admin.Relay) float64 { return float64(r.Messages) }),
 	ofAll("relays_solicits_total", "Solicits by all relays that this node answered.", func(r *admin.Relay) float64 { return float64(r.Solicits) }),
@@ -32,9 +32,9 @@ var relayMetrics = []metric{
 	ofRelay(prometheus.CounterValue, "relay_chosen_total", "Of those, the ones to this node.",
 		func(r *admin.Relay) float64 { return float64(r.Ours) }),
 	ofRelay(prometheus.GaugeValue, "relay_silent", "1 when a relay wasn't heard for ten times its longest usual interval.",
-		func(r *admin.Relay) float64 { return flag(r.Silent) }),
+		func(r *admin.Relay) float64 { return truth(r.Silent) }),
 	ofRelay(prometheus.GaugeValue, "relay_partial", "1 when a relay seems to forward Requests or renewals to their server only.",
-		func(r *admin.Relay) float64 { return flag(r.ChosenOnly || r.NoRenews) }),
+		func(r *admin.Relay) float64 { return truth(r.ChosenOnly || r.NoRenews) }),
 }
 
 func sum(s *Snapshot, value func(r *admin.Relay) float64) (total float64) {
