@@ -5,13 +5,13 @@ package binding
 // workers go on, each record tells in which count it is, and one compare-and-swap brings it in or takes it out:
 //
 //	who counts:     Announce, then walk; each record that Join brings in is counted
-//	who publishes:  Publish; the replaced record Leaves; then ask Counting. The new record is in the count that the draft
-//	                named; where another one has begun it Joins that
+//	who publishes:  Publish, then ask Counting. The new record is in the count that the draft named; where another one has
+//	                begun it Joins that, and the replaced one Leaves
 //
 // Whoever loses the swap about a record leaves the counting to the other one. A publisher that finds nothing new announced
-// published before the walk began, which therefore meets the new record and can't meet the old one. The old one leaves
-// all the same: its own publisher may not have got to ask Counting yet, and mustn't bring it in. That swap is in the cache line
-// of the link that has just been swapped.
+// published before the walk began, which therefore meets the new record and can't meet the old one; nor can the old one's own
+// publisher, if it hasn't got to ask Counting yet, bring that in any more: it was replaced before, and Join sees to that. So
+// in the steady state no record is written to.
 
 // Census is the number of a count, 1 to MaxCensus; 0: the record is in none. It lives in memory only.
 type Census uint8
@@ -45,9 +45,12 @@ func (h *Handle) Counting() *Counting { return h.table.counting.Load() }
 // Announce begins a count. What is published from now on is counted by who publishes it.
 func (h *Handle) Announce(c *Counting) { h.table.counting.Store(c) }
 
-// Join brings the record into a count. False: it is in it, or it was replaced and has left.
+// Census tells in which count the record is.
+func (r *Record) Census() Census { return Census(r.stamp.Load() >> censusShift) }
+
+// Join brings the record into a count. False: it is in it, or it was replaced.
 func (r *Record) Join(number Census) bool {
-	for {
+	for r.next.Load()&markBit == 0 {
 		stamp := r.stamp.Load()
 		if in := Census(stamp >> censusShift); in == number || in == left {
 			return false
@@ -56,6 +59,7 @@ func (r *Record) Join(number Census) bool {
 			return true
 		}
 	}
+	return false
 }
 
 // Leave takes a replaced record out of its count for good, and tells which one that was.

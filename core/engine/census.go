@@ -51,19 +51,15 @@ func (s *Site) Publish(h *binding.Handle, writer int, old *binding.Record, draft
 	return r, outcome
 }
 
-// recount counts that a record came in another's place. Either may be nil. It must follow the table's change, and ask which
-// count is the newest last: what it doesn't know of then begins behind all that it did.
+// recount counts that a record came in another's place. Either may be nil. It must follow the table's change: a
+// count that isn't announced then begins behind it.
 func (s *Site) recount(h *binding.Handle, writer int, old, fresh *binding.Record) {
-	was := binding.Census(0)
-	if old != nil {
-		was = old.Leave()
-	}
 	t := s
 	if c := h.Counting(); c != nil && c != s.counting {
 		t = c.Owner.(*Site)
 	}
 	number := t.counting.Number
-	gone := was == number
+	gone := old != nil && (t == s && old.Census() == number || old.Leave() == number)
 	come := fresh != nil && (t == s || fresh.Join(number))
 	if gone && come && stands(old) == stands(fresh) && old.Owner() == fresh.Owner() && old.Kind() == fresh.Kind() {
 		return // a renewal
