@@ -110,10 +110,10 @@ type Draft struct {
 	IAID            uint32
 	DUID            []byte // at most MaxDUID octets
 	State           State
-	Flags           uint8 // the caller's own; the table doesn't look at them
-	Owner           uint8 // which node's lease it is; the caller's own
-	Mark            Mark
+	Flags           uint8  // the caller's own; the table doesn't look at them
+	Owner           uint8  // which node's lease it is; the caller's own
 	Census          Census // the count in which who publishes counts the record; 0: none
+	Mark            Mark
 	Preferred       uint32 // seconds, as granted
 	Valid           uint32 // seconds, as granted
 	LastTransaction Time   // when the client was last heard
