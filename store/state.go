@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"time"
+
+	"github.com/lockstep6/lockstep6/core/worker"
+)
 
 // A State is what the store tells about itself.
 type State struct {
@@ -18,6 +22,7 @@ type State struct {
 
 	LastLatency time.Duration // of the last commit, from taking the group to its sync
 	MaxLatency  time.Duration // the longest since the store was opened
+	LogSize     int           // octets of changes in the log that aren't absorbed into sorted tables yet, about
 
 	DiskSize int64 // octets of the folder's files without the ballast, at most 10 s old
 }
@@ -28,6 +33,7 @@ type stats struct {
 	refused, breaks        uint64
 	last, most             time.Duration
 	disk                   int64
+	latency                worker.Histogram // of commits that took a sync
 }
 
 // commit counts a confirmed group.
@@ -36,6 +42,7 @@ func (t *stats) commit(g *group, took time.Duration) {
 	t.changes += uint64(g.changes)
 	if g.sync {
 		t.syncs++
+		t.latency.Observe(int64(took))
 	}
 	t.last = took
 	t.most = max(t.most, took)
@@ -49,8 +56,14 @@ func (s *Store) State() State {
 		Healthy: s.healthy.Load(), Damaged: s.damaged.Load(), Since: s.since, Err: s.lastErr,
 		Writes: s.stats.writes, Changes: s.stats.changes, Syncs: s.stats.syncs, Unconfirmed: s.unconfirmed(),
 		Refused: s.stats.refused, Breaks: s.stats.breaks,
-		LastLatency: s.stats.last, MaxLatency: s.stats.most, DiskSize: s.stats.disk,
+		LastLatency: s.stats.last, MaxLatency: s.stats.most, LogSize: s.logged, DiskSize: s.stats.disk,
 	}
+}
+
+// SyncLatencies returns how long commits that took a sync lasted, from taking the group to its sync.
+func (s *Store) SyncLatencies() (l worker.Latencies) {
+	l.Add(&s.stats.latency) // atomics: no lock
+	return l
 }
 
 // refreshDiskSize adds up the folder's files by name: to ask Pebble could wait for a lock that is never released.

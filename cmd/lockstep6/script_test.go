@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -37,7 +39,8 @@ func TestMain(m *testing.M) {
 //	exits CODE COMMAND...    runs a command that must end with this code
 //	certificate CRT KEY      makes a certificate for this machine and its key
 //	hangup                   sends SIGHUP to what runs in the background
-//	until TEXT COMMAND...    repeats a command until its output has this text: for what a node hears but need not answer
+//	fetch WHERE PATH          gets a path of a node's admin interface, by TCP (ADDR:PORT) or through the socket in a data folder
+//	until TEXT COMMAND...    repeats a command, or fetch, until its output has this text: for what a node hears but need not answer
 //
 // The condition [root] holds where the tests run as root. The environment has free ports: $UDP, $UDP2 and $TCP.
 func TestScripts(t *testing.T) {
@@ -61,7 +64,7 @@ func TestScripts(t *testing.T) {
 			return os.Getuid() == 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serving": serving, "clients": clients, "solicits": solicits, "mode": mode, "exits": exits, "until": until, "certificate": certificate, "hangup": hangup,
+			"serving": serving, "clients": clients, "solicits": solicits, "mode": mode, "exits": exits, "until": until, "certificate": certificate, "hangup": hangup, "fetch": fetch,
 		},
 	})
 }
@@ -205,13 +208,50 @@ func hangup(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+func fetch(ts *testscript.TestScript, _ bool, args []string) {
+	_, err := io.WriteString(ts.Stdout(), get(ts, args))
+	ts.Check(err)
+}
+
+// get is what fetch gets.
+func get(ts *testscript.TestScript, args []string) string {
+	if len(args) != 2 {
+		ts.Fatalf("usage: fetch ADDR:PORT|DIR PATH")
+	}
+	network, address := "tcp", args[0]
+	if strings.HasPrefix(address, "/") {
+		network, address = "unix", filepath.Join(address, "admin.sock")
+	}
+	client := http.Client{Timeout: patience, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, address)
+		},
+	}}
+	answer, err := client.Get("http://node" + args[1])
+	ts.Check(err)
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	ts.Check(err)
+	if answer.StatusCode != http.StatusOK {
+		ts.Fatalf("%s answered %s: %s", args[1], answer.Status, body)
+	}
+	return string(body)
+}
+
 func until(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) < 2 {
 		ts.Fatalf("usage: until TEXT COMMAND...")
 	}
 	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-		ts.Check(ts.Exec(args[1], args[2:]...))
-		if strings.Contains(ts.ReadFile("stdout"), args[0]) {
+		output := ""
+		if args[1] == "fetch" {
+			output = get(ts, args[2:])
+		} else {
+			ts.Check(ts.Exec(args[1], args[2:]...))
+			output = ts.ReadFile("stdout")
+		}
+		if strings.Contains(output, args[0]) {
 			return
 		}
 		if time.Since(start) > patience {

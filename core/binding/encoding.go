@@ -121,7 +121,7 @@ func NextChange(b []byte) (key, value, rest []byte, err error) {
 }
 
 // ValueVersion returns a value's version, and whether it is a removal: all that is needed to tell which of two
-// values of a key stands. The version is 1 to 2^55.
+// values of a key stands. The version is 1 to 2^51.
 func ValueVersion(value []byte) (version uint64, removed bool, err error) {
 	if len(value) == 0 || value[0] != valueFormat {
 		return 0, false, ErrFormat

@@ -50,7 +50,7 @@ func (t *Table) find(hash uint64, key *Key) *Record {
 // version at first, and whoever meets it, the inserter included, sets floor + 1 by one swap. At that time
 // the record is linked, so every earlier record of the lease had been marked, and the floor raised before.
 func (t *Table) settle(n *node, shard int) {
-	for stamp := n.stamp.Load(); stamp>>8 == 0; stamp = n.stamp.Load() {
+	for stamp := n.stamp.Load(); stamp>>8&versionMask == 0; stamp = n.stamp.Load() {
 		version := t.floors[shard].Load() + 1
 		stagger()
 		n.stamp.CompareAndSwap(stamp, version<<8|stamp)
@@ -187,7 +187,7 @@ func (h *Handle) build(old *Record, draft *Draft, version uint64) (*Record, Outc
 		h.give(slotRecord, slot)
 		return nil, outcome
 	}
-	r.stamp.Store(version<<8 | uint64(draft.Key.Length))
+	r.stamp.Store(uint64(draft.Census)<<censusShift | version<<8 | uint64(draft.Key.Length))
 	r.address = draft.Key.Address
 	r.mark = draft.Mark
 	r.iaid = draft.IAID

@@ -74,7 +74,7 @@ const (
 
 	inlineDUID = 23 // octets of a DUID that fit the record itself; DUID-LLT, DUID-LL and DUID-UUID do
 	recordSize = 96
-	maxVersion = 1 << 55 // of what is stored; a stamp has room for as many more
+	maxVersion = 1 << 51 // of what is stored; a stamp has room for as many more
 )
 
 // A Record is one version of one lease. It is immutable, and may be read until the next Enter or Leave
@@ -110,8 +110,9 @@ type Draft struct {
 	IAID            uint32
 	DUID            []byte // at most MaxDUID octets
 	State           State
-	Flags           uint8 // the caller's own; the table doesn't look at them
-	Owner           uint8 // which node's lease it is; the caller's own
+	Flags           uint8  // the caller's own; the table doesn't look at them
+	Owner           uint8  // which node's lease it is; the caller's own
+	Census          Census // the count in which who publishes counts the record; 0: none
 	Mark            Mark
 	Preferred       uint32 // seconds, as granted
 	Valid           uint32 // seconds, as granted
@@ -149,7 +150,7 @@ func (r *Record) Flags() uint8 { return r.flags }
 func (r *Record) Owner() uint8 { return r.owner }
 
 // Version returns the lease's version: positive, and higher than that of all earlier records of this lease.
-func (r *Record) Version() uint64 { return r.stamp.Load() >> 8 }
+func (r *Record) Version() uint64 { return r.stamp.Load() >> 8 & versionMask }
 
 // Mark tells which batch wrote the record.
 func (r *Record) Mark() Mark { return r.mark }
@@ -203,7 +204,7 @@ func (k *Key) fits(kind wire.Kind) bool {
 // It fits half a cache line, so following a list costs one miss per node.
 type node struct {
 	next    atomic.Uint64
-	stamp   atomic.Uint64 // bits 7..0: the lease's length, never changed; above: a record's version, an entry's claims
+	stamp   atomic.Uint64 // bits 7..0: the lease's length, never changed; above: a record's version, and its census in the top four; an entry's claims
 	address [16]byte
 }
 

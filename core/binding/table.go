@@ -67,6 +67,7 @@ type Table struct {
 
 	orphaned atomic.Bool
 	handles  atomic.Pointer[[]*Handle]
+	counting atomic.Pointer[Counting] // see census.go
 
 	_     [64]byte // the shared counters have a cache line each
 	epoch atomic.Uint64

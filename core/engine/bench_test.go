@@ -59,3 +59,43 @@ func fill(b *testing.B, l *loop, n int) {
 		l.relay(request)
 	}
 }
+
+// BenchmarkPublish is what it costs to count bindings: the next version of one, by the table alone and by the site, of a
+// binding that stays what it is (a renewal) and of one that is another owner's each time.
+func BenchmarkPublish(b *testing.B) {
+	s := accessSession(b)
+	h := s.table.NewHandle()
+	defer h.Close()
+	var keys [1023]binding.Key // an odd number, so that each changes its owner from one turn to the next
+	draft := binding.Draft{Kind: wire.IANA, DUID: singleDUID, State: binding.Bound, Expires: start}
+	h.Enter()
+	for i := range keys {
+		keys[i] = key128(fmt.Sprintf("2001:db8:1::%x", 0x100+i))
+		draft.Key = keys[i]
+		if _, outcome := s.site.Publish(h, 0, nil, &draft); outcome != binding.Published {
+			b.Fatal(outcome)
+		}
+	}
+	h.Leave()
+	for _, way := range []struct {
+		name    string
+		publish func(old *binding.Record, draft *binding.Draft)
+		change  uint8
+	}{
+		{"table", func(old *binding.Record, draft *binding.Draft) { h.Publish(old, draft) }, 0},
+		{"renewal", func(old *binding.Record, draft *binding.Draft) { s.site.Publish(h, 0, old, draft) }, 0},
+		{"change", func(old *binding.Record, draft *binding.Draft) { s.site.Publish(h, 0, old, draft) }, 1},
+	} {
+		b.Run(way.name, func(b *testing.B) {
+			i := 0
+			for b.Loop() {
+				h.Enter()
+				draft.Key = keys[i%len(keys)]
+				draft.Owner ^= way.change
+				way.publish(h.Find(&draft.Key), &draft)
+				h.Leave()
+				i++
+			}
+		})
+	}
+}

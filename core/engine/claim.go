@@ -110,7 +110,7 @@ func (e *Engine) retire(r *binding.Record, state binding.State, expires binding.
 }
 
 func (e *Engine) publish(old *binding.Record, draft *binding.Draft) binding.Outcome {
-	r, outcome := e.handle.Publish(old, draft)
+	r, outcome := e.site.Publish(e.handle, int(e.mark.Worker()), old, draft)
 	if outcome != binding.Published {
 		return outcome
 	}

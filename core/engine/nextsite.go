@@ -31,7 +31,7 @@ func (s *Site) Follow(p *policy.Policy, view *peer.View) (*Site, bool) {
 			return nil, false
 		}
 	}
-	return &Site{Policy: p, View: view, free: s.free, strays: s.strays}, true
+	return &Site{Policy: p, View: view, free: s.free, strays: s.strays, census: s.census}, true
 }
 
 // A reservedLease is one that is kept for a client.

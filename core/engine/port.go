@@ -91,7 +91,7 @@ func Recount(view *peer.View, old, fresh *binding.Record) {
 
 // countPorts adds a record to the counts of its port, or takes it out.
 func countPorts(view *peer.View, r *binding.Record, n int) {
-	if r.State() != binding.Bound && r.State() != binding.Superseded {
+	if !stands(r) {
 		return
 	}
 	var room [binding.MaxExtension]byte

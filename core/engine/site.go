@@ -21,6 +21,7 @@ type Site struct {
 	View   *peer.View           // made for this policy: what its engines learn of peers
 	free   [][]*binding.FreeMap // by pool ID and stripe; nil for sparse pools and very large stripes
 	strays *strays
+	*census
 }
 
 // NewSite compiles the maps of a policy's dense pools, takes what is excluded and reserved, and meets all records of a
@@ -31,12 +32,15 @@ func NewSite(p *policy.Policy, view *peer.View, h *binding.Handle, shards int) (
 	return siteOver(p, view, h, shards, (*Site).Meet)
 }
 
-// siteOver makes a site that meets all records of a table, each shard in a batch of its own: others reuse slots meanwhile.
+// siteOver makes a site that meets all records of a table, each shard in a batch of its own: others reuse slots meanwhile. Whoever
+// binds counts for the new site as soon as it is being made, so it should come into force once it is.
 func siteOver(p *policy.Policy, view *peer.View, h *binding.Handle, shards int, meet func(*Site, *binding.Record)) (*Site, error) {
 	s, err := EmptySite(p, view)
 	if err != nil {
 		return nil, err
 	}
+	s.counting.Number = h.Counting().Next()
+	h.Announce(s.counting)
 	for shard := range shards {
 		h.Enter()
 		h.Range(shard, func(r *binding.Record) bool {
@@ -53,7 +57,8 @@ func siteOver(p *policy.Policy, view *peer.View, h *binding.Handle, shards int, 
 // end. At a start that is cheaper than a walk through the table, in which each record and its extension are misses of
 // the processor's cache.
 func EmptySite(p *policy.Policy, view *peer.View) (*Site, error) {
-	s := &Site{Policy: p, View: view, free: make([][]*binding.FreeMap, len(p.Pools)), strays: new(strays)}
+	s := &Site{Policy: p, View: view, free: make([][]*binding.FreeMap, len(p.Pools)), strays: new(strays), census: new(census)}
+	s.counting = &binding.Counting{Number: 1, Owner: s}
 	for _, pool := range p.Pools {
 		if pool.Sparse {
 			continue
@@ -70,8 +75,8 @@ func EmptySite(p *policy.Policy, view *peer.View) (*Site, error) {
 	return s, nil
 }
 
-// Meet notes a record that is in the table: its lease is taken, may lie across those of today's pools, and counts at its
-// relay port. Several goroutines may call it, for each lease once, before the first engine runs.
+// Meet notes a record that is in the table: its lease is taken, may lie across those of today's pools, and counts in its
+// pool and at its relay port. Several goroutines may call it, for each lease once, before the first engine runs.
 func (s *Site) Meet(r *binding.Record) {
 	s.see(r)
 	if !s.View.Ports.Idle() {
@@ -84,6 +89,7 @@ func (s *Site) see(r *binding.Record) {
 	key := r.Key()
 	s.Take(&key, r.Kind())
 	s.stray(&key, r.Kind())
+	s.count(r, &key)
 }
 
 // Met ends the meeting of records.

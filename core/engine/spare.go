@@ -28,7 +28,7 @@ func (e *Engine) spared(g *grant, draft *binding.Draft) bool {
 // this message, must not end what its client is told now. What was durable of the record is so of its repetition.
 func (e *Engine) repeat(old *binding.Record) binding.Outcome {
 	draft := DraftOf(old)
-	_, outcome := e.handle.Publish(old, &draft)
+	_, outcome := e.site.Publish(e.handle, int(e.mark.Worker()), old, &draft)
 	if outcome == binding.Published {
 		e.Spared++
 	}

@@ -30,6 +30,7 @@ func (s *Sweeper) Sweep(site *Site, now binding.Time, grace uint32, budget int, 
 		changes = AppendReclaimed(changes, site.Policy.History, r)
 		count++
 		site.Put(&key, r.Kind())
+		site.recount(s.handle, sweeperRow, r, nil)
 		countPorts(site.View, r, -1)
 	})
 	return changes, count

@@ -6,16 +6,16 @@ import (
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
-// messageTypes bounds the types that are counted apart; all above count as type 0.
-const messageTypes = 40
+// MessageTypes bounds the types that are counted apart; all above count as type 0.
+const MessageTypes wire.MessageType = 40
 
 // Counters is what one worker counts. Each is written by its own worker's goroutines only and read by anyone;
 // no cache line is shared with another worker.
 type Counters struct {
 	_        [64]byte
-	answers  [messageTypes]atomic.Uint64
+	answers  [MessageTypes]atomic.Uint64
 	drops    [wire.DropCount]atomic.Uint64
-	unread   [messageTypes]atomic.Uint64 // dropped, by type
+	unread   [MessageTypes]atomic.Uint64 // dropped, by type
 	spared   atomic.Uint64
 	delivery struct {
 		sent, refused atomic.Uint64
@@ -58,7 +58,7 @@ func (c *Counters) sent(all, refused int) {
 func bump(c *atomic.Uint64, n uint64) { c.Store(c.Load() + n) }
 
 func slot(t wire.MessageType) wire.MessageType {
-	if t >= messageTypes {
+	if t >= MessageTypes {
 		return 0
 	}
 	return t

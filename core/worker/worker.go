@@ -55,6 +55,7 @@ type Options struct {
 type Worker struct {
 	Options
 	Counters Counters
+	lanes    [Lanes]lane
 
 	batch    [BatchSize]Datagram
 	free     chan *flight
@@ -76,6 +77,8 @@ type flight struct {
 	arena   []byte
 	now     []Reply // wait for nothing
 	durable []Reply // wait for the write
+	// When the replies' messages arrived.
+	nowArrivals, durableArrivals []int64
 }
 
 // New makes a worker. Start Run and Deliver, each in a goroutine of its own.
@@ -93,6 +96,8 @@ func New(o Options) *Worker {
 			arena:   make([]byte, BatchSize*engine.MaxReply),
 			now:     make([]Reply, 0, BatchSize),
 			durable: make([]Reply, 0, BatchSize),
+
+			nowArrivals: make([]int64, 0, BatchSize), durableArrivals: make([]int64, 0, BatchSize),
 		}
 		f.write = Write{Changes: make([]byte, 0, BatchSize*256), Done: w.done, Owner: f}
 		w.free <- f
@@ -143,6 +148,7 @@ func (w *Worker) take() (f *flight, last bool) {
 func (w *Worker) dispatch(f *flight) {
 	if len(f.now) > 0 {
 		w.Counters.sent(len(f.now), w.Socket.Send(0, f.now))
+		w.handed(0, w.Wall(), f.nowArrivals)
 	}
 	if f.write.Count == 0 {
 		w.free <- f
@@ -156,6 +162,7 @@ func (w *Worker) handle(f *flight, batch []Datagram, writable bool) {
 	w.batches.Add(1) // before the site is taken: see Batches
 	unixNano, wall := w.Clock(), w.Wall()
 	f.now, f.durable = f.now[:0], f.durable[:0]
+	f.nowArrivals, f.durableArrivals = f.nowArrivals[:0], f.durableArrivals[:0]
 	f.mark = engine.NewMark(w.ID, w.sequence+1)
 	e := w.Engine
 	e.Begin(w.Site.Load(), binding.MomentOf(unixNano), f.mark, writable, f.write.Changes[:0])
@@ -190,9 +197,9 @@ func (w *Worker) handle(f *flight, batch []Datagram, writable bool) {
 			reply.Source = d.Destination
 		}
 		if result.Durable {
-			f.durable = append(f.durable, reply)
+			f.durable, f.durableArrivals = append(f.durable, reply), append(f.durableArrivals, d.Arrival)
 		} else {
-			f.now = append(f.now, reply)
+			f.now, f.nowArrivals = append(f.now, reply), append(f.nowArrivals, d.Arrival)
 		}
 	}
 	f.write.Changes, f.write.Count = e.Changes, e.Count
@@ -242,6 +249,10 @@ func (w *Worker) deliver(write *Write) {
 	}
 	if len(w.replies) > 0 {
 		w.Counters.sent(len(w.replies), w.Socket.Send(1, w.replies))
+		wall := w.Wall()
+		for _, f := range w.landed {
+			w.handed(1, wall, f.durableArrivals)
+		}
 	}
 	for _, f := range w.landed {
 		if w.Observe != nil {

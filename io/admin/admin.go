@@ -43,6 +43,10 @@ type Node interface {
 	// Backup copies the store as it is at one moment into a folder that isn't there yet, and returns the copy's octets. The error is
 	// an fs.ErrExist where the folder is there.
 	Backup(ctx context.Context, dir string, progress func(done, total int64)) (int64, error)
+	// Pools is how full the pools are, in the configuration's order.
+	Pools() []Pool
+	// Metrics answers a scrape.
+	Metrics() http.Handler
 	// Release frees a lease as if its client had released it, or drops what was observed of it, and returns once
 	// that is durable. It returns ErrNoLease where there is none, an *OwnerError where it isn't whose it is said to be.
 	Release(ctx context.Context, lease netip.Prefix, whose Whose) (Lease, error)

@@ -53,6 +53,14 @@ func (f *fake) Peers() Peers {
 	return Peers{Node: "a", Peers: []Peer{{Name: "b", State: "silent"}}}
 }
 
+func (f *fake) Pools() []Pool {
+	return []Pool{{Link: "lan", Pool: "2001:db8:1::/64", Kind: "IA_NA", Length: 128, Slots: "18446744073709551616", Own: 1}}
+}
+
+func (f *fake) Metrics() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "lockstep6_ready 1\n") })
+}
+
 func (f *fake) Leases(_ context.Context, filter Filter, after Position) iter.Seq2[Position, Lease] {
 	return func(yield func(Position, Lease) bool) {
 		if f.gone != nil {
@@ -215,6 +223,8 @@ func TestEndpoints(t *testing.T) {
 		{"GET", "/v1/bindings/export?format=xml", 400, "neither ndjson nor csv"},
 		{"DELETE", "/v1/bindings/2001:db8:1::5", 403, "admin.sock"},
 		{"POST", "/v1/bindings", 405, "it takes DELETE, GET, HEAD"},
+		{"GET", "/v1/pools", 200, `[{"link":"lan","pool":"2001:db8:1::/64","kind":"IA_NA","length":128,"slots":"18446744073709551616","own":1`},
+		{"GET", "/metrics", 200, "lockstep6_ready 1"},
 		{"GET", "/", 404, "there is no GET /"},
 	} {
 		status, body := ask(t, test.method, addr, test.path)

@@ -1,5 +1,16 @@
 package admin
 
+import "net/http"
+
+var poolRoutes = []route{
+	{"GET", "/v1/pools", false, func(w http.ResponseWriter, _ *http.Request, node Node) {
+		reply(w, http.StatusOK, node.Pools())
+	}},
+	{"GET", "/metrics", false, func(w http.ResponseWriter, r *http.Request, node Node) {
+		node.Metrics().ServeHTTP(w, r)
+	}},
+}
+
 // A Pool is how full a pool is. Expired leases that their clients may still get back count as used.
 type Pool struct {
 	Link     string   `json:"link"`

@@ -59,7 +59,7 @@ type route struct {
 
 // table is the whole interface. openapi.yaml describes it; a test holds the two together.
 func table() []route {
-	return slices.Concat(stateRoutes, bindingRoutes, linkRoutes, controlRoutes, reloadRoutes, reservationRoutes, refusalRoutes, eventRoutes,
+	return slices.Concat(stateRoutes, poolRoutes, bindingRoutes, linkRoutes, controlRoutes, reloadRoutes, reservationRoutes, refusalRoutes, eventRoutes,
 		historyRoutes, backupRoutes, documentRoutes, debugRoutes)
 }
 

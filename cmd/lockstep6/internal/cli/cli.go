@@ -98,6 +98,7 @@ Exit codes: 0 done, 1 failed, 2 wrong command line, 3 configuration refused, or 
 		newHistory(),
 		newBackup(),
 		newRestore(),
+		newPools(),
 		newVersion(),
 	)
 	strictArgs(root)

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"sync"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/lockstep6/lockstep6/core/wire"
 	"github.com/lockstep6/lockstep6/core/worker"
 	"github.com/lockstep6/lockstep6/io/admin"
+	"github.com/lockstep6/lockstep6/io/metrics"
 )
 
 // An operator does what people ask of the running node. It implements admin.Node.
@@ -21,9 +23,15 @@ type operator struct {
 
 	mu       sync.Mutex // one change at a time: the mark's sequence has one owner
 	sequence uint64
+
+	metrics http.Handler
 }
 
-func newOperator(d *Daemon) *operator { return &operator{d: d} }
+func newOperator(d *Daemon) *operator {
+	o := &operator{d: d}
+	o.metrics = metrics.NewHandler(o.snapshot)
+	return o
+}
 
 // Ready implements admin.Node.
 func (o *operator) Ready() error {
@@ -57,7 +65,9 @@ func (o *operator) State() admin.State {
 			s.Dropped[reason] = n
 		}
 	}
+	var replies worker.Latencies
 	for _, w := range d.workers {
+		w.Latencies(&replies)
 		s.Sent += w.Counters.Sent()
 		s.Spared += w.Counters.Spared()
 		for t := wire.Solicit; t <= wire.RelayReply; t++ {
@@ -71,6 +81,7 @@ func (o *operator) State() admin.State {
 			}
 		}
 	}
+	s.Latency, s.SyncLatency = latency(replies), latency(d.store.SyncLatencies())
 	return s
 }
 
@@ -123,7 +134,8 @@ func (o *operator) release(key binding.Key, whose admin.Whose, mark binding.Mark
 		}
 		draft := engine.DraftOf(r)
 		draft.State, draft.Mark, draft.Expires, draft.Since = binding.Released, mark, now, now
-		next, outcome := h.Publish(r, &draft)
+		site := o.d.site.Load()
+		next, outcome := site.Publish(h, operatorID, r, &draft)
 		if outcome != binding.Published {
 			h.Leave()
 			if outcome == binding.Full {
@@ -131,8 +143,8 @@ func (o *operator) release(key binding.Key, whose admin.Whose, mark binding.Mark
 			}
 			continue
 		}
-		engine.Recount(o.d.site.Load().View, r, next)
-		change := engine.AppendChange(nil, o.d.site.Load().Policy.History, r, next, &draft)
+		engine.Recount(site.View, r, next)
+		change := engine.AppendChange(nil, site.Policy.History, r, next, &draft)
 		h.Leave()
 		k, value, _, err := binding.NextChange(change)
 		if err != nil {

@@ -19,14 +19,19 @@ import (
 
 // Peers implements admin.Node. It walks through the whole binding table.
 func (o *operator) Peers() admin.Peers {
-	site, now := o.d.site.Load(), worker.Time(o.d.clock())
+	now := worker.Time(o.d.clock())
+	owned := o.countOwners(now)
+	return o.cluster(o.d.site.Load(), &owned, now)
+}
+
+// cluster is what the node knows of its cluster, with the bindings that each owner has.
+func (o *operator) cluster(site *engine.Site, owned *[256]admin.ObservedBindings, now binding.Time) admin.Peers {
 	p, view := site.Policy, site.View
 	out := admin.Peers{
 		Fingerprint: hex.EncodeToString(p.Fingerprint[:]), Now: utc(now),
 		Peers: []admin.Peer{}, Former: []admin.Former{}, Gates: []admin.Gate{}, Unshared: []admin.Unshared{}, Relays: []admin.Relay{},
 		Conflicts: admin.Conflicts{Standing: []admin.Conflict{}}, Foreign: []admin.ForeignServer{},
 	}
-	owned := o.countOwners(now)
 	out.OwnBindings = owned[peer.Self].All()
 	if p.Single {
 		return out

@@ -66,7 +66,7 @@ func bind(t *testing.T, d *Daemon, host byte, draft binding.Draft) binding.Key {
 	defer h.Close()
 	h.Enter()
 	defer h.Leave()
-	draft.Key = binding.Key{Address: [16]byte{0x20, 1, 0xd, 0xb8, 0x80, 0, 0, host}, Length: 56}
+	draft.Key = binding.Key{Address: [16]byte{0x20, 1, 0xd, 0xb8, 0x80, 0, host}, Length: 56}
 	draft.Kind, draft.DUID, draft.Since = wire.IAPD, []byte{0, 4, host}, testNow-100
 	if _, outcome := h.Publish(nil, &draft); outcome != binding.Published {
 		t.Fatal(outcome)

@@ -1,0 +1,62 @@
+package daemon
+
+import (
+	"net/http"
+
+	"github.com/lockstep6/lockstep6/core/wire"
+	"github.com/lockstep6/lockstep6/core/worker"
+	"github.com/lockstep6/lockstep6/io/admin"
+	"github.com/lockstep6/lockstep6/io/metrics"
+)
+
+// Metrics implements admin.Node.
+func (o *operator) Metrics() http.Handler { return o.metrics }
+
+// snapshot is what a scrape shows. It takes no walk through the table.
+func (o *operator) snapshot() metrics.Snapshot {
+	d := o.d
+	site, stored := d.site.Load(), d.store.State()
+	s := metrics.Snapshot{
+		State: o.State(), Dropped: make(map[string]uint64), Refused: d.sockets.Stats().Refused, Pools: o.Pools(),
+		Peers: o.cluster(site, new([256]admin.ObservedBindings), worker.Time(d.clock())), Granted: make(map[string]uint64),
+		Store: metrics.Store{
+			Healthy: stored.Healthy, Damaged: stored.Damaged, Changes: stored.Changes, Unconfirmed: stored.Unconfirmed,
+			Failures: stored.Breaks, LogSize: stored.LogSize, DiskSize: stored.DiskSize,
+		},
+	}
+	for _, w := range d.workers {
+		for t := range worker.MessageTypes {
+			s.Dropped[typeName(t)] += w.Counters.DroppedType(t)
+		}
+	}
+	owned := site.Owned()
+	for i := range site.Policy.Nodes {
+		if i != site.Policy.Self {
+			s.Granted[site.Policy.Nodes[i].Name] = owned[site.View.Owner(i)]
+		}
+	}
+	return s
+}
+
+// typeName is the name by which a message type is counted where it got no answer.
+func typeName(t wire.MessageType) string {
+	switch {
+	case t == 0:
+		return metrics.Unreadable
+	case t >= wire.Solicit && t <= wire.InformationRequest && t != wire.Advertise && t != wire.Reply && t != wire.Reconfigure:
+		return t.String()
+	default:
+		return metrics.OtherType
+	}
+}
+
+// latency turns counts of buckets into cumulative ones, and nanoseconds into seconds.
+func latency(from worker.Latencies) admin.Latency {
+	out := admin.Latency{Sum: float64(from.Sum) / 1e9, Buckets: make([]admin.LatencyBucket, worker.LatencyBuckets)}
+	for i := range out.Buckets {
+		out.Count += from.Buckets[i]
+		out.Buckets[i] = admin.LatencyBucket{Bound: float64(worker.LatencyBound(i)) / 1e9, Count: out.Count}
+	}
+	out.Count += from.Buckets[worker.LatencyBuckets]
+	return out
+}
