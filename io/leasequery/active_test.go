@@ -131,7 +131,7 @@ func TestActiveOverTLS(t *testing.T) {
 }
 
 func TestCatchUp(t *testing.T) {
-	f := &fake{found: crowd(5), changes: make(chan Found, 1), oldest: 90}
+	f := &fake{found: crowd(5), changes: make(chan Found), oldest: 90}
 	_, r := start(t, f, rules(), Config{Active: true, Insecure: true})
 	got, err := follow(t, r, &query.Question{Start: 103, HasStart: true}, 5)
 	if err != nil {
@@ -139,9 +139,15 @@ func TestCatchUp(t *testing.T) {
 	}
 	equal(t, got, "Leasequery-reply", "Leasequery-data 3", "Leasequery-data 4", "Leasequery-data 5", "Leasequery-data CatchUpComplete")
 
-	// What isn't known any more is said at once, and the stream goes on (RFC 7653, Section 8.4.1).
+}
+
+// What isn't known any more is said at once, and the stream goes on (RFC 7653, Section 8.4.1).
+func TestMissing(t *testing.T) {
+	f := &fake{found: crowd(5), changes: make(chan Found, 1), oldest: 90}
+	_, r := start(t, f, rules(), Config{Active: true, Insecure: true})
 	f.changes <- client(8, 0)
-	if got, err = follow(t, r, &query.Question{Start: 50, HasStart: true}, 2); err != nil {
+	got, err := follow(t, r, &query.Question{Start: 50, HasStart: true}, 2)
+	if err != nil {
 		t.Fatal(err)
 	}
 	equal(t, got, "Leasequery-reply DataMissing", "Leasequery-data 8")

@@ -7,7 +7,6 @@ import (
 	"iter"
 	"log/slog"
 	"net/netip"
-	"sync"
 	"testing"
 	"time"
 
@@ -28,7 +27,6 @@ var discard = slog.New(slog.NewTextHandler(io.Discard, nil))
 
 // A fake has clients and time.
 type fake struct {
-	mu      sync.Mutex
 	found   []Found
 	now     binding.Time
 	oldest  binding.Time // before which Since knows nothing
