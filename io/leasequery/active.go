@@ -70,13 +70,13 @@ func (c *connection) listen(gone context.CancelCauseFunc) {
 
 // An item is a client, or the end of what yields them.
 type item struct {
-	found Found
+	found query.Found
 	err   error // nil: found counts
 	end   bool
 }
 
 // pump makes a channel of a sequence.
-func pump(ctx context.Context, clients func(func(Found, error) bool)) <-chan item {
+func pump(ctx context.Context, clients func(func(query.Found, error) bool)) <-chan item {
 	out := make(chan item)
 	go func() {
 		defer close(out)

@@ -116,7 +116,7 @@ func equal(t *testing.T, got []string, want ...string) {
 
 func TestActiveOverTLS(t *testing.T) {
 	ca := newAuthority(t)
-	f := &fake{found: crowd(3), changes: make(chan Found, 4)}
+	f := &fake{found: crowd(3), changes: make(chan query.Found, 4)}
 	_, r := start(t, f, rules(), Config{Active: true, TLS: ca.server(t), Names: []string{"collector"}})
 	r.TLS = ca.requestor(t, "collector")
 	ended := client(9, 0)
@@ -131,7 +131,7 @@ func TestActiveOverTLS(t *testing.T) {
 }
 
 func TestCatchUp(t *testing.T) {
-	f := &fake{found: crowd(5), changes: make(chan Found), oldest: 90}
+	f := &fake{found: crowd(5), changes: make(chan query.Found), oldest: 90}
 	_, r := start(t, f, rules(), Config{Active: true, Insecure: true})
 	got, err := follow(t, r, &query.Question{Start: 103, HasStart: true}, 5)
 	if err != nil {
@@ -143,7 +143,7 @@ func TestCatchUp(t *testing.T) {
 
 // What isn't known any more is said at once, and the stream goes on (RFC 7653, Section 8.4.1).
 func TestMissing(t *testing.T) {
-	f := &fake{found: crowd(5), changes: make(chan Found, 1), oldest: 90}
+	f := &fake{found: crowd(5), changes: make(chan query.Found, 1), oldest: 90}
 	_, r := start(t, f, rules(), Config{Active: true, Insecure: true})
 	f.changes <- client(8, 0)
 	got, err := follow(t, r, &query.Question{Start: 50, HasStart: true}, 2)
@@ -156,7 +156,7 @@ func TestMissing(t *testing.T) {
 func TestIdleAndSlow(t *testing.T) {
 	limits := rules()
 	limits.Limits.Idle = 50 * time.Millisecond
-	f := &fake{changes: make(chan Found)}
+	f := &fake{changes: make(chan query.Found)}
 	_, r := start(t, f, limits, Config{Active: true, Insecure: true})
 	got, err := follow(t, r, &query.Question{}, 3)
 	if err != nil {
@@ -172,7 +172,7 @@ func TestIdleAndSlow(t *testing.T) {
 
 func TestWhoMayFollow(t *testing.T) {
 	ca, other := newAuthority(t), newAuthority(t)
-	f := &fake{found: crowd(1), changes: make(chan Found)}
+	f := &fake{found: crowd(1), changes: make(chan query.Found)}
 	secure := Config{Active: true, TLS: ca.server(t), Names: []string{"collector"}}
 	stranger := other.requestor(t, "collector")
 	stranger.RootCAs = ca.pool

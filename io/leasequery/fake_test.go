@@ -27,10 +27,10 @@ var discard = slog.New(slog.NewTextHandler(io.Discard, nil))
 
 // A fake has clients and time.
 type fake struct {
-	found   []Found
+	found   []query.Found
 	now     binding.Time
 	oldest  binding.Time // before which Since knows nothing
-	changes chan Found
+	changes chan query.Found
 	gate    chan struct{} // if not nil, Find waits for it after each client
 	broken  error
 }
@@ -48,7 +48,7 @@ func (f *fake) OnLink(address [16]byte) bool {
 	return false
 }
 
-func (f *fake) matches(q *query.Question, found *Found) bool {
+func (f *fake) matches(q *query.Question, found *query.Found) bool {
 	if q.LinkAddress != [16]byte{} && !bytes.Equal(q.LinkAddress[:6], found.Link[:6]) {
 		return false
 	}
@@ -67,8 +67,8 @@ func (f *fake) matches(q *query.Question, found *Found) bool {
 	return true
 }
 
-func (f *fake) Find(ctx context.Context, q *query.Question) iter.Seq2[Found, error] {
-	return func(yield func(Found, error) bool) {
+func (f *fake) Find(ctx context.Context, q *query.Question) iter.Seq2[query.Found, error] {
+	return func(yield func(query.Found, error) bool) {
 		for i := range f.found {
 			if f.matches(q, &f.found[i]) && !yield(f.found[i], nil) {
 				return
@@ -82,18 +82,18 @@ func (f *fake) Find(ctx context.Context, q *query.Question) iter.Seq2[Found, err
 			}
 		}
 		if f.broken != nil {
-			yield(Found{}, f.broken)
+			yield(query.Found{}, f.broken)
 		}
 	}
 }
 
-func (f *fake) Watch(ctx context.Context, q *query.Question) iter.Seq2[Found, error] {
-	return func(yield func(Found, error) bool) {
+func (f *fake) Watch(ctx context.Context, q *query.Question) iter.Seq2[query.Found, error] {
+	return func(yield func(query.Found, error) bool) {
 		for {
 			select {
 			case c, ok := <-f.changes:
 				if !ok {
-					yield(Found{}, ErrSlow)
+					yield(query.Found{}, ErrSlow)
 					return
 				}
 				if f.matches(q, &c) && !yield(c, nil) {
@@ -106,10 +106,10 @@ func (f *fake) Watch(ctx context.Context, q *query.Question) iter.Seq2[Found, er
 	}
 }
 
-func (f *fake) Since(ctx context.Context, q *query.Question) iter.Seq2[Found, error] {
-	return func(yield func(Found, error) bool) {
+func (f *fake) Since(ctx context.Context, q *query.Question) iter.Seq2[query.Found, error] {
+	return func(yield func(query.Found, error) bool) {
 		if binding.Time(q.Start) < f.oldest {
-			yield(Found{}, ErrMissing)
+			yield(query.Found{}, ErrMissing)
 			return
 		}
 		for c, err := range f.Find(ctx, q) {
@@ -121,20 +121,20 @@ func (f *fake) Since(ctx context.Context, q *query.Question) iter.Seq2[Found, er
 }
 
 // client is number n with an address on a link.
-func client(n, link int) Found {
+func client(n, link int) query.Found {
 	duid := []byte{0, 3, 0, 1, 2, 0, 0, 0, byte(n >> 8), byte(n)}
 	a := links[link]
 	a[14], a[15] = byte(n>>8), byte(n)
 	e := binding.AppendExtension(nil, binding.ExtRelayID, []byte{0, 3, 0, 1, 9, byte(n % 2)})
 	e = binding.AppendExtension(e, binding.ExtRemoteID, []byte{0, 0, 0, 9, byte(n)})
-	return Found{Link: links[link], Client: query.Client{{
+	return query.Found{Link: links[link], Client: query.Client{{
 		Key: binding.Key{Address: a, Length: 128}, Kind: wire.IANA, IAID: 1, DUID: duid, State: binding.Bound,
 		Preferred: 1000, Valid: 2000, LastTransaction: binding.Time(100 + n), Since: 100, Expires: binding.Time(2100 + n), Extension: e,
 	}}}
 }
 
 // crowd is so many clients on the first link.
-func crowd(n int) (out []Found) {
+func crowd(n int) (out []query.Found) {
 	for i := range n {
 		out = append(out, client(i+1, 0))
 	}

@@ -106,7 +106,7 @@ func (r *Responder) one(dst []byte, m *wire.Message, allowed bool) []byte {
 // maxLinks bounds the links that one reply names: a datagram's worth.
 const maxLinks = 64
 
-func first(clients func(func(Found, error) bool), most int) (out []Found, err error) {
+func first(clients func(func(query.Found, error) bool), most int) (out []query.Found, err error) {
 	for f, e := range clients {
 		if e != nil {
 			return out, e
@@ -118,7 +118,7 @@ func first(clients func(func(Found, error) bool), most int) (out []Found, err er
 	return out, nil
 }
 
-func linksOf(found []Found) (links [][16]byte) {
+func linksOf(found []query.Found) (links [][16]byte) {
 	for i := range found {
 		if l := found[i].Link; l != [16]byte{} && !slices.Contains(links, l) {
 			links = append(links, l)

@@ -19,16 +19,10 @@ type Source interface {
 	OnLink(address [16]byte) bool
 	// Find yields the clients that the question is about, each with its usable leases on one link, until the context ends. A client with
 	// leases on several links comes once for each. It begins before it has found all.
-	Find(ctx context.Context, q *query.Question) iter.Seq2[Found, error]
+	Find(ctx context.Context, q *query.Question) iter.Seq2[query.Found, error]
 	// Watch yields the clients of the question whose bindings change from the call on; of a lease that has ended, with that lease.
 	// It ends with ErrSlow where the reader doesn't keep up. Whoever calls it must iterate until the context has ended.
-	Watch(ctx context.Context, q *query.Question) iter.Seq2[Found, error]
+	Watch(ctx context.Context, q *query.Question) iter.Seq2[query.Found, error]
 	// Since yields what changed since a time, which may be before the node's start. It ends with ErrMissing where that isn't known.
-	Since(ctx context.Context, q *query.Question) iter.Seq2[Found, error]
-}
-
-// Found is a client on a link.
-type Found struct {
-	Client query.Client
-	Link   [16]byte // an address by which a requestor can ask for the link; zero: the link isn't known
+	Since(ctx context.Context, q *query.Question) iter.Seq2[query.Found, error]
 }

@@ -41,14 +41,14 @@ func ListPackages(folder string) ([]Package, error) {
 }
 
 // coreOrder says which packages of core each package of core may import: worker -> engine -> {peer, policy, binding}
-// -> address -> wire, policy -> config, and query -> binding. A package that isn't listed may import none.
+// -> address -> wire, policy -> config, and query -> {policy, binding}. A package that isn't listed may import none.
 var coreOrder = map[string][]string{
 	"address": {"wire"},
 	"binding": {"address", "wire"},
 	"config":  {"address", "wire"},
 	"policy":  {"config", "address", "wire"},
 	"peer":    {"policy", "binding", "address", "wire"},
-	"query":   {"binding", "wire"},
+	"query":   {"policy", "binding", "wire"},
 	"engine":  {"peer", "policy", "config", "binding", "address", "wire"},
 	"worker":  {"engine", "peer", "policy", "config", "binding", "address", "wire"},
 	"sim":     {"worker", "engine", "peer", "policy", "config", "binding", "address", "wire"},
