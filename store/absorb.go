@@ -67,7 +67,7 @@ func (s *Store) absorb(in *instance, least int) error {
 		if !more || least == 0 && from >= now {
 			return nil
 		}
-		r, next, err := readLog(in.db, s.o.Codec, from, below, s.o.absorb)
+		r, next, err := readLog(in.db, s.noting(), from, below, s.o.absorb)
 		if err == nil && len(r.changes) > 0 {
 			err = in.ingest(s, r)
 		}
@@ -105,7 +105,7 @@ func (s *Store) absorbable(in *instance, least int) (from, below uint64, more bo
 	return s.absorbed, below, s.in == in && !s.closing && s.absorbed < below && s.logged >= least
 }
 
-// ingest writes a run's changes into tables and makes them part of the base.
+// ingest writes a run's changes into tables, and what history gets of them, and makes them part of the base, all at once.
 func (in *instance) ingest(s *Store, r *run) (err error) {
 	var paths []string
 	defer func() {
@@ -113,13 +113,18 @@ func (in *instance) ingest(s *Store, r *run) (err error) {
 			in.removeFiles(paths)
 		}
 	}()
-	for i := 0; i < len(r.changes); {
+	for change, note := 0, 0; change < len(r.changes) || note < len(r.notes); {
 		path := in.fuse.PathJoin(s.o.Path, fmt.Sprintf("%s%d%s", absorbName, len(paths), tableSuffix))
 		paths = append(paths, path)
 		if s.isClosing() {
 			return errClosed
 		}
-		if i, err = in.writeTable(path, r, i); err != nil {
+		if change < len(r.changes) {
+			change, err = in.writeTable(path, in.tables, change, r.writeChanges)
+		} else {
+			note, err = in.writeTable(path, in.historyTables, note, r.writeNotes)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -139,14 +144,20 @@ func (s *Store) isClosing() bool {
 	return s.closing
 }
 
-// writeTable writes one table of a run's changes, from number i on, and returns the number of the next one.
-func (in *instance) writeTable(path string, r *run, i int) (next int, err error) {
+// writeTable writes one table of what a run has, from number i on, and returns the number of the next one.
+func (in *instance) writeTable(path string, o sstable.WriterOptions, i int, write func(*sstable.Writer, int) (int, error)) (next int, err error) {
 	file, err := in.fuse.Create(path, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return i, err
 	}
 	file = vfs.NewSyncingFile(file, vfs.SyncingFileOptions{BytesPerSync: 1 << 20})
-	w := sstable.NewWriter(objstorageprovider.NewFileWritable(file), in.tables)
+	w := sstable.NewWriter(objstorageprovider.NewFileWritable(file), o)
+	next, err = write(w, i)
+	return next, errors.Join(err, w.Close())
+}
+
+// writeChanges writes one table of changes, from number i on, and returns the number of the next one.
+func (r *run) writeChanges(w *sstable.Writer, i int) (next int, err error) {
 	key := make([]byte, 1+KeySize)
 	key[0] = prefixBinding
 	var value []byte
@@ -156,11 +167,11 @@ func (in *instance) writeTable(path string, r *run, i int) (next int, err error)
 		value = append(value[:0], make([]byte, storedSize(v, c.removed))...)
 		putStored(value, v, c.removed, c.stamp)
 		if err := w.Merge(key, value); err != nil {
-			return i, errors.Join(err, w.Close())
+			return i, err
 		}
 		octets += len(key) + len(value)
 	}
-	return i, w.Close()
+	return i, nil
 }
 
 func (in *instance) removeFiles(paths []string) {

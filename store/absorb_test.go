@@ -124,8 +124,8 @@ func TestFormat1IsTakenOver(t *testing.T) {
 	if diff := cmp.Diff(versions(1, 5, 2, 1), contents(t, s)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if got, _ := s.Meta(metaFormat); binary.BigEndian.Uint32(got) != format {
-		t.Errorf("format %x, want %d", got, format)
+	if got, _ := s.Meta(metaFormat); binary.BigEndian.Uint32(got) != formatLog {
+		t.Errorf("format %x, want %d", got, formatLog)
 	}
 }
 

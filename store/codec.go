@@ -15,21 +15,44 @@ type Codec struct {
 	Next func(b []byte) (key, value, rest []byte, err error)
 	// Version tells a value's version, which grows with each change of one key, and whether it removes the binding.
 	Version func(value []byte) (version uint64, removed bool, err error)
+	// Bare returns the part of a value, its beginning, that the base keeps: without what only history is told. Nil: all of it.
+	Bare func(value []byte) []byte
+	// Entries calls add for each entry that history gets of a change of which the base doesn't keep all; the entry is valid
+	// during the call only. It depends on the change alone. At is Unix time, from which its age counts; what tells the entries
+	// of one change apart. Nil: there are none.
+	Entries func(key, value []byte, add func(at int64, what byte, entry []byte)) error
+}
+
+// quiet is the codec without entries.
+func (c Codec) quiet() Codec {
+	c.Entries = nil
+	return c
+}
+
+// bare is Bare, or all of it.
+func (c *Codec) bare(value []byte) []byte {
+	if c.Bare == nil {
+		return value
+	}
+	return c.Bare(value)
 }
 
 // The key space. A prefix octet keeps kinds apart; within bindings the order is that of addresses.
 //
 //	'b' address(16) prefix-length(1)  -> a binding's value (see value.go): the base
+//	'h' day(2) key(17) ...            -> an entry of history (see history.go)
 //	'l' sequence(8)                   -> a committed group's changes (see value.go): the log
 //	'm' name                          -> a value of Meta
 const (
 	prefixBinding = 'b'
+	prefixHistory = 'h'
 	prefixLog     = 'l'
 	prefixMeta    = 'm'
 )
 
 var (
 	bindingsFrom, bindingsTo = []byte{prefixBinding}, []byte{prefixBinding + 1}
+	historyFrom, historyTo   = []byte{prefixHistory}, []byte{prefixHistory + 1}
 	logFrom, logTo           = []byte{prefixLog}, []byte{prefixLog + 1}
 	metaFrom, metaTo         = []byte{prefixMeta}, []byte{prefixMeta + 1}
 )

@@ -118,7 +118,9 @@ func testOptions(o Options) Options {
 	if o.FS == nil {
 		o.FS = vfs.NewMem()
 	}
-	o.Codec = testCodec
+	if o.Codec.Next == nil {
+		o.Codec = testCodec
+	}
 	if o.absorb == 0 {
 		o.absorb = 1000 // so that the log is absorbed all the time
 	}

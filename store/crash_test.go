@@ -16,6 +16,7 @@ import (
 type crash struct {
 	fs        *vfs.MemFS
 	confirmed map[uint64]uint64
+	count     int // of all that was confirmed
 	at        string
 }
 
@@ -43,7 +44,7 @@ func (c *crasher) MaybeError(op errorfs.Op) error {
 	if l == nil || op.Kind.ReadOrWrite() != errorfs.OpIsWrite || c.ops.Add(1)%c.every != 0 {
 		return nil
 	}
-	confirmed := l.confirmed() // first: what is confirmed after the cut may be missing
+	confirmed, count := l.confirmed(), l.count() // first: what is confirmed after the cut may be missing
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.crashes) >= mostCuts {
@@ -52,6 +53,7 @@ func (c *crasher) MaybeError(op errorfs.Op) error {
 	c.crashes = append(c.crashes, crash{
 		fs:        c.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: c.rng.IntN(101), RNG: c.rng}),
 		confirmed: confirmed,
+		count:     count,
 		at:        fmt.Sprintf("before operation %d, %v of %s", c.ops.Load(), op.Kind, op.Path),
 	})
 	return nil

@@ -82,6 +82,7 @@ type loadTest struct {
 	mu      sync.Mutex
 	highest map[uint64]uint64 // confirmed
 	sent    map[uint64]uint64 // appended
+	order   [][2]uint64       // keys and versions as they were confirmed
 }
 
 func startLoad(s *Store, workers int) *loadTest {
@@ -102,6 +103,7 @@ func (l *loadTest) work(worker64 uint64) {
 		key, version := w.Owner.([2]uint64)[0], w.Owner.([2]uint64)[1]
 		l.mu.Lock()
 		l.highest[key] = max(l.highest[key], version)
+		l.order = append(l.order, [2]uint64{key, version})
 		l.mu.Unlock()
 	}
 	for version := uint64(1); !l.stop.Load(); version++ {
@@ -117,6 +119,13 @@ func (l *loadTest) work(worker64 uint64) {
 	for flying > 0 {
 		collect()
 	}
+}
+
+// count is how many writes are confirmed at this moment.
+func (l *loadTest) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.order)
 }
 
 // confirmed returns what is confirmed at this moment.

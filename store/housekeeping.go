@@ -49,6 +49,9 @@ func (s *Store) housekeep() {
 	if s.sweepDue() {
 		go s.sweep()
 	}
+	if s.history.Load().oldest(s.o.clock.now()) > uint16(s.dropped.Load()) {
+		go s.dropHistory()
+	}
 }
 
 // lookAfterDisk does what of housekeeping touches the disk. The caller has put the token into diskWork.

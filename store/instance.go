@@ -34,9 +34,10 @@ type instance struct {
 	logSize   int                   // octets of it then, about
 	absorbing bool                  // the absorber runs; guarded by Store.mu
 
-	absorbAfter time.Time // a pass failed: not before; guarded by Store.mu
-	sweeping    atomic.Bool
-	swept       uint32 // horizon of the last sweep; guarded by base
+	absorbAfter   time.Time // a pass failed: not before; guarded by Store.mu
+	sweeping      atomic.Bool
+	historyTables sstable.WriterOptions // of those that are never rewritten, as a rule
+	swept         uint32                // horizon of the last sweep; guarded by base
 
 	tableFailures atomic.Int32 // writes of tables that failed since the last flush or compaction that went well
 }
@@ -72,6 +73,7 @@ func (s *Store) openInstance(readOnly bool) (*instance, error) {
 				}
 				in.db = r.db
 				in.tables = o.MakeWriterOptions(0, o.FormatMajorVersion.MaxTableFormat())
+				in.historyTables = o.MakeWriterOptions(len(o.Levels)-1, o.FormatMajorVersion.MaxTableFormat())
 				if in.logFirst, in.logNext, err = in.findLog(); err != nil || readOnly {
 					return err
 				}

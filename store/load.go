@@ -33,7 +33,7 @@ func (s *Store) Load(ctx context.Context, parallel int,
 		return explain(s.o.Path, err)
 	}
 	l := &loading{s: s, in: in, f: f, progress: progress, whole: whole{db: in.db}}
-	if l.whole.log, _, err = readLog(in.db, s.o.Codec, 0, math.MaxUint64, 0); err == nil {
+	if l.whole.log, _, err = readLog(in.db, s.o.Codec.quiet(), 0, math.MaxUint64, 0); err == nil {
 		err = l.run(ctx, parallel)
 	}
 	if err != nil {

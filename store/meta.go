@@ -16,9 +16,9 @@ type metaWrite struct {
 func metaKey(name string) []byte { return append([]byte{prefixMeta}, name...) }
 
 // PutMeta keeps a small value under a name, and returns when it is on disk, whatever Options.Sync says, or when ctx is
-// done; then it may still get there. Of several values the one put last stands. The name "format" is the store's own.
+// done; then it may still get there. Of several values the one put last stands. The names "format" and "history" are the store's own.
 func (s *Store) PutMeta(ctx context.Context, name string, value []byte) error {
-	if name == "" || name == metaFormat {
+	if name == "" || name == metaFormat || name == metaHistory {
 		return fmt.Errorf("meta name %q is reserved", name)
 	}
 	m := &metaWrite{name: name, value: bytes.Clone(value), done: make(chan error, 1)}

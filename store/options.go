@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/history"
 )
 
 // A SyncMode says when a write counts as done.
@@ -26,6 +27,8 @@ type Options struct {
 	Sync  SyncMode // SyncAlways
 	Codec Codec    // of changes; zero: core/binding's
 
+	// History says whether and how long history is kept; nil: as whoever opened the store last with one said.
+	History *History
 	// FS is the file system; nil: the operating system's.
 	FS vfs.FS
 	// Logger gets Pebble's errors, failures and recoveries; nil: none.
@@ -77,7 +80,7 @@ func (o Options) withDefaults() Options {
 		o.FS = vfs.Default
 	}
 	if o.Codec.Next == nil {
-		o.Codec = Codec{Next: binding.NextChange, Version: binding.ValueVersion}
+		o.Codec = Codec{Next: binding.NextChange, Version: binding.ValueVersion, Bare: binding.Bare, Entries: history.Entries}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -101,7 +101,7 @@ func (s *Store) scanWhole(in *instance, lower, upper []byte, f func(key, value [
 		}
 	}()
 	w := whole{db: snapshot}
-	if w.log, _, err = readLog(snapshot, s.o.Codec, 0, math.MaxUint64, 0); err != nil {
+	if w.log, _, err = readLog(snapshot, s.o.Codec.quiet(), 0, math.MaxUint64, 0); err != nil {
 		return err
 	}
 	return w.scan(lower, upper, func(k *kept) error {

@@ -14,6 +14,7 @@ type run struct {
 	codec   Codec
 	octets  []byte // groups' changes, one behind the other
 	changes []logged
+	notes   []note // entries for history, where the codec makes some
 }
 
 // A logged is one change. High, low and length are its key: the address in big endian order, so that keys compare as
@@ -62,9 +63,15 @@ func (r *run) add(group []byte) error {
 		if err != nil {
 			return err
 		}
+		bare := r.codec.bare(value)
+		if len(bare) < len(value) && r.codec.Entries != nil {
+			if err := r.note(key, value, version); err != nil {
+				return err
+			}
+		}
 		c := keyOf(key)
 		c.version, c.removed, c.stamp = version, removed, stamp
-		c.value, c.size = uint64(len(r.octets)-len(after)-len(value)), uint32(len(value)) // a value is the end of its change
+		c.value, c.size = uint64(len(r.octets)-len(after)-len(value)), uint32(len(bare)) // a value is the end of its change
 		r.changes = append(r.changes, c)
 		rest = after
 	}
@@ -136,5 +143,6 @@ func readLog(db pebble.Reader, codec Codec, from, below uint64, most int) (r *ru
 		err = nil
 	}
 	r.sort()
+	r.sortNotes()
 	return r, next, err
 }

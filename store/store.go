@@ -16,9 +16,12 @@ import (
 
 var errClosed = errors.New("store is closed")
 
-// format is the version of the key space and the stored values. A store with a higher one is refused, one with a lower one
-// gets this one when it is opened: format 1 had no log.
-const format = 2
+// format is the version of the key space and the stored values. A store with a higher one is refused. One of format 1, which had no
+// log, gets formatLog when it is opened; one that keeps history gets this one, and stays so.
+const (
+	formatLog = 2
+	format    = 3
+)
 
 const metaFormat = "format"
 
@@ -32,6 +35,8 @@ type Store struct {
 	horizon   atomic.Uint32 // removals with a stamp below it may be deleted
 	removals  atomic.Uint64 // removals since the last sweep, and those it left
 	values    atomic.Uint64 // stored values, removals too, as the last scan counted them
+	history   atomic.Pointer[keeping]
+	dropped   atomic.Uint32 // days of history below it are deleted
 	loaded    atomic.Bool
 	damaged   atomic.Bool
 	healthy   atomic.Bool // what Healthy tells; written under mu
@@ -142,7 +147,10 @@ func (s *Store) loadMeta(in *instance) error {
 	if err != nil {
 		return err
 	}
-	return s.checkFormat(in)
+	if err := s.checkFormat(in); err != nil {
+		return err
+	}
+	return s.settleHistory(in)
 }
 
 func (s *Store) checkFormat(in *instance) error {
@@ -157,10 +165,10 @@ func (s *Store) checkFormat(in *instance) error {
 	case found > format:
 		return fmt.Errorf("store %s: %w (%d) than this binary knows (%d); run the release that wrote it, or a later one",
 			s.o.Path, ErrFormat, found, format)
-	case found == format || in.readOnly:
+	case found >= formatLog || in.readOnly:
 		return nil
 	}
-	value := binary.BigEndian.AppendUint32(nil, format)
+	value := binary.BigEndian.AppendUint32(nil, formatLog)
 	s.meta[metaFormat] = value
 	return in.run(func() error { return in.db.Set(metaKey(metaFormat), value, pebble.Sync) })
 }

@@ -28,7 +28,7 @@ var (
 )
 
 // A Stored is what key and value in the store say. DUID and Extension are views into the value.
-// Of a removed lease only Key, Version and Removed are set.
+// Of a removed lease only Key, Version, Removed, News and Before are set.
 type Stored struct {
 	Key             Key
 	Version         uint64
@@ -45,6 +45,8 @@ type Stored struct {
 	Expires         Time
 	Since           Time
 	Extension       Extension
+	News            bool   // history is told of this change (see ExtHistory)
+	Before          []byte // then the value of the record that it has ended, or nothing; a view too
 }
 
 // AppendKey appends a key as the store has it: keys sort by address, then length.
@@ -76,9 +78,13 @@ func AppendPublished(dst []byte, r *Record, draft *Draft) []byte {
 
 // appendFixed appends a change up to its extension, which is to take so many octets.
 func appendFixed(dst []byte, r *Record, extension int) []byte {
-	duid, key := r.DUID(), r.Key()
-	dst = binary.AppendUvarint(dst, uint64(valueHeader+len(duid)+extension))
-	dst = AppendKey(dst, &key)
+	key := r.Key()
+	dst = binary.AppendUvarint(dst, uint64(valueHeader+int(r.duidLength)+extension))
+	return appendHeader(AppendKey(dst, &key), r)
+}
+
+// appendHeader appends a record's value up to its extension.
+func appendHeader(dst []byte, r *Record) []byte {
 	dst = append(dst, valueFormat)
 	dst = binary.BigEndian.AppendUint64(dst, r.Version())
 	dst = append(dst, byte(r.state), byte(r.kind), r.flags, r.owner)
@@ -89,13 +95,16 @@ func appendFixed(dst []byte, r *Record, extension int) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(r.expires))
 	dst = binary.BigEndian.AppendUint32(dst, uint32(r.since))
 	dst = append(dst, r.duidLength)
-	return append(dst, duid...)
+	return append(dst, r.DUID()...)
 }
 
 // AppendRemoval appends a lease's removal as one change. A removal is a value with a version (see RemovalVersion),
 // so that the store can order it with the lease's other writes.
 func AppendRemoval(dst []byte, key *Key, version uint64) []byte {
-	dst = binary.AppendUvarint(dst, removalSize)
+	return appendRemoved(binary.AppendUvarint(dst, removalSize), key, version)
+}
+
+func appendRemoved(dst []byte, key *Key, version uint64) []byte {
 	dst = AppendKey(dst, key)
 	dst = append(dst, valueFormat)
 	dst = binary.BigEndian.AppendUint64(dst, version)
@@ -123,8 +132,13 @@ func ValueVersion(value []byte) (version uint64, removed bool, err error) {
 	}
 	version = binary.BigEndian.Uint64(value[1:])
 	removed = value[9] == removedState
-	if version < 1 || version > maxVersion || removed && len(value) != removalSize {
+	if version < 1 || version > maxVersion {
 		return 0, false, ErrValue
+	}
+	if removed {
+		if rest, _, _, ok := splitNews(value[removalSize:]); !ok || len(rest) > 0 {
+			return 0, false, ErrValue
+		}
 	}
 	return version, removed, nil
 }
@@ -136,8 +150,12 @@ func DecodeValue(key, value []byte) (Stored, error) {
 	if s.Key, err = DecodeKey(key); err != nil {
 		return Stored{}, err
 	}
-	if s.Version, s.Removed, err = ValueVersion(value); err != nil || s.Removed {
+	if s.Version, s.Removed, err = ValueVersion(value); err != nil {
 		return s, err
+	}
+	if s.Removed {
+		_, s.Before, s.News, _ = splitNews(value[removalSize:])
+		return s, nil
 	}
 	if len(value) < valueHeader || len(value) < valueHeader+int(value[37]) {
 		return Stored{}, ErrValue
@@ -154,12 +172,13 @@ func DecodeValue(key, value []byte) (Stored, error) {
 	s.Since = Time(binary.BigEndian.Uint32(value[33:]))
 	rest := valueHeader + int(value[37])
 	s.DUID = value[valueHeader:rest:rest]
-	s.Extension = value[rest:]
+	var ok bool
+	s.Extension, s.Before, s.News, ok = splitNews(value[rest:])
 	draft := s.draft()
 	if !s.Key.fits(s.Kind) {
 		return Stored{}, ErrKey
 	}
-	if !draft.acceptable() || !s.Extension.wellFormed() {
+	if !draft.acceptable() || !ok {
 		return Stored{}, ErrValue
 	}
 	return s, nil

@@ -74,7 +74,7 @@ func (e Extension) wellFormed() bool {
 	}
 	for len(e) > 0 {
 		kind, _, rest, ok := e.Next()
-		if !ok || kind == extDUID {
+		if !ok || kind == extDUID || kind == ExtHistory {
 			return false
 		}
 		e = rest

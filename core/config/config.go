@@ -26,6 +26,7 @@ type Config struct {
 	Leasequery *Leasequery         // nil: nobody may ask
 	Positions  map[string]Position // where each field stands, by its path such as links[0].addresses[1].pool
 	Warnings   Errors              // what is allowed and seldom meant
+	History    History
 }
 
 // A Position is a place in the file, counted from 1.
@@ -182,6 +183,11 @@ type Store struct {
 	Sync       bool    // false: grants leave before they are on stable storage
 	Capacity   int     // most bindings held at once
 	RenewCache float64 // share of T1 for which a renewal that changes nothing else needs no write; 0: every one does
+}
+
+// History says how long it is kept who had which lease when.
+type History struct {
+	Keep uint32 // seconds after a lease's end; wire.Infinity: for ever; 0: nothing is kept
 }
 
 // Admin says where the HTTP interface listens; an invalid address: nowhere.

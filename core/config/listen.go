@@ -126,6 +126,13 @@ func (c *checker) store(raw *rawStore) Store {
 	}
 }
 
+func (c *checker) history(raw *rawHistory) History {
+	if raw == nil {
+		return History{}
+	}
+	return History{Keep: raw.Keep.or(0)}
+}
+
 func (c *checker) admin(raw *rawAdmin) (a Admin) {
 	if raw == nil || !raw.Listen.ok {
 		return a

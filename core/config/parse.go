@@ -72,6 +72,7 @@ func (c *checker) syntax(err error) {
 func (c *checker) config(raw rawConfig) *Config {
 	cfg := &Config{
 		Store:   c.store(raw.Store),
+		History: c.history(raw.History),
 		Admin:   c.admin(raw.Admin),
 		Log:     c.log(raw.Log),
 		Decline: c.decline(raw.Decline),

@@ -27,6 +27,7 @@ type rawConfig struct {
 	Decline           *rawDecline     `json:"decline,omitempty" jsonschema:"What becomes of addresses that clients found in use (RFC 9915, Section 18.3.8)."`
 	Store             *rawStore       `json:"store,omitempty" jsonschema:"Where bindings are kept."`
 	Leasequery        *rawLeasequery  `json:"leasequery,omitempty" jsonschema:"Who may ask this server for its clients' bindings; without it nobody."`
+	History           *rawHistory     `json:"history,omitempty" jsonschema:"Who had which lease when; without it nothing of that is kept. A change takes effect at the next start."`
 	Admin             *rawAdmin       `json:"admin,omitempty" jsonschema:"The HTTP interface; without it there is none."`
 	Log               *rawLog         `json:"log,omitempty" jsonschema:"What is logged."`
 }
@@ -133,6 +134,11 @@ type rawStore struct {
 	Sync       text     `json:"sync,omitempty" jsonschema:"Whether a grant waits until it is on stable storage. With never a power failure can lose the newest bindings." enum:"always|never" default:"always" example:"always"`
 	Capacity   number   `json:"capacity,omitempty" jsonschema:"The most bindings that the server holds. Memory is taken only for those that there are." min:"1024" max:"268435456" default:"1048576" example:"4000000"`
 	RenewCache fraction `json:"renew-cache,omitempty" jsonschema:"For which share of T1 after a binding was written a renewal that changes nothing but the time is answered without a write, with the lifetimes that are left. No effect where T1 is 0 or infinite." min:"0" max:"0.5" default:"0" zero:"every renewal is written" example:"0.25"`
+}
+
+type rawHistory struct {
+	At   place `json:"-"`
+	Keep span  `json:"keep" jsonschema:"For how long after its end it is kept who had a lease; infinite: for ever." min:"86400" example:"400d"`
 }
 
 type rawAdmin struct {

@@ -114,7 +114,7 @@ func (e *Engine) publish(old *binding.Record, draft *binding.Draft) binding.Outc
 	if outcome != binding.Published {
 		return outcome
 	}
-	e.Changes = binding.AppendPublished(e.Changes, r, draft)
+	e.Changes = AppendChange(e.Changes, e.policy.History, old, r, draft)
 	e.Count++
 	e.waits = true
 	Recount(e.view, old, r)

@@ -27,7 +27,7 @@ func (s *Sweeper) Sweep(site *Site, now binding.Time, grace uint32, budget int, 
 		return r.Expires().Add(grace) <= now && s.marks.Durable(r.Mark()) && !site.View.Gate.ExpiredUnheard(r.Expires(), now)
 	}, func(r *binding.Record) {
 		key := r.Key()
-		changes = binding.AppendRemoval(changes, &key, binding.RemovalVersion(r))
+		changes = AppendReclaimed(changes, site.Policy.History, r)
 		count++
 		site.Put(&key, r.Kind())
 		countPorts(site.View, r, -1)

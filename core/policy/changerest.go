@@ -29,6 +29,7 @@ func (d *differ) rest() (what []string) {
 	d.nodeRest(note)
 	note("store", was.Store != is.Store)
 	note("leasequery", !reflect.DeepEqual(was.Leasequery, is.Leasequery))
+	note("history", was.History != is.History)
 	note("admin", was.Admin != is.Admin)
 	note("log", was.Log != is.Log)
 	return what

@@ -28,6 +28,9 @@ type Node interface {
 	Peers() Peers
 	// Leases yields every lease that passes the filter, in no order. It doesn't hold up the packet path.
 	Leases(Filter) iter.Seq[Lease]
+	// History yields every period that passes the query, of leases in the order of their addresses but those first that contain what is
+	// asked for. Of each lease they come in the order of their beginnings. It returns ErrNoHistory where none is kept.
+	History(ctx context.Context, q HistoryQuery) (HistoryState, iter.Seq2[Period, error], error)
 	// Release frees a lease as if its client had released it, or drops what was observed of it, and returns once
 	// that is durable. It returns ErrNoLease where there is none, an *OwnerError where it isn't whose it is said to be.
 	Release(ctx context.Context, lease netip.Prefix, whose Whose) (Lease, error)

@@ -22,6 +22,7 @@ import (
 
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/engine"
+	"github.com/lockstep6/lockstep6/core/history"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
@@ -33,6 +34,9 @@ type fake struct {
 	released []netip.Prefix
 	endless  bool          // Leases yields for ever
 	gone     chan struct{} // closed when Leases was left
+	periods  []history.Period
+	noPast   bool  // no history is kept
+	torn     error // ends History
 }
 
 func (f *fake) Ready() error { f.mu.Lock(); defer f.mu.Unlock(); return f.broken }
@@ -58,6 +62,22 @@ func (f *fake) Leases(filter Filter) iter.Seq[Lease] {
 			}
 		}
 	}
+}
+
+func (f *fake) History(_ context.Context, q HistoryQuery) (HistoryState, iter.Seq2[Period, error], error) {
+	if f.noPast {
+		return HistoryState{}, nil, ErrNoHistory
+	}
+	return HistoryState{On: true, Since: unix(testNow - 1000)}, func(yield func(Period, error) bool) {
+		for i := range f.periods {
+			if q.Match(&f.periods[i]) && !yield(NewPeriod(&f.periods[i], "a"), nil) {
+				return
+			}
+		}
+		if f.torn != nil {
+			yield(Period{}, f.torn)
+		}
+	}, nil
 }
 
 func (f *fake) Release(_ context.Context, lease netip.Prefix, whose Whose) (Lease, error) {

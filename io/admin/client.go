@@ -109,6 +109,15 @@ func (c *Client) Peers(ctx context.Context) (p Peers, err error) {
 }
 
 func (c *Client) do(ctx context.Context, method, path string) (io.ReadCloser, error) {
+	answer, err := c.ask(ctx, method, path)
+	if err != nil {
+		return nil, err
+	}
+	return answer.Body, nil
+}
+
+// ask sends a request and returns the answer where it is 200; its body is to be closed.
+func (c *Client) ask(ctx context.Context, method, path string) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, method, "http://node"+path, nil)
 	if err != nil {
 		return nil, err
@@ -118,7 +127,7 @@ func (c *Client) do(ctx context.Context, method, path string) (io.ReadCloser, er
 		return nil, fmt.Errorf("the node doesn't answer: %w", err)
 	}
 	if answer.StatusCode == http.StatusOK {
-		return answer.Body, nil
+		return answer, nil
 	}
 	defer answer.Body.Close()
 	refused := refusal{status: answer.StatusCode}

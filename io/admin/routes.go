@@ -55,7 +55,7 @@ type route struct {
 }
 
 // table is the whole interface.
-func table() []route { return slices.Concat(stateRoutes, leaseRoutes) }
+func table() []route { return slices.Concat(stateRoutes, leaseRoutes, historyRoutes) }
 
 var stateRoutes = []route{
 	{"GET", "/live", false, func(w http.ResponseWriter, _ *http.Request, _ Node) {

@@ -79,7 +79,20 @@ Exit codes: 0 done, 1 failed, 2 wrong command line, 3 configuration refused, or 
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newServe(), newCheck(), newPlan(), newKey(), newLeases(), newPeers(), newLeasequery(), newSchema(), newDemo(), newBench(), newVersion())
+	root.AddCommand(
+		newServe(),
+		newCheck(),
+		newPlan(),
+		newKey(),
+		newLeases(),
+		newPeers(),
+		newLeasequery(),
+		newSchema(),
+		newDemo(),
+		newBench(),
+		newHistory(),
+		newVersion(),
+	)
 	strictArgs(root)
 	return root
 }

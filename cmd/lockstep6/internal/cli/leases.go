@@ -18,6 +18,7 @@ import (
 type leaseSource interface {
 	List(ctx context.Context, f admin.Filter) iter.Seq2[admin.Lease, error]
 	Release(ctx context.Context, lease netip.Prefix, whose admin.Whose) (admin.Lease, error)
+	History(ctx context.Context, q admin.HistoryQuery) (admin.HistoryState, iter.Seq2[admin.Period, error], error)
 	Close() error
 }
 

@@ -77,6 +77,11 @@ func (s *stopped) List(ctx context.Context, f admin.Filter) iter.Seq2[admin.Leas
 	}
 }
 
+// History answers from the stopped store.
+func (s *stopped) History(ctx context.Context, q admin.HistoryQuery) (admin.HistoryState, iter.Seq2[admin.Period, error], error) {
+	return daemon.StoredHistory(ctx, s.reader, q, &s.owners)
+}
+
 // Release writes the lease as released into the stopped store.
 func (s *stopped) Release(ctx context.Context, lease netip.Prefix, whose admin.Whose) (admin.Lease, error) {
 	if err := s.reader.Close(); err != nil {
@@ -118,7 +123,7 @@ func (s *stopped) release(ctx context.Context, w *store.Store, key binding.Key, 
 	if outcome != binding.Published {
 		return l, fmt.Errorf("cannot release: %v", outcome)
 	}
-	change := binding.AppendChange(nil, next)
+	change := engine.AppendChange(nil, true, r, next, &draft) // the store knows whether history is kept
 	done := make(chan *worker.Write, 1)
 	w.Append(&worker.Write{Changes: change, Count: 1, Done: done})
 	select {

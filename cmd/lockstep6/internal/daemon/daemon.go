@@ -151,7 +151,8 @@ func (d *Daemon) openStore() (*store.Store, error) {
 	if !d.config.Store.Sync {
 		mode = store.SyncNever
 	}
-	return store.Open(store.Options{Path: d.data, Sync: mode, Logger: d.log})
+	keep := &store.History{Keep: time.Duration(d.config.History.Keep) * time.Second}
+	return store.Open(store.Options{Path: d.data, Sync: mode, History: keep, Logger: d.log})
 }
 
 // openSockets binds what the node listens on, and returns for how many workers.

@@ -173,7 +173,7 @@ func (o *operator) release(key binding.Key, whose admin.Whose, mark binding.Mark
 			continue
 		}
 		engine.Recount(o.d.site.Load().View, r, next)
-		change := binding.AppendChange(nil, next)
+		change := engine.AppendChange(nil, o.d.site.Load().Policy.History, r, next, &draft)
 		h.Leave()
 		k, value, _, err := binding.NextChange(change)
 		if err != nil {

@@ -45,6 +45,7 @@ func ListPackages(folder string) ([]Package, error) {
 var coreOrder = map[string][]string{
 	"address": {"wire"},
 	"binding": {"address", "wire"},
+	"history": {"binding", "wire"},
 	"config":  {"address", "wire"},
 	"policy":  {"config", "address", "wire"},
 	"peer":    {"policy", "binding", "address", "wire"},
