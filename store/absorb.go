@@ -105,7 +105,7 @@ func (s *Store) absorbable(in *instance, least int) (from, below uint64, more bo
 	return s.absorbed, below, s.in == in && !s.closing && s.absorbed < below && s.logged >= least
 }
 
-// ingest writes a run's changes into tables, and what history gets of them, and makes them part of the base, all at once.
+// ingest writes a run's changes into tables, and what history and the index get of them, and makes them part of the base, all at once.
 func (in *instance) ingest(s *Store, r *run) (err error) {
 	var paths []string
 	defer func() {
@@ -113,16 +113,19 @@ func (in *instance) ingest(s *Store, r *run) (err error) {
 			in.removeFiles(paths)
 		}
 	}()
-	for change, note := 0, 0; change < len(r.changes) || note < len(r.notes); {
+	for change, note, entry := 0, 0, 0; change < len(r.changes) || note < len(r.notes) || entry < len(r.indexed); {
 		path := in.fuse.PathJoin(s.o.Path, fmt.Sprintf("%s%d%s", absorbName, len(paths), tableSuffix))
 		paths = append(paths, path)
 		if s.isClosing() {
 			return errClosed
 		}
-		if change < len(r.changes) {
+		switch {
+		case change < len(r.changes):
 			change, err = in.writeTable(path, in.tables, change, r.writeChanges)
-		} else {
+		case note < len(r.notes):
 			note, err = in.writeTable(path, in.historyTables, note, r.writeNotes)
+		default:
+			entry, err = in.writeTable(path, in.tables, entry, r.writeIndex)
 		}
 		if err != nil {
 			return err

@@ -209,7 +209,10 @@ func TestOldHistoryGoes(t *testing.T) {
 		commit(t, s, change(nil, 1, version))
 	}
 	absorb(t, s)
-	texts := func() string { t.Helper(); return historyOf(t, s, testKey(1))[0][len("2001::9e37:79b9:7f4a:7c15/128"):] }
+	texts := func() string {
+		t.Helper()
+		return historyOf(t, s, testKey(1))[0][len("2001::9e37:79b9:7f4a:7c15/128"):]
+	}
 	for _, step := range []struct {
 		hour uint64
 		want string
