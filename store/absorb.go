@@ -28,10 +28,12 @@ import (
 //  4. A crash can bring back a part of the log that was deleted, never without what was written to the base after that (Pebble's
 //     log keeps order). So whoever opens an instance begins again at the first place that is there.
 const (
-	absorbSize  = 64 << 20         // octets of the log that are worth a pass, as much as a memtable
-	absorbTable = 8 << 20          // octets of a table that is made of it
-	absorbAgain = 10 * time.Second // after which a pass that failed is tried again
-	absorbName  = "absorb-"
+	absorbSize = 64 << 20 // octets of the log that are worth a pass, as much as a memtable
+	// A query looks through the log for what isn't in the index yet: some milliseconds for so many octets.
+	absorbIndexed = 16 << 20
+	absorbTable   = 8 << 20          // octets of a table that is made of it
+	absorbAgain   = 10 * time.Second // after which a pass that failed is tried again
+	absorbName    = "absorb-"
 )
 
 // absorbDue starts the absorber where the log is long enough and none is at work. Store.mu is held.

@@ -98,6 +98,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.absorb == 0 {
 		o.absorb = absorbSize
+		if o.Index {
+			o.absorb = absorbIndexed
+		}
 	}
 	if o.clock.now == nil {
 		o.clock.now = time.Now

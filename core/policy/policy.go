@@ -32,7 +32,7 @@ type Policy struct {
 	ListenAfter   uint32   // seconds of absence after which the node takes the back seat
 	LeasesPerPort int      // leases that one relay port may have; 0: any number
 	WeakPerPort   int      // claims in peers' names that nothing explains, likewise
-	History       bool     // who had a lease when is kept: changes tell what they begin and end
+	History       bool     // history or leasequery's index wants to know: changes tell what they begin and end
 	Fingerprint   [32]byte // digest of all that decides an address
 
 	selection selection

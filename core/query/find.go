@@ -31,7 +31,7 @@ func (f *Finder) byIdentifier(by Identifier, value []byte, on []int, yield func(
 				continue
 			}
 			links = append(links, link)
-			if !f.yieldAll(s, on, yield) {
+			if !f.yieldAll(s, on, false, yield) {
 				return
 			}
 		}
@@ -39,9 +39,10 @@ func (f *Finder) byIdentifier(by Identifier, value []byte, on []int, yield func(
 }
 
 // yieldAll yields the client of a lease with all its leases on that lease's link: what the table has of its identity
-// associations with the same IAID, and what the index has of others.
-func (f *Finder) yieldAll(s binding.Stored, on []int, yield func(Found, error) bool) bool {
-	leases, err := f.ofClient(s.DUID, on, false)
+// associations with the same IAID, and what the index has of others; what it hasn't got yet only where recent is set, as
+// whoever asks for many clients gets those leases too, by themselves.
+func (f *Finder) yieldAll(s binding.Stored, on []int, recent bool, yield func(Found, error) bool) bool {
+	leases, err := f.ofClient(s.DUID, on, recent)
 	if err != nil {
 		return yield(Found{}, err)
 	}
@@ -76,13 +77,17 @@ func (f *Finder) associated(s *binding.Stored, on []int) (out Client) {
 }
 
 // walk goes through the whole table. A client comes at the first of its associated leases by their order, so that it comes once
-// for each IAID.
-func (f *Finder) walk(on []int, yield func(Found, error) bool) {
+// for each IAID. With about it comes only for leases that are meant, and for each of them.
+func (f *Finder) walk(on []int, about func(*binding.Stored) bool, yield func(Found, error) bool) {
 	var some Client
 	for shard := range f.Table.Shards() {
 		some = f.shard(some[:0], shard, on)
 		for i := range some {
-			if s := &some[i]; f.isFirst(s, on) && !f.yieldAll(*s, on, yield) {
+			s := &some[i]
+			if about != nil && !about(s) || about == nil && !f.isFirst(s, on) {
+				continue
+			}
+			if !f.yieldAll(*s, on, false, yield) {
 				return
 			}
 		}

@@ -65,7 +65,7 @@ type Finder struct {
 	Table  *binding.Table
 	Handle *binding.Handle
 	Policy *policy.Policy
-	Index  Index
+	Index  Index // nil: there is none, and the whole table is looked through
 	Now    binding.Time
 }
 
@@ -77,14 +77,22 @@ func (f *Finder) Find(q *Question) iter.Seq2[Found, error] {
 		switch q.Type {
 		case ByAddress:
 			f.byAddress(q, on, yield)
+			return
 		case ByClientID:
 			f.byClient(q, on, yield)
+			return
+		}
+		if f.Index == nil {
+			f.walk(on, func(s *binding.Stored) bool { return f.about(q, s) }, yield)
+			return
+		}
+		switch q.Type {
 		case ByRelayID:
 			f.byIdentifier(RelayID, q.DUID, on, yield)
 		case ByRemoteID:
 			f.byIdentifier(RemoteID, q.RemoteID, on, yield)
 		default:
-			f.walk(on, yield)
+			f.walk(on, nil, yield)
 		}
 	}
 }
@@ -117,7 +125,7 @@ func (f *Finder) byAddress(q *Question, on []int, yield func(Found, error) bool)
 	for length := uint8(128); length > 0; length-- {
 		key := binding.Key{Address: masked(q.Address, length), Length: length}
 		if s, ok := f.lease(&key, on); ok {
-			f.yieldAll(s, on, yield)
+			f.yieldAll(s, on, true, yield)
 			return
 		}
 	}
@@ -149,6 +157,9 @@ func (f *Finder) byClient(q *Question, on []int, yield func(Found, error) bool) 
 
 // ofClient are the usable leases of a DUID on the links; those that the index hasn't got yet only where recent is set.
 func (f *Finder) ofClient(duid []byte, on []int, recent bool) (leases Client, err error) {
+	if f.Index == nil {
+		return f.look(duid, on, recent), nil
+	}
 	take := func(key binding.Key) {
 		if s, ok := f.lease(&key, on); ok && bytes.Equal(s.DUID, duid) && !leases.holds(&key) {
 			leases = append(leases, s)
@@ -170,6 +181,37 @@ func (f *Finder) ofClient(duid []byte, on []int, recent bool) (leases Client, er
 		take(key)
 	}
 	return leases, nil
+}
+
+// look looks through the whole table for a client, where there is no index. Without recent it isn't worth that.
+func (f *Finder) look(duid []byte, on []int, recent bool) (leases Client) {
+	for shard := range f.Table.Shards() {
+		if !recent {
+			break
+		}
+		for _, s := range f.shard(nil, shard, on) {
+			if bytes.Equal(s.DUID, duid) {
+				leases = append(leases, s)
+			}
+		}
+	}
+	return leases
+}
+
+// about tells whether a question is about a binding, its link aside.
+func (f *Finder) about(q *Question, s *binding.Stored) bool {
+	switch q.Type {
+	case ByAddress:
+		return masked(q.Address, s.Key.Length) == s.Key.Address
+	case ByClientID:
+		return has(s, Duid, q.DUID)
+	case ByRelayID:
+		return has(s, RelayID, q.DUID)
+	case ByRemoteID:
+		return has(s, RemoteID, q.RemoteID)
+	default:
+		return true
+	}
 }
 
 // holds tells whether the lease is among the client's.

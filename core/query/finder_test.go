@@ -215,3 +215,15 @@ func TestFinderMissesNothing(t *testing.T) {
 		t.Errorf("found %d of 300 clients", all)
 	}
 }
+
+// Without an index everything is found all the same.
+func TestFinderWithoutIndex(t *testing.T) {
+	w := newWorld(t)
+	w.bind(t, 1, "2001:db8:1::1/128", 1, 2000)
+	w.bind(t, 1, "2001:db8:2::1/128", 2, 2000)
+	w.bind(t, 2, "2001:db8:1::2/128", 1, 2000)
+	w.Index = nil
+	w.want(t, "client", Question{Type: ByClientID, DUID: duidOf(1)}, "2001:db8:1:: 2001:db8:1::1/128", "2001:db8:2:: 2001:db8:2::1/128")
+	w.want(t, "relay", Question{Type: ByRelayID, DUID: []byte{0, 3, 9, 0}}, "2001:db8:1:: 2001:db8:1::2/128")
+	w.want(t, "port", Question{Type: ByRemoteID, RemoteID: []byte{0, 0, 0, 9, 7, 2}}, "2001:db8:1:: 2001:db8:1::2/128")
+}

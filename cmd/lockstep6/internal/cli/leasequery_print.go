@@ -73,19 +73,19 @@ func lifetime(seconds uint32) string {
 func (f *leasequeryFlags) print(c *cobra.Command, answers iter.Seq2[query.Answer, error]) error {
 	out := newQueriedWriter(c.OutOrStdout(), f.format)
 	progress := newProgress(c.ErrOrStderr())
-	clients := 0
+	leases := 0
 	for a, err := range answers {
 		switch {
 		case err == nil:
 		case errors.Is(err, context.DeadlineExceeded) && f.wait > 0, errors.Is(err, context.Canceled) && f.by == "active":
-			return out.end(clients)
+			return out.end(leases)
 		default:
 			return errors.Join(err, out.flush())
 		}
 		f.remark(c.ErrOrStderr(), &a)
 		for i := range a.Clients {
-			clients++
 			for _, l := range queriedOf(&a, &a.Clients[i]) {
+				leases++
 				if err := out.write(&l); err != nil {
 					return err
 				}
@@ -96,10 +96,10 @@ func (f *leasequeryFlags) print(c *cobra.Command, answers iter.Seq2[query.Answer
 				return err
 			}
 		}
-		progress.show(clients)
+		progress.show(leases)
 	}
 	progress.clear()
-	return out.end(clients)
+	return out.end(leases)
 }
 
 // remark says what an answer has beside leases.
@@ -153,12 +153,12 @@ func newQueriedWriter(out io.Writer, format string) *queriedWriter {
 	return w
 }
 
-// end writes what is left, and in a table how many clients there were.
-func (w *queriedWriter) end(clients int) error {
+// end writes what is left, and in a table how many leases there were.
+func (w *queriedWriter) end(leases int) error {
 	if err := w.flush(); err != nil || !w.table {
 		return err
 	}
-	_, err := fmt.Fprintln(w.out, count(clients, "client"))
+	_, err := fmt.Fprintln(w.out, count(leases, "lease"))
 	return err
 }
 
@@ -181,12 +181,12 @@ func newProgress(w io.Writer) *progress {
 // progressEvery is how often progress is told.
 const progressEvery = time.Second
 
-func (p *progress) show(clients int) {
+func (p *progress) show(leases int) {
 	if p.out == nil || time.Since(p.last) < progressEvery {
 		return
 	}
 	p.last, p.said = time.Now(), true
-	fmt.Fprintf(p.out, "\r%d clients ", clients)
+	fmt.Fprintf(p.out, "\r%d leases ", leases)
 }
 
 func (p *progress) clear() {

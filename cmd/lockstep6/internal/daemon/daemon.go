@@ -64,6 +64,8 @@ type Daemon struct {
 	admin    *admin.Server
 	clock    worker.Clock
 	leaseLog *leaseLog // nil: lease events aren't logged
+	queries  *queries  // nil: nobody may ask for bindings
+	feed     feed
 	gaps     gaps
 	started  time.Time
 }
@@ -102,6 +104,9 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	}
 	workers, err := d.openSockets(compiled)
 	if err != nil {
+		return err
+	}
+	if err := d.openQueries(); err != nil {
 		return err
 	}
 	d.makeWorkers(workers)
@@ -152,7 +157,7 @@ func (d *Daemon) openStore() (*store.Store, error) {
 		mode = store.SyncNever
 	}
 	keep := &store.History{Keep: time.Duration(d.config.History.Keep) * time.Second}
-	return store.Open(store.Options{Path: d.data, Sync: mode, History: keep, Logger: d.log})
+	return store.Open(store.Options{Path: d.data, Sync: mode, History: keep, Index: d.config.Leasequery != nil, Logger: d.log})
 }
 
 // openSockets binds what the node listens on, and returns for how many workers.
@@ -180,10 +185,8 @@ func (d *Daemon) openSockets(p *policy.Policy) (workers int, err error) {
 }
 
 func (d *Daemon) makeWorkers(workers int) {
-	var observe func([]byte)
 	if d.config.Log.Leases {
 		d.leaseLog = newLeaseLog(d.log, func(owner uint8) string { return d.owners.Load()[owner] })
-		observe = d.leaseLog.observe
 	}
 	for i := range workers {
 		handle := d.table.NewHandle()
@@ -191,9 +194,17 @@ func (d *Daemon) makeWorkers(workers int) {
 			ID: i, Socket: d.sockets.Worker(i), Journal: d.store,
 			Engine: engine.New(handle, d.marks),
 			Marks:  d.marks, Site: &d.site, Clock: d.clock,
-			Wall: func() int64 { return time.Now().UnixNano() }, Wait: diskWait(), Observe: observe,
+			Wall: func() int64 { return time.Now().UnixNano() }, Wait: diskWait(), Observe: d.observe, Aside: d.queries.aside(),
 		}))
 	}
+}
+
+// observe tells who wants to know of changes that are durable.
+func (d *Daemon) observe(changes []byte) {
+	if d.leaseLog != nil {
+		d.leaseLog.observe(changes)
+	}
+	d.feed.observe(changes)
 }
 
 func (d *Daemon) openAdmin() (*admin.Server, error) {

@@ -51,6 +51,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	helpers.Go(func() { d.sweep(ctx) })
 	helpers.Go(func() { d.watch(ctx) })
+	d.queries.run(ctx, &helpers, func(err error) { stop(err) })
 	logging, stopLogging := context.WithCancel(context.Background())
 	defer stopLogging()
 	var logger sync.WaitGroup
@@ -109,6 +110,10 @@ func (d *Daemon) closeAll() error {
 		errs = append(errs, d.sockets.Close())
 		d.sockets = nil
 	}
+	if d.queries != nil {
+		errs = append(errs, d.queries.server.Close())
+		d.queries = nil
+	}
 	if d.admin != nil {
 		errs = append(errs, d.admin.Close())
 		d.admin = nil
@@ -147,9 +152,7 @@ func (d *Daemon) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if d.leaseLog != nil {
-			d.leaseLog.observe(changes)
-		}
+		d.observe(changes)
 	}
 }
 
