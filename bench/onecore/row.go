@@ -28,6 +28,7 @@ type settings struct {
 	limits  string // the whole of limits
 	cluster string // the whole of cluster
 	workers int    // 0: one
+	queries bool   // leasequery: its index is kept
 }
 
 // The rows' ids that more is computed from.
@@ -48,6 +49,7 @@ var rows = []row{
 	{ID: never, Name: "256 relays, `sync: never`", relays: manyRelays, task: load.Acquire, settings: settings{store: "sync: never"}},
 	{ID: "log", Name: "`log.leases: true`", relays: manyRelays, task: load.Acquire, settings: settings{leases: true}},
 	{ID: "limit", Name: "`limits.leases-per-port: 16`", relays: manyRelays, task: load.Acquire, settings: settings{limits: "{leases-per-port: 16}"}},
+	{ID: "leasequery", Name: "`leasequery`, nobody asks", relays: manyRelays, task: load.Acquire, settings: settings{queries: true}},
 	{ID: "cluster", Name: "one of two nodes, the other one dead", relays: manyRelays, task: load.Acquire, settings: settings{cluster: fmt.Sprintf(clusterOfTwo, "xxh64")}},
 	{ID: "cluster-limit", Name: "that, and `limits.weak-claims-per-port: 8`", relays: manyRelays, task: load.Acquire,
 		settings: settings{cluster: fmt.Sprintf(clusterOfTwo, "xxh64"), limits: "{weak-claims-per-port: 8}"}},
@@ -65,6 +67,7 @@ var compared = []struct{ what, on, off string }{
 	{"renewals answered from memory, against written ones", "renew-cached", renew},
 	{"a line of the log for each lease", "log", spread},
 	{"a limit of leases per port", "limit", spread},
+	{"an index for leasequery", "leasequery", spread},
 	{"peers' messages are observed", "cluster", spread},
 	{"and claims per port are counted", "cluster-limit", "cluster"},
 	{"addresses by SHA-256", "cluster-sha256", "cluster"},
@@ -97,6 +100,9 @@ func (r *row) config(admin string) string {
 	fmt.Fprintf(&b, "store: {capacity: %d, %s}\nlog: {leases: %t}\nadmin: {listen: \"%s\"}\n", capacity, cmp.Or(s.store, "sync: always"), s.leases, admin)
 	if s.limits != "" {
 		b.WriteString("limits: " + s.limits + "\n")
+	}
+	if s.queries {
+		b.WriteString("leasequery: {requestors: [\"::1\"], listen: []}\n")
 	}
 	if s.cluster != "" {
 		b.WriteString("cluster: " + s.cluster + "\n")

@@ -73,6 +73,7 @@ type Engine struct {
 	order     []int             // the link's pools in the client's order
 	extension []byte            // what is kept with the message's bindings
 	hasExt    bool
+	chain     []byte        // room of keepChain
 	claimRoom []byte        // the extension of claimOf
 	trouble   wire.Drop     // why the message gets no answer, if a claim failed so
 	waits     bool          // the reply reports what has to be on stable storage first
@@ -100,6 +101,7 @@ func New(handle *binding.Handle, marks *Marks) *Engine {
 		found:     make([]*binding.Record, 0, wire.MaxLeasesPerIA),
 		order:     make([]int, 0, 64),
 		extension: make([]byte, 0, 2048),
+		chain:     make([]byte, 0, 2048),
 		claimRoom: make([]byte, 0, binding.MaxExtension),
 	}
 }

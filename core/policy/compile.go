@@ -36,6 +36,7 @@ func Compile(cfg *config.Config, in Input) (*Policy, error) {
 		ListenAfter:   cfg.Listen.After,
 		LeasesPerPort: cfg.Limits.LeasesPerPort,
 		WeakPerPort:   cfg.Limits.WeakPerPort,
+		RelayData:     cfg.Leasequery != nil && cfg.Leasequery.RelayData,
 		History:       cfg.History.Keep > 0 || cfg.Leasequery != nil,
 		source:        cfg,
 	}}
