@@ -28,10 +28,12 @@ import (
 //  4. A crash can bring back a part of the log that was deleted, never without what was written to the base after that (Pebble's
 //     log keeps order). So whoever opens an instance begins again at the first place that is there.
 const (
-	absorbSize  = 64 << 20         // octets of the log that are worth a pass, as much as a memtable
-	absorbTable = 8 << 20          // octets of a table that is made of it
-	absorbAgain = 10 * time.Second // after which a pass that failed is tried again
-	absorbName  = "absorb-"
+	absorbSize = 64 << 20 // octets of the log that are worth a pass, as much as a memtable
+	// A query looks through the log for what isn't in the index yet: some milliseconds for so many octets.
+	absorbIndexed = 16 << 20
+	absorbTable   = 8 << 20          // octets of a table that is made of it
+	absorbAgain   = 10 * time.Second // after which a pass that failed is tried again
+	absorbName    = "absorb-"
 )
 
 // absorbDue starts the absorber where the log is long enough and none is at work. Store.mu is held.
@@ -105,7 +107,7 @@ func (s *Store) absorbable(in *instance, least int) (from, below uint64, more bo
 	return s.absorbed, below, s.in == in && !s.closing && s.absorbed < below && s.logged >= least
 }
 
-// ingest writes a run's changes into tables, and what history gets of them, and makes them part of the base, all at once.
+// ingest writes a run's changes into tables, and what history and the index get of them, and makes them part of the base, all at once.
 func (in *instance) ingest(s *Store, r *run) (err error) {
 	var paths []string
 	defer func() {
@@ -113,16 +115,19 @@ func (in *instance) ingest(s *Store, r *run) (err error) {
 			in.removeFiles(paths)
 		}
 	}()
-	for change, note := 0, 0; change < len(r.changes) || note < len(r.notes); {
+	for change, note, entry := 0, 0, 0; change < len(r.changes) || note < len(r.notes) || entry < len(r.indexed); {
 		path := in.fuse.PathJoin(s.o.Path, fmt.Sprintf("%s%d%s", absorbName, len(paths), tableSuffix))
 		paths = append(paths, path)
 		if s.isClosing() {
 			return errClosed
 		}
-		if change < len(r.changes) {
+		switch {
+		case change < len(r.changes):
 			change, err = in.writeTable(path, in.tables, change, r.writeChanges)
-		} else {
+		case note < len(r.notes):
 			note, err = in.writeTable(path, in.historyTables, note, r.writeNotes)
+		default:
+			entry, err = in.writeTable(path, in.tables, entry, r.writeIndex)
 		}
 		if err != nil {
 			return err

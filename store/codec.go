@@ -17,15 +17,18 @@ type Codec struct {
 	Version func(value []byte) (version uint64, removed bool, err error)
 	// Bare returns the part of a value, its beginning, that the base keeps: without what only history is told. Nil: all of it.
 	Bare func(value []byte) []byte
+	// Index calls add for each identifier that the index finds a binding by, whose value, bare or not, it gets; by tells kinds of
+	// identifiers apart, and what has the same group stands together. Nil: there are none.
+	Index func(key, value []byte, add func(by uint8, identifier, group []byte)) error
 	// Entries calls add for each entry that history gets of a change of which the base doesn't keep all; the entry is valid
 	// during the call only. It depends on the change alone. At is Unix time, from which its age counts; what tells the entries
 	// of one change apart. Nil: there are none.
 	Entries func(key, value []byte, add func(at int64, what byte, entry []byte)) error
 }
 
-// quiet is the codec without entries.
+// quiet is the codec for whoever wants bindings only.
 func (c Codec) quiet() Codec {
-	c.Entries = nil
+	c.Entries, c.Index = nil, nil
 	return c
 }
 
@@ -41,11 +44,13 @@ func (c *Codec) bare(value []byte) []byte {
 //
 //	'b' address(16) prefix-length(1)  -> a binding's value (see value.go): the base
 //	'h' day(2) key(17) ...            -> an entry of history (see history.go)
+//	'i' by(1) ... key(17)             -> an entry of the index (see index.go)
 //	'l' sequence(8)                   -> a committed group's changes (see value.go): the log
 //	'm' name                          -> a value of Meta
 const (
 	prefixBinding = 'b'
 	prefixHistory = 'h'
+	prefixIndex   = 'i'
 	prefixLog     = 'l'
 	prefixMeta    = 'm'
 )
@@ -53,6 +58,7 @@ const (
 var (
 	bindingsFrom, bindingsTo = []byte{prefixBinding}, []byte{prefixBinding + 1}
 	historyFrom, historyTo   = []byte{prefixHistory}, []byte{prefixHistory + 1}
+	indexFrom, indexTo       = []byte{prefixIndex}, []byte{prefixIndex + 1}
 	logFrom, logTo           = []byte{prefixLog}, []byte{prefixLog + 1}
 	metaFrom, metaTo         = []byte{prefixMeta}, []byte{prefixMeta + 1}
 )

@@ -108,12 +108,16 @@ func (s *Store) HistoryState() HistoryState {
 // HistoryState is Store.HistoryState of a stopped store.
 func (r *Reader) HistoryState() HistoryState { return r.s.HistoryState() }
 
-// noting is the codec with which the log is read for history: with entries while that is kept.
+// noting is the codec with which the log is read for history and the index: with entries while those are kept.
 func (s *Store) noting() Codec {
-	if s.history.Load().on() {
-		return s.o.Codec
+	c := s.o.Codec
+	if !s.history.Load().on() {
+		c.Entries = nil
 	}
-	return s.o.Codec.quiet()
+	if !s.o.Index {
+		c.Index = nil
+	}
+	return c
 }
 
 // A note is an entry that a run's changes gave.

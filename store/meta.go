@@ -16,11 +16,15 @@ type metaWrite struct {
 func metaKey(name string) []byte { return append([]byte{prefixMeta}, name...) }
 
 // PutMeta keeps a small value under a name, and returns when it is on disk, whatever Options.Sync says, or when ctx is
-// done; then it may still get there. Of several values the one put last stands. The names "format" and "history" are the store's own.
+// done; then it may still get there. Of several values the one put last stands. The names "format", "history" and "index" are the store's own.
 func (s *Store) PutMeta(ctx context.Context, name string, value []byte) error {
-	if name == "" || name == metaFormat || name == metaHistory {
+	if name == "" || name == metaFormat || name == metaHistory || name == metaIndex {
 		return fmt.Errorf("meta name %q is reserved", name)
 	}
+	return s.putMeta(ctx, name, value)
+}
+
+func (s *Store) putMeta(ctx context.Context, name string, value []byte) error {
 	m := &metaWrite{name: name, value: bytes.Clone(value), done: make(chan error, 1)}
 	s.mu.Lock()
 	closing := s.closing

@@ -29,6 +29,8 @@ type Options struct {
 
 	// History says whether and how long history is kept; nil: as whoever opened the store last with one said.
 	History *History
+	// Index keeps the codec's index. A store that is opened without it has none afterwards.
+	Index bool
 	// FS is the file system; nil: the operating system's.
 	FS vfs.FS
 	// Logger gets Pebble's errors, failures and recoveries; nil: none.
@@ -80,7 +82,7 @@ func (o Options) withDefaults() Options {
 		o.FS = vfs.Default
 	}
 	if o.Codec.Next == nil {
-		o.Codec = Codec{Next: binding.NextChange, Version: binding.ValueVersion, Bare: binding.Bare, Entries: history.Entries}
+		o.Codec = Codec{Next: binding.NextChange, Version: binding.ValueVersion, Bare: binding.Bare, Entries: history.Entries, Index: indexed}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -96,6 +98,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.absorb == 0 {
 		o.absorb = absorbSize
+		if o.Index {
+			o.absorb = absorbIndexed
+		}
 	}
 	if o.clock.now == nil {
 		o.clock.now = time.Now

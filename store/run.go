@@ -14,7 +14,8 @@ type run struct {
 	codec   Codec
 	octets  []byte // groups' changes, one behind the other
 	changes []logged
-	notes   []note // entries for history, where the codec makes some
+	notes   []note     // entries for history, where the codec makes some
+	indexed []indexKey // likewise for the index
 }
 
 // A logged is one change. High, low and length are its key: the address in big endian order, so that keys compare as
@@ -64,8 +65,8 @@ func (r *run) add(group []byte) error {
 			return err
 		}
 		bare := r.codec.bare(value)
-		if len(bare) < len(value) && r.codec.Entries != nil {
-			if err := r.note(key, value, version); err != nil {
+		if len(bare) < len(value) {
+			if err := r.tell(key, value, version); err != nil {
 				return err
 			}
 		}
@@ -74,6 +75,19 @@ func (r *run) add(group []byte) error {
 		c.value, c.size = uint64(len(r.octets)-len(after)-len(value)), uint32(len(bare)) // a value is the end of its change
 		r.changes = append(r.changes, c)
 		rest = after
+	}
+	return nil
+}
+
+// tell adds what history and the index get of a change.
+func (r *run) tell(key, value []byte, version uint64) error {
+	if r.codec.Entries != nil {
+		if err := r.note(key, value, version); err != nil {
+			return err
+		}
+	}
+	if r.codec.Index != nil {
+		return r.index(key, value)
 	}
 	return nil
 }
@@ -144,5 +158,6 @@ func readLog(db pebble.Reader, codec Codec, from, below uint64, most int) (r *ru
 	}
 	r.sort()
 	r.sortNotes()
+	r.sortIndex()
 	return r, next, err
 }

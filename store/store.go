@@ -31,15 +31,16 @@ type Store struct {
 	lock   *dirLock
 	merger *pebble.Merger
 
-	stampBase atomic.Int64  // see stamp
-	horizon   atomic.Uint32 // removals with a stamp below it may be deleted
-	removals  atomic.Uint64 // removals since the last sweep, and those it left
-	values    atomic.Uint64 // stored values, removals too, as the last scan counted them
-	history   atomic.Pointer[keeping]
-	dropped   atomic.Uint32 // days of history below it are deleted
-	loaded    atomic.Bool
-	damaged   atomic.Bool
-	healthy   atomic.Bool // what Healthy tells; written under mu
+	stampBase  atomic.Int64  // see stamp
+	horizon    atomic.Uint32 // removals with a stamp below it may be deleted
+	removals   atomic.Uint64 // removals since the last sweep, and those it left
+	values     atomic.Uint64 // stored values, removals too, as the last scan counted them
+	history    atomic.Pointer[keeping]
+	indexWhole atomic.Bool
+	dropped    atomic.Uint32 // days of history below it are deleted
+	loaded     atomic.Bool
+	damaged    atomic.Bool
+	healthy    atomic.Bool // what Healthy tells; written under mu
 
 	wake     chan struct{} // a token: the instance broke
 	quit     chan struct{} // closed by Close when nothing more is waited for
@@ -150,7 +151,10 @@ func (s *Store) loadMeta(in *instance) error {
 	if err := s.checkFormat(in); err != nil {
 		return err
 	}
-	return s.settleHistory(in)
+	if err := s.settleHistory(in); err != nil {
+		return err
+	}
+	return s.settleIndex(in)
 }
 
 func (s *Store) checkFormat(in *instance) error {

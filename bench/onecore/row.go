@@ -29,6 +29,7 @@ type settings struct {
 	cluster string // the whole of cluster
 	history bool   // history.keep
 	workers int    // 0: one
+	queries bool   // leasequery: its index is kept
 }
 
 // The rows' ids that more is computed from.
@@ -50,6 +51,7 @@ var rows = []row{
 	{ID: "log", Name: "`log.leases: true`", relays: manyRelays, task: load.Acquire, settings: settings{leases: true}},
 	{ID: "history", Name: "`history.keep: 400d`", relays: manyRelays, task: load.Acquire, settings: settings{history: true}},
 	{ID: "limit", Name: "`limits.leases-per-port: 16`", relays: manyRelays, task: load.Acquire, settings: settings{limits: "{leases-per-port: 16}"}},
+	{ID: "leasequery", Name: "`leasequery`, nobody asks", relays: manyRelays, task: load.Acquire, settings: settings{queries: true}},
 	{ID: "cluster", Name: "one of two nodes, the other one dead", relays: manyRelays, task: load.Acquire, settings: settings{cluster: fmt.Sprintf(clusterOfTwo, "xxh64")}},
 	{ID: "cluster-limit", Name: "that, and `limits.weak-claims-per-port: 8`", relays: manyRelays, task: load.Acquire,
 		settings: settings{cluster: fmt.Sprintf(clusterOfTwo, "xxh64"), limits: "{weak-claims-per-port: 8}"}},
@@ -70,6 +72,7 @@ var compared = []struct{ what, on, off string }{
 	{"who had a lease when is kept", "history", spread},
 	{"and of a renewal", "renew-history", renew},
 	{"a limit of leases per port", "limit", spread},
+	{"an index for leasequery", "leasequery", spread},
 	{"peers' messages are observed", "cluster", spread},
 	{"and claims per port are counted", "cluster-limit", "cluster"},
 	{"addresses by SHA-256", "cluster-sha256", "cluster"},
@@ -105,6 +108,9 @@ func (r *row) config(admin string) string {
 	}
 	if s.limits != "" {
 		b.WriteString("limits: " + s.limits + "\n")
+	}
+	if s.queries {
+		b.WriteString("leasequery: {requestors: [\"::1\"], listen: []}\n")
 	}
 	if s.cluster != "" {
 		b.WriteString("cluster: " + s.cluster + "\n")

@@ -42,7 +42,8 @@ func TestMain(m *testing.M) {
 //	fetch WHERE PATH          gets a path of a node's admin interface, by TCP (ADDR:PORT) or through the socket in a data folder
 //	until TEXT COMMAND...    repeats a command, or fetch, until its output has this text: for what a node hears but need not answer
 //
-// The condition [root] holds where the tests run as root. The environment has free ports: $UDP, $UDP2 and $TCP.
+// The condition [root] holds where the tests run as root. The environment has free ports: $UDP, $UDP2, $TCP and, for
+// leasequery, $LQ.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -54,7 +55,7 @@ func TestScripts(t *testing.T) {
 			}
 			e.Defer(func() { _ = os.RemoveAll(short) })
 			udp, udp2 := freeUDP(t), freeUDP(t)
-			e.Vars = append(e.Vars, "DATA="+short, "UDP="+udp, "UDP2="+udp2, "TCP="+freeTCP(t), "NO_COLOR=1")
+			e.Vars = append(e.Vars, "DATA="+short, "UDP="+udp, "UDP2="+udp2, "TCP="+freeTCP(t, "127.0.0.1:0"), "LQ="+freeTCP(t, "[::1]:0"), "NO_COLOR=1")
 			return nil
 		},
 		Condition: func(name string) (bool, error) {
@@ -78,8 +79,8 @@ func freeUDP(t *testing.T) string {
 	return c.LocalAddr().String()
 }
 
-func freeTCP(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freeTCP(t *testing.T, at string) string {
+	l, err := net.Listen("tcp", at)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package binding
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 
@@ -238,5 +239,14 @@ func (h *Handle) loadRemoval(s *Stored) {
 		if old == nil || old.Version() >= s.Version || h.Remove(old) == Published {
 			return
 		}
+	}
+}
+
+// Copy returns what a record says, in memory of its own, so that it outlives the batch.
+func Copy(r *Record) Stored {
+	return Stored{
+		Key: r.Key(), Version: r.Version(), Kind: r.kind, IAID: r.iaid, DUID: bytes.Clone(r.DUID()),
+		State: r.state, Flags: r.flags, Owner: r.owner, Preferred: r.preferred, Valid: r.valid,
+		LastTransaction: r.lastTransaction, Expires: r.expires, Since: r.since, Extension: r.AppendExtension(nil),
 	}
 }

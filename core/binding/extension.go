@@ -17,7 +17,7 @@ const (
 	ExtPeerAddress     ExtensionKind = 6  // 16 octets; whom the innermost relay heard
 	ExtLinkAddress     ExtensionKind = 7  // 16 octets; the link that the server chose by
 	ExtFQDN            ExtensionKind = 8  // flags and name of the Client FQDN option (RFC 4704)
-	ExtRelayChain      ExtensionKind = 9  // last Relay-forward without its innermost Relay Message (RFC 5007, Section 4.1.2.4)
+	ExtRelayChain      ExtensionKind = 9  // its sender's address, 16 octets, and the last Relay-forward without its innermost Relay Message (RFC 5007, Section 4.1.2.4)
 	ExtClientOptions   ExtensionKind = 10 // other options of the client, as received
 )
 

@@ -104,6 +104,9 @@ func (c *checker) node(raw *rawNode) Node {
 		listen := c.listen(raw.Listen)
 		n.Listen = &listen
 	}
+	if raw.Leasequery.ok {
+		n.Leasequery, _ = c.socketAddress(&raw.Leasequery)
+	}
 	for _, e := range raw.Interfaces.entries {
 		if n.Interfaces == nil {
 			n.Interfaces = make(map[string]string)

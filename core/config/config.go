@@ -12,21 +12,22 @@ import (
 
 // A Config is a checked configuration. It is never changed after Parse.
 type Config struct {
-	Cluster   *Cluster // nil: a single node
-	Listen    Listen
-	Policy    Defaults // what links inherit
-	Links     []Link
-	Store     Store
-	History   History
-	Admin     Admin
-	Log       Log
-	Relays    Relays
-	Server    Server
-	Decline   Decline
-	Limits    Limits
-	Positions map[string]Position // where each field stands, by its path such as links[0].addresses[1].pool
-	Warnings  Errors              // what is allowed and seldom meant
-	Source    []byte              // the file as it was read
+	Cluster    *Cluster // nil: a single node
+	Listen     Listen
+	Policy     Defaults // what links inherit
+	Links      []Link
+	Store      Store
+	History    History
+	Admin      Admin
+	Log        Log
+	Relays     Relays
+	Server     Server
+	Decline    Decline
+	Limits     Limits
+	Leasequery *Leasequery         // nil: nobody may ask
+	Positions  map[string]Position // where each field stands, by its path such as links[0].addresses[1].pool
+	Warnings   Errors              // what is allowed and seldom meant
+	Source     []byte              // the file as it was read
 }
 
 // A Position is a place in the file, counted from 1.
@@ -74,6 +75,7 @@ type Node struct {
 	Parts      []int             // the parts it owns, counted from 0
 	DUID       []byte            // nil: derived from the cluster's ID and the name
 	Listen     *Listen           // nil: the shared one
+	Leasequery netip.AddrPort    // where peers ask it for bindings; invalid: nowhere
 	Interfaces map[string]string // label in links[].match.interface -> this node's interface
 }
 

@@ -92,6 +92,7 @@ func (c *checker) config(raw rawConfig) *Config {
 	cfg.Cluster = c.cluster(raw.Cluster)
 	c.define(raw.OptionDefinitions)
 	cfg.Relays = c.relays(raw.Relays)
+	cfg.Leasequery = c.leasequery(raw.Leasequery)
 	cfg.Policy = Defaults{
 		Lifetimes:   c.lifetimes(raw.Lifetimes, DefaultLifetimes),
 		RapidCommit: rapidCommit(&raw.RapidCommit, RapidCommitOff),

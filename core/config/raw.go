@@ -27,6 +27,7 @@ type rawConfig struct {
 	Limits            *rawLimits      `json:"limits,omitempty" jsonschema:"What one relay port may take: the clients behind one Interface-ID, Remote-ID or Subscriber-ID of a relay."`
 	Decline           *rawDecline     `json:"decline,omitempty" jsonschema:"What becomes of addresses that clients found in use (RFC 9915, Section 18.3.8)."`
 	Store             *rawStore       `json:"store,omitempty" jsonschema:"Where bindings are kept."`
+	Leasequery        *rawLeasequery  `json:"leasequery,omitempty" jsonschema:"Who may ask this server for its clients' bindings; without it nobody."`
 	History           *rawHistory     `json:"history,omitempty" jsonschema:"Who had which lease when; without it nothing of that is kept. A change takes effect at the next start."`
 	Admin             *rawAdmin       `json:"admin,omitempty" jsonschema:"The HTTP interface; without it there is none."`
 	Log               *rawLog         `json:"log,omitempty" jsonschema:"What is logged."`
@@ -50,6 +51,7 @@ type rawNode struct {
 	Parts      *[]number   `json:"parts,omitempty" jsonschema:"The parts that the node owns, counted from 0, the preferred one first. Once one node lists its parts all must." min:"0" max:"255" default:"node number n owns part n" example:"[0, 3]"`
 	DUID       hexadecimal `json:"duid,omitempty" jsonschema:"The node's own DUID, in hexadecimal; the old server's after an import." min:"3" max:"130" default:"derived from cluster.id and the name" example:"00:03:00:01:02:00:00:00:00:01"`
 	Listen     *rawListen  `json:"listen,omitempty" jsonschema:"Where this node takes messages, instead of the shared listen." example:"{interfaces: [eth1]}"`
+	Leasequery text        `json:"leasequery,omitempty" jsonschema:"Where the other nodes can ask this one for its bindings when they start: [ADDRESS]:PORT of its leasequery.listen, or an address for port 547. Its leasequery.requestors must have their addresses." example:"\"[2001:db8::a]:547\""`
 	Interfaces rawMapping  `json:"interfaces,omitempty" jsonschema:"This node's interfaces by the labels in links[].match.interface, where nodes name them differently." example:"{uplink: eth1}"`
 }
 

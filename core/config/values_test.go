@@ -3,6 +3,7 @@ package config_test
 import (
 	"net/netip"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -193,7 +194,7 @@ listen: {addresses: ["2001:db8::547", "[2001:db8::1]:0"], interfaces: [eth0]}
 			{Name: "b", Parts: []int{}},
 		},
 	}
-	if diff := cmp.Diff(want, cl); diff != "" {
+	if diff := cmp.Diff(want, cl, cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([][]byte{[]byte("port"), {10, 11}, {12, 13}, []byte("17")}, cfg.Links[0].InterfaceIDs); diff != "" {
@@ -287,5 +288,28 @@ func TestAliases(t *testing.T) {
 	cfg, errs := config.Parse("bomb.yaml", []byte(links))
 	if cfg != nil || !strings.Contains(errs.Error(), "aliases multiply") {
 		t.Errorf("a bomb of aliases: %d errors", len(errs))
+	}
+}
+
+func TestLeasequery(t *testing.T) {
+	cfg := parse(t, `
+listen: {interfaces: [eth0]}
+leasequery:
+  requestors: ["2001:db8:f::/48", "::1"]
+  relay-data: true
+  hidden-options: [37]
+  active: {keep: 1h}
+  tls: {certificate: a.pem, key: a.key, authorities: ca.pem, names: [collector]}
+links: [{name: lan, match: {interface: eth0}, addresses: [{pool: "2001:db8:1::/64"}]}]
+`)
+	want := &config.Leasequery{
+		Requestors:  []netip.Prefix{netip.MustParsePrefix("2001:db8:f::/48"), netip.MustParsePrefix("::1/128")},
+		Listen:      []netip.AddrPort{netip.MustParseAddrPort("[::]:547")},
+		Connections: 10, Data: 300, Query: 3600, RelayData: true, Hidden: []wire.OptionCode{37},
+		Active: &config.ActiveQuery{Keep: 3600},
+		TLS:    &config.LeasequeryTLS{Certificate: "a.pem", Key: "a.key", Authorities: "ca.pem", Names: []string{"collector"}},
+	}
+	if !reflect.DeepEqual(cfg.Leasequery, want) {
+		t.Errorf("read %+v, want %+v", cfg.Leasequery, want)
 	}
 }

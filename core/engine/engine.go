@@ -75,6 +75,7 @@ type Engine struct {
 	order     []int             // the link's pools in the client's order
 	extension []byte            // what is kept with the message's bindings
 	hasExt    bool
+	chain     []byte          // room of keepChain
 	claimRoom []byte          // the extension of claimOf
 	status    wire.StatusCode // the worst that the reply carries
 	lack      Lack            // why an IA gets no lease; of several the last one's
@@ -104,6 +105,7 @@ func New(handle *binding.Handle, marks *Marks) *Engine {
 		found:     make([]*binding.Record, 0, wire.MaxLeasesPerIA),
 		order:     make([]int, 0, 64),
 		extension: make([]byte, 0, 2048),
+		chain:     make([]byte, 0, 2048),
 		claimRoom: make([]byte, 0, binding.MaxExtension),
 	}
 }

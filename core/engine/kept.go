@@ -31,8 +31,18 @@ func (e *Engine) kept() []byte {
 		b = keep(b, binding.ExtRelayID, relay.RelayID)
 		b = keep(b, binding.ExtInterfaceID, relay.InterfaceID)
 	}
-	e.extension = b
-	return b
+	e.extension = e.keepChain(b)
+	return e.extension
+}
+
+// keepChain keeps what the relays wrapped around the message, where requestors may want that: the address of the last one,
+// and its Relay-forward without the message (RFC 5007, Section 4.1.2.4).
+func (e *Engine) keepChain(b []byte) []byte {
+	if !e.policy.RelayData || e.packet.RelayCount == 0 {
+		return b
+	}
+	e.chain = wire.AppendChain(append(e.chain[:0], e.source[:]...), &e.packet)
+	return keep(b, binding.ExtRelayChain, e.chain)
 }
 
 // keepHardware keeps the type and address of the client's link layer, as the relay closest to the client saw them (RFC 6939,

@@ -198,7 +198,7 @@ func (s *session) count() string {
 var extensionNames = map[binding.ExtensionKind]string{
 	binding.ExtRemoteID: "remote-id", binding.ExtSubscriberID: "subscriber-id", binding.ExtRelayID: "relay-id",
 	binding.ExtInterfaceID: "interface-id", binding.ExtHardwareAddress: "hardware",
-	binding.ExtPeerAddress: "peer-address", binding.ExtLinkAddress: "link-address",
+	binding.ExtPeerAddress: "peer-address", binding.ExtLinkAddress: "link-address", binding.ExtRelayChain: "relay-chain",
 }
 
 func describeExtension(x binding.Extension) string {

@@ -28,6 +28,7 @@ func (d *differ) rest() (what []string) {
 	note("listen", !reflect.DeepEqual(was.Listen, is.Listen))
 	d.nodeRest(note)
 	note("store", was.Store != is.Store)
+	note("leasequery", !reflect.DeepEqual(was.Leasequery, is.Leasequery))
 	note("history", was.History != is.History)
 	note("admin", was.Admin != is.Admin)
 	note("log", was.Log != is.Log)
@@ -36,7 +37,7 @@ func (d *differ) rest() (what []string) {
 
 // nodeRest compares what nodes have beside their names, DUIDs and parts.
 func (d *differ) nodeRest(note func(name string, differs bool)) {
-	preferences, listens := false, false
+	preferences, listens, queries := false, false, false
 	for i, k := range d.twins {
 		if k < 0 {
 			continue
@@ -44,12 +45,14 @@ func (d *differ) nodeRest(note func(name string, differs bool)) {
 		preferences = preferences || d.before.Nodes[k].Preference != d.after.Nodes[i].Preference
 		if !d.before.Single && !d.after.Single {
 			was, is := &d.before.source.Cluster.Nodes[k], &d.after.source.Cluster.Nodes[i]
+			queries = queries || was.Leasequery != is.Leasequery
 			listens = listens || !reflect.DeepEqual(was.Listen, is.Listen) || !reflect.DeepEqual(was.Interfaces, is.Interfaces)
 		}
 	}
 	note("preferences", preferences)
 	note("favour", d.before.Favour != d.after.Favour)
 	note("nodes' own interfaces", listens)
+	note("nodes' addresses for leasequery", queries)
 }
 
 // linksDiffer tells whether any link that is in both configurations differs in a value.

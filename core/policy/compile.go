@@ -36,7 +36,8 @@ func Compile(cfg *config.Config, in Input) (*Policy, error) {
 		ListenAfter:   cfg.Listen.After,
 		LeasesPerPort: cfg.Limits.LeasesPerPort,
 		WeakPerPort:   cfg.Limits.WeakPerPort,
-		History:       cfg.History.Keep > 0,
+		RelayData:     cfg.Leasequery != nil && cfg.Leasequery.RelayData,
+		History:       cfg.History.Keep > 0 || cfg.Leasequery != nil,
 		source:        cfg,
 	}}
 	if err := c.server(); err != nil {

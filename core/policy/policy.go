@@ -31,8 +31,9 @@ type Policy struct {
 	MaxDeclined   int      // declined addresses per client at a time
 	ListenAfter   uint32   // seconds of absence after which the node takes the back seat
 	LeasesPerPort int      // leases that one relay port may have; 0: any number
+	RelayData     bool     // the last Relay-forward is kept with each binding (RFC 5007, Section 4.1.2.4)
 	WeakPerPort   int      // claims in peers' names that nothing explains, likewise
-	History       bool     // who had a lease when is kept: changes tell what they begin and end
+	History       bool     // history or leasequery's index wants to know: changes tell what they begin and end
 	Fingerprint   [32]byte // digest of all that decides an address
 
 	selection selection

@@ -90,3 +90,26 @@ func (p *Pool) ExcludeData(dst []byte, delegated *[16]byte) []byte {
 	}
 	return wire.PrefixExclude(dst, *delegated, p.Range.Length(), excluded.Addr().As16(), p.Cut.Length)
 }
+
+// LinksAt lists the links that an address may be on: of a relay, as a link-address, or of a client (RFC 9915, Section 13.1).
+func (p *Policy) LinksAt(addr *[16]byte) (links []int) {
+	for i := range p.Links {
+		if l := &p.Links[i]; l.Appropriate(addr) || l.delegable.find(address.FromBytes(*addr)) >= 0 {
+			links = append(links, i)
+		}
+	}
+	return links
+}
+
+// LinkOf is the link that a lease is on, by pools, prefixes and reservations of any node; -1: none has it.
+func (p *Policy) LinkOf(kind wire.Kind, addr *[16]byte, length uint8) int {
+	if pool := p.PoolOf(kind, addr, length); pool != nil {
+		return pool.Link
+	}
+	for i := range p.Links {
+		if l := &p.Links[i]; kind == wire.IANA && l.Appropriate(addr) || kind == wire.IAPD && l.AppropriatePrefix(addr, length) {
+			return i
+		}
+	}
+	return -1
+}

@@ -70,6 +70,11 @@ const (
 	OptionPOSIXTimezone      OptionCode = 41
 	OptionTZDBTimezone       OptionCode = 42
 	OptionERO                OptionCode = 43
+	OptionLQQuery            OptionCode = 44
+	OptionClientData         OptionCode = 45
+	OptionCLTTime            OptionCode = 46
+	OptionLQRelayData        OptionCode = 47
+	OptionLQClientLink       OptionCode = 48
 	OptionRelayID            OptionCode = 53
 	OptionNTPServer          OptionCode = 56
 	OptionBootFileURL        OptionCode = 59
@@ -82,6 +87,9 @@ const (
 	OptionClientLinkLayer    OptionCode = 79
 	OptionSOLMaxRT           OptionCode = 82
 	OptionINFMaxRT           OptionCode = 83
+	OptionLQBaseTime         OptionCode = 100
+	OptionLQStartTime        OptionCode = 101
+	OptionLQEndTime          OptionCode = 102
 	OptionCaptivePortal      OptionCode = 103
 	OptionRelaySourcePort    OptionCode = 135
 	OptionEncryptedDNS       OptionCode = 144
@@ -99,6 +107,19 @@ const (
 	StatusNotOnLink     StatusCode = 4
 	StatusUseMulticast  StatusCode = 5
 	StatusNoPrefixAvail StatusCode = 6
+)
+
+// Status codes of leasequery (RFC 5007, Section 4.1.3; RFC 5460, Section 5.5; RFC 7653, Section 6.2).
+const (
+	StatusUnknownQueryType     StatusCode = 7
+	StatusMalformedQuery       StatusCode = 8
+	StatusNotConfigured        StatusCode = 9
+	StatusNotAllowed           StatusCode = 10
+	StatusQueryTerminated      StatusCode = 11
+	StatusDataMissing          StatusCode = 12
+	StatusCatchUpComplete      StatusCode = 13
+	StatusNotSupported         StatusCode = 14
+	StatusTLSConnectionRefused StatusCode = 15
 )
 
 // Infinity is the lifetime that never ends (RFC 9915, Section 7.7).

@@ -54,6 +54,16 @@ var statusNames = [...]string{
 	StatusNotOnLink:     "NotOnLink",
 	StatusUseMulticast:  "UseMulticast",
 	StatusNoPrefixAvail: "NoPrefixAvail",
+
+	StatusUnknownQueryType:     "UnknownQueryType",
+	StatusMalformedQuery:       "MalformedQuery",
+	StatusNotConfigured:        "NotConfigured",
+	StatusNotAllowed:           "NotAllowed",
+	StatusQueryTerminated:      "QueryTerminated",
+	StatusDataMissing:          "DataMissing",
+	StatusCatchUpComplete:      "CatchUpComplete",
+	StatusNotSupported:         "NotSupported",
+	StatusTLSConnectionRefused: "TLSConnectionRefused",
 }
 
 // String is "IA_NA" or "IA_PD".

@@ -106,3 +106,26 @@ func ReplyPort(p *Packet, sourcePort uint16) uint16 {
 		return ServerPort
 	}
 }
+
+// AppendChain appends the Relay-forward of a packet, all its levels, without the client's message: the innermost one has no
+// Relay Message option (RFC 5007, Section 4.1.2.4). It appends nothing where the client spoke directly.
+func AppendChain(dst []byte, p *Packet) []byte {
+	var marks RelayMarks
+	for i := range p.Relays[:p.RelayCount] {
+		r := &p.Relays[i]
+		dst = append(dst, byte(RelayForward), r.HopCount)
+		dst = append(dst, r.LinkAddress[:]...)
+		dst = append(dst, r.PeerAddress[:]...)
+		for code, data, rest, ok := r.Options.Next(); ok; code, data, rest, ok = rest.Next() {
+			if code != OptionRelayMessage {
+				dst = AppendOption(dst, code, data)
+			}
+		}
+		if i < p.RelayCount-1 {
+			marks.at[marks.count] = int32(len(dst))
+			marks.count++
+			dst = appendOptionHeader(dst, OptionRelayMessage, 0)
+		}
+	}
+	return CloseRelays(dst, marks)
+}

@@ -181,3 +181,22 @@ func TestReplyPort(t *testing.T) {
 		}
 	}
 }
+
+// RFC 5007, Section 4.1.2.4: the Relay-forward as it came, without the client's message.
+func TestChain(t *testing.T) {
+	inner := forward(0, "2001:db8:7::1", "fe80::7", header, option(wire.OptionInterfaceID, []byte("eth0")))
+	outer := forward(1, "::", "2001:db8:7::1", inner, option(wire.OptionRemoteID, []byte{0, 0, 0, 9, 'x'}))
+	want := rows(
+		[]byte{12, 1}, octets("::"), octets("2001:db8:7::1"), // Relay-forward
+		[]byte{0, 37, 0, 5, 0, 0, 0, 9, 'x'},                      // OPTION_REMOTE_ID
+		[]byte{0, 9, 0, 42},                                       // OPTION_RELAY_MSG
+		[]byte{12, 0}, octets("2001:db8:7::1"), octets("fe80::7"), // Relay-forward
+		[]byte{0, 18, 0, 4}, []byte("eth0"), // OPTION_INTERFACE_ID, and no OPTION_RELAY_MSG
+	)
+	if diff := cmp.Diff(hex.EncodeToString(want), hex.EncodeToString(wire.AppendChain(nil, mustParse(t, outer)))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got := wire.AppendChain(nil, mustParse(t, header)); len(got) != 0 {
+		t.Errorf("of a client that spoke directly: %x", got)
+	}
+}

@@ -44,8 +44,12 @@ type Reply struct {
 	Interface   uint32
 }
 
-// Lanes is how many goroutines of a worker send: Run on lane 0, Deliver on lane 1.
-const Lanes = 2
+// Lanes is how many goroutines of a worker send: Run on lane 0, Deliver on lane 1, and on LaneAside who answers what Options.Aside
+// took.
+const (
+	Lanes     = 3
+	LaneAside = 2
+)
 
 // A Socket is one worker's way to the network. Receive and each lane of Send may run at the same time
 // in goroutines of their own; none of them may run in two.

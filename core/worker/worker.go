@@ -35,7 +35,7 @@ type Clock func() int64
 // Time turns a clock's nanoseconds into the core's time.
 func Time(unixNano int64) binding.Time { return binding.TimeOf(unixNano / 1e9) }
 
-// Options is what a worker is made of. All fields but Wait, Observe and Refusals are required.
+// Options is what a worker is made of. All fields but Wait, Observe, Refusals and Aside are required.
 type Options struct {
 	ID      int // its number: below engine.MaxWriters, unique among all writers of the table
 	Socket  Socket
@@ -46,7 +46,10 @@ type Options struct {
 	Clock   Clock
 	Wall    Clock                   // the clock of the datagrams' Arrival, which may be set; only ages are taken from it
 	Wait    func() <-chan time.Time // begins a wait for a flight to come back, and tells its end: see invariant 3; nil: no end
-	Observe func(changes []byte)    // called by Deliver with a write's changes once they are durable; must not block; nil: nobody asks
+	// Aside gets each Leasequery, which isn't answered on the packet path, and tells whether it took it. It must not block, and
+	// must copy what it keeps. Nil: they are dropped as of an unknown type.
+	Aside   func(*Datagram) bool
+	Observe func(changes []byte) // called by Deliver with a write's changes once they are durable; must not block; nil: nobody asks
 
 	Refusals *Refusals // this worker's own; nil: none are kept
 }
@@ -180,8 +183,12 @@ func (w *Worker) handle(f *flight, batch []Datagram, writable bool) {
 			Multicast: d.Destination[0] == 0xff, Listen: d.Listen,
 		}, arena[:0:engine.MaxReply])
 		if result.Drop != wire.DropNone {
-			w.Counters.dropped(result.Type, result.Drop)
-			w.note(d, &result, unixNano)
+			if result.Type != wire.Leasequery || w.Aside == nil {
+				w.Counters.dropped(result.Type, result.Drop)
+				w.note(d, &result, unixNano)
+			} else if !w.Aside(d) {
+				w.Counters.dropped(result.Type, wire.DropOverload)
+			}
 			continue
 		}
 		w.Counters.answered(result.Type)

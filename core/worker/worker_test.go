@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -388,5 +389,31 @@ func TestCountersOfUnknownTypes(t *testing.T) {
 func TestTime(t *testing.T) {
 	if got := worker.Time(946684800e9 + 5e9 + 1); got != 5 {
 		t.Errorf("five seconds after 2000 are %d, want 5", got)
+	}
+}
+
+// TestAside: a Leasequery isn't answered here. Who takes it counts it; where nobody can, it is counted as dropped.
+func TestAside(t *testing.T) {
+	var taken [][]byte
+	b := start(t, nil, func(o *worker.Options) {
+		o.Aside = func(d *worker.Datagram) bool {
+			if len(taken) == 1 {
+				return false
+			}
+			taken = append(taken, bytes.Clone(d.Data))
+			return true
+		}
+	})
+	query := message(1, wire.Leasequery, nil)
+	b.step(query, solicit(2), relayed(message(3, wire.Leasequery, nil)))
+	b.wantSent(0, 2)
+	if len(taken) != 1 || !bytes.Equal(taken[0], query.Data) {
+		t.Errorf("%d messages were put aside, want the first Leasequery: %x", len(taken), taken)
+	}
+	if got := b.Counters.Dropped(wire.DropOverload); got != 1 {
+		t.Errorf("%d counted as too many, want 1", got)
+	}
+	if got := b.Counters.DroppedType(wire.Leasequery); got != 1 {
+		t.Errorf("%d Leasequeries counted as dropped, want 1", got)
 	}
 }

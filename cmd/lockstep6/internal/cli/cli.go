@@ -99,6 +99,7 @@ Exit codes: 0 done, 1 failed, 2 wrong command line, 3 configuration refused, or 
 		newBackup(),
 		newRestore(),
 		newPools(),
+		newLeasequery(),
 		newVersion(),
 	)
 	strictArgs(root)

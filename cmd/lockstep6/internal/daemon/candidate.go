@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -77,6 +78,7 @@ func (d *Daemon) fixed(c *candidate) (faults config.Errors) {
 	fault("store.path", d.options.Data == "" && was.Store.Path != is.Store.Path)
 	fault("store.sync", was.Store.Sync != is.Store.Sync)
 	fault("store.capacity", was.Store.Capacity != is.Store.Capacity)
+	fault("leasequery", !reflect.DeepEqual(was.Leasequery, is.Leasequery))
 	fault("history.keep", was.History != is.History)
 	fault("admin.listen", d.options.Admin == netip.AddrPort{} && was.Admin.Listen != is.Admin.Listen)
 	fault("admin.tls", was.Admin.Certificate != is.Admin.Certificate || was.Admin.Key != is.Admin.Key)

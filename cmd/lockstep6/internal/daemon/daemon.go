@@ -70,6 +70,8 @@ type Daemon struct {
 	clock    worker.Clock
 	leaseLog *leaseLog
 	drain    drain
+	queries  *queries // nil: nobody may ask for bindings
+	feed     feed
 	gaps     gaps
 	started  time.Time
 }
@@ -102,6 +104,9 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	}
 	workers, err := d.openSockets(d.inForce.policy)
 	if err != nil {
+		return err
+	}
+	if err := d.openQueries(); err != nil {
 		return err
 	}
 	d.makeWorkers(workers)
@@ -164,7 +169,7 @@ func (d *Daemon) openStore(c *config.Config) (*store.Store, error) {
 		mode = store.SyncNever
 	}
 	keep := &store.History{Keep: time.Duration(c.History.Keep) * time.Second}
-	return store.Open(store.Options{Path: d.data, Sync: mode, History: keep, Logger: d.log})
+	return store.Open(store.Options{Path: d.data, Sync: mode, History: keep, Index: c.Leasequery != nil, Logger: d.log})
 }
 
 // openSockets binds what the node listens on, and returns for how many workers.
@@ -198,8 +203,14 @@ func (d *Daemon) makeWorkers(workers int) {
 			ID: i, Socket: d.sockets.Worker(i), Journal: d.store,
 			Engine: engine.New(handle, d.marks),
 			Marks:  d.marks, Site: &d.site, Clock: d.clock,
-			Wall: func() int64 { return time.Now().UnixNano() }, Wait: diskWait(), Observe: d.leaseLog.observe,
-			Refusals: newRefusals(workers),
+			Wall: func() int64 { return time.Now().UnixNano() }, Wait: diskWait(), Observe: d.observe,
+			Refusals: newRefusals(workers), Aside: d.queries.aside(),
 		}))
 	}
+}
+
+// observe tells who wants to know of changes that are durable.
+func (d *Daemon) observe(changes []byte) {
+	d.leaseLog.observe(changes)
+	d.feed.observe(changes)
 }

@@ -101,8 +101,9 @@ func (o *operator) Release(ctx context.Context, lease netip.Prefix, whose admin.
 	done := make(chan *worker.Write, 1)
 	o.d.store.Append(&worker.Write{Changes: change, Count: 1, Done: done})
 	select {
-	case <-done:
+	case write := <-done:
 		o.d.marks.Settle(mark)
+		o.d.feed.observe(write.Changes)
 		return admin.NewLease(stored, o.d.owners.Load()[stored.Owner], worker.Time(o.d.clock())), nil
 	case <-ctx.Done():
 		go func() {

@@ -59,6 +59,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		}
 	})
 	helpers.Go(func() { d.hangups(ctx) })
+	d.queries.run(ctx, &helpers, func(err error) { stop(err) })
 	logging, stopLogging := context.WithCancel(context.Background())
 	defer stopLogging()
 	var logger sync.WaitGroup
@@ -119,6 +120,10 @@ func (d *Daemon) closeAll() error {
 		errs = append(errs, d.sockets.Close())
 		d.sockets = nil
 	}
+	if d.queries != nil {
+		errs = append(errs, d.queries.server.Close())
+		d.queries = nil
+	}
 	if d.admin != nil {
 		errs = append(errs, d.admin.Close())
 		d.admin = nil
@@ -159,7 +164,7 @@ func (d *Daemon) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		d.leaseLog.observe(changes)
+		d.observe(changes)
 	}
 }
 

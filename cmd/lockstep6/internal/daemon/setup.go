@@ -118,8 +118,9 @@ func (d *Daemon) compile(ctx context.Context, c *config.Config) (*policy.Policy,
 	}
 	p, err := policy.Compile(c, in)
 	if err == nil && d.store != nil {
-		// History is whole only if changes tell it while the store keeps it, which was settled when it was opened.
-		p.History = d.store.HistoryState().On
+		// History is whole only if changes tell it while the store keeps it, which was settled when it was opened. So is
+		// leasequery's index.
+		p.History = d.store.HistoryState().On || c.Leasequery != nil
 	}
 	return p, err
 }

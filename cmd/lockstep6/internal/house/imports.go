@@ -41,7 +41,7 @@ func ListPackages(folder string) ([]Package, error) {
 }
 
 // coreOrder says which packages of core each package of core may import: worker -> engine -> {peer, policy, binding}
-// -> address -> wire, and policy -> config. A package that isn't listed may import none.
+// -> address -> wire, policy -> config, and query -> {policy, binding}. A package that isn't listed may import none.
 var coreOrder = map[string][]string{
 	"address": {"wire"},
 	"binding": {"address", "wire"},
@@ -49,6 +49,7 @@ var coreOrder = map[string][]string{
 	"config":  {"address", "wire"},
 	"policy":  {"config", "address", "wire"},
 	"peer":    {"policy", "binding", "address", "wire"},
+	"query":   {"policy", "binding", "wire"},
 	"engine":  {"peer", "policy", "config", "binding", "address", "wire"},
 	"worker":  {"engine", "peer", "policy", "config", "binding", "address", "wire"},
 	"sim":     {"history", "worker", "engine", "peer", "policy", "config", "binding", "address", "wire"},

@@ -1,0 +1,119 @@
+package query
+
+import (
+	"bytes"
+	"iter"
+	"slices"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+// byIdentifier finds the clients behind a relay or a port: as the index has them, then those that it hasn't got yet.
+func (f *Finder) byIdentifier(by Identifier, value []byte, on []int, yield func(Found, error) bool) {
+	for _, leases := range [...]iter.Seq2[binding.Key, error]{f.Index.Leases(by, value), f.Index.Recent(by, value)} {
+		var last []byte // whose leases came before
+		var links []int // on which that client has been told of
+		for key, err := range leases {
+			if err != nil {
+				yield(Found{}, err)
+				return
+			}
+			s, ok := f.lease(&key, on)
+			if !ok || !has(&s, by, value) {
+				continue
+			}
+			if !bytes.Equal(s.DUID, last) {
+				last, links = s.DUID, links[:0]
+			}
+			link := f.Policy.LinkOf(s.Kind, &s.Key.Address, s.Key.Length)
+			if slices.Contains(links, link) {
+				continue
+			}
+			links = append(links, link)
+			if !f.yieldAll(s, on, false, yield) {
+				return
+			}
+		}
+	}
+}
+
+// yieldAll yields the client of a lease with all its leases on that lease's link: what the table has of its identity
+// associations with the same IAID, and what the index has of others; what it hasn't got yet only where recent is set, as
+// whoever asks for many clients gets those leases too, by themselves.
+func (f *Finder) yieldAll(s binding.Stored, on []int, recent bool, yield func(Found, error) bool) bool {
+	leases, err := f.ofClient(s.DUID, on, recent)
+	if err != nil {
+		return yield(Found{}, err)
+	}
+	for _, other := range append(f.associated(&s, on), s) {
+		if !leases.holds(&other.Key) {
+			leases = append(leases, other)
+		}
+	}
+	link := f.Policy.LinkOf(s.Kind, &s.Key.Address, s.Key.Length)
+	found := Found{Link: f.linkAddress(&s, link)}
+	for i := range leases {
+		if l := &leases[i]; f.Policy.LinkOf(l.Kind, &l.Key.Address, l.Key.Length) == link {
+			found.Client = append(found.Client, *l)
+		}
+	}
+	return yield(found, nil)
+}
+
+// associated are the usable leases of a client's IA_NA and IA_PD with the same IAID.
+func (f *Finder) associated(s *binding.Stored, on []int) (out Client) {
+	f.Handle.Enter()
+	defer f.Handle.Leave()
+	var room [wire.MaxLeasesPerIA]*binding.Record
+	for _, kind := range [...]wire.Kind{wire.IANA, wire.IAPD} {
+		for _, r := range f.Handle.FindClient(s.DUID, kind, s.IAID, room[:0]) {
+			if key := r.Key(); r.Live(f.Now) && f.isOn(kind, &key, on) {
+				out = append(out, binding.Copy(r))
+			}
+		}
+	}
+	return out
+}
+
+// walk goes through the whole table. A client comes at the first of its associated leases by their order, so that it comes once
+// for each IAID. With about it comes only for leases that are meant, and for each of them.
+func (f *Finder) walk(on []int, about func(*binding.Stored) bool, yield func(Found, error) bool) {
+	var some Client
+	for shard := range f.Table.Shards() {
+		some = f.shard(some[:0], shard, on)
+		for i := range some {
+			s := &some[i]
+			if about != nil && !about(s) || about == nil && !f.isFirst(s, on) {
+				continue
+			}
+			if !f.yieldAll(*s, on, false, yield) {
+				return
+			}
+		}
+	}
+}
+
+// shard appends the usable leases of a shard on the links.
+func (f *Finder) shard(into Client, shard int, on []int) Client {
+	f.Handle.Enter()
+	defer f.Handle.Leave()
+	f.Handle.Range(shard, func(r *binding.Record) bool {
+		if key := r.Key(); r.Live(f.Now) && f.isOn(r.Kind(), &key, on) {
+			into = append(into, binding.Copy(r))
+		}
+		return true
+	})
+	return into
+}
+
+// isFirst tells whether no other associated lease on the same link is before this one.
+func (f *Finder) isFirst(s *binding.Stored, on []int) bool {
+	link := f.Policy.LinkOf(s.Kind, &s.Key.Address, s.Key.Length)
+	for _, other := range f.associated(s, on) {
+		if other.Key.Compare(&s.Key) < 0 && f.Policy.LinkOf(other.Kind, &other.Key.Address, other.Key.Length) == link {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,235 @@
+package leasequery
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lockstep6/lockstep6/core/query"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+// all asks in bulk and returns the clients' DUIDs, and the error that ended it.
+func all(r *Requestor, q *query.Question) (duids []string, err error) {
+	for a, e := range r.Bulk(context.Background(), q) {
+		if e != nil {
+			return duids, e
+		}
+		for _, c := range a.Clients {
+			duids = append(duids, string(c.DUID))
+		}
+	}
+	return duids, nil
+}
+
+func TestBulk(t *testing.T) {
+	_, r := start(t, &fake{found: crowd(5000)}, rules(), Config{})
+	for _, c := range []struct {
+		q    query.Question
+		want int
+	}{
+		{query.Question{Type: query.ByLink, LinkAddress: links[0]}, 5000},
+		{query.Question{Type: query.ByRelayID, DUID: []byte{0, 3, 0, 1, 9, 1}}, 2500},
+		{query.Question{Type: query.ByRemoteID, RemoteID: []byte{0, 0, 0, 9, 7}}, 20},
+		{query.Question{Type: query.ByClientID, DUID: client(7, 0).Client.DUID()}, 1},
+		{query.Question{Type: query.ByClientID, DUID: requestor}, 0},
+		{query.Question{Type: query.ByLink, LinkAddress: links[1]}, 0},
+		{query.Question{Type: query.ByLink, LinkAddress: links[0], Start: 200, HasStart: true, End: 299, HasEnd: true}, 100},
+	} {
+		got, err := all(r, &c.q)
+		if err != nil || len(got) != c.want {
+			t.Errorf("%v: %d clients, %v; want %d", c.q.Type, len(got), err, c.want)
+		}
+	}
+	var refused *StatusError
+	if _, err := all(r, &query.Question{Type: query.ByLink, LinkAddress: addr("2001:db8:9::1")}); !errors.As(err, &refused) || refused.Code != wire.StatusNotConfigured {
+		t.Errorf("a link that isn't there: %v", err)
+	}
+}
+
+// Several queries come one after the other on one connection, refused ones among them.
+func TestSeveralQueries(t *testing.T) {
+	_, r := start(t, &fake{found: crowd(3)}, rules(), Config{})
+	conn, err := net.Dial("tcp6", r.Server.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	out := writer{conn: conn, limit: time.Second}
+	for n, q := range []query.Question{
+		{Type: query.ByLink, LinkAddress: links[0]},
+		{Type: 99},
+		{Type: query.ByClientID, DUID: client(2, 0).Client.DUID()},
+	} {
+		if err := out.add(func(dst []byte) []byte {
+			return query.AppendQuestion(dst, wire.Leasequery, [3]byte{0, 0, byte(n)}, requestor, &q)
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := out.flush(); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for range 8 {
+		b, err := readFrame(conn, nil, 5*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := query.ReadAnswer(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, string('0'+rune(a.TransactionID[2]))+strings.TrimPrefix(a.Type.String(), "Leasequery-"))
+		if len(got) == 7 {
+			break
+		}
+	}
+	want := "0reply 0data 0data 0done 1reply 2reply 2done"
+	if s := strings.Join(got, " "); s != want {
+		t.Errorf("the server sent\n%s\nwant\n%s", s, want)
+	}
+}
+
+// An error after the first reply ends the query and the connection (RFC 5460, Section 7.2).
+func TestBrokenQuery(t *testing.T) {
+	_, r := start(t, &fake{found: crowd(2), broken: errors.New("the disk is gone")}, rules(), Config{})
+	got, err := all(r, &query.Question{Type: query.ByLink, LinkAddress: links[0]})
+	var refused *StatusError
+	if len(got) != 2 || !errors.As(err, &refused) || refused.Code != wire.StatusQueryTerminated || !strings.Contains(refused.Text, "disk") {
+		t.Errorf("%d clients, then %v", len(got), err)
+	}
+}
+
+func TestLimits(t *testing.T) {
+	s, r := start(t, &fake{found: crowd(1)}, rules(), Config{})
+	var held []net.Conn
+	for range 3 {
+		c, err := net.Dial("tcp6", r.Server.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		held = append(held, c)
+	}
+	waitFor(t, func() bool { return s.responder.Counters.Read().Connections == 3 })
+	if _, err := all(r, &query.Question{Type: query.ByLink, LinkAddress: links[0]}); err == nil {
+		t.Error("a fourth connection was served")
+	}
+	_ = held[0].Close()
+	waitFor(t, func() bool { return s.responder.Counters.Read().Connections == 2 })
+	if got, err := all(r, &query.Question{Type: query.ByLink, LinkAddress: links[0]}); err != nil || len(got) != 1 {
+		t.Errorf("after one has gone: %d, %v", len(got), err)
+	}
+}
+
+func waitFor(t *testing.T, done func() bool) {
+	t.Helper()
+	for range 500 {
+		if done() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("it didn't come to pass within 5 s")
+}
+
+func TestStrangersAreClosed(t *testing.T) {
+	r := rules()
+	r.Requestors = []netip.Prefix{netip.MustParsePrefix("2001:db8::/32")}
+	s, who := start(t, &fake{found: crowd(1)}, r, Config{})
+	if _, err := all(who, &query.Question{Type: query.ByLink, LinkAddress: links[0]}); err == nil {
+		t.Error("a stranger was served")
+	}
+	if n := s.responder.Counters.Read().Rejected; n != 1 {
+		t.Errorf("%d rejections counted, want 1", n)
+	}
+}
+
+// A requestor that doesn't read is given up, and holds up nobody.
+func TestSlowReader(t *testing.T) {
+	limits := rules()
+	limits.Limits.Data = 200 * time.Millisecond
+	s, r := start(t, &fake{found: crowd(200_000)}, limits, Config{})
+	conn, err := net.Dial("tcp6", r.Server.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.(*net.TCPConn).SetReadBuffer(4096)
+	out := writer{conn: conn, limit: time.Second}
+	q := query.Question{Type: query.ByLink, LinkAddress: links[0]}
+	_ = out.add(func(dst []byte) []byte { return query.AppendQuestion(dst, wire.Leasequery, [3]byte{}, requestor, &q) })
+	if err := out.flush(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, func() bool { return s.responder.Counters.Read().Slow == 1 })
+	waitFor(t, func() bool { return s.responder.Counters.Read().Connections == 0 })
+}
+
+// What has no place on the connection ends it; nothing brings the server down.
+func TestNonsense(t *testing.T) {
+	_, r := start(t, &fake{found: crowd(1)}, rules(), Config{})
+	for name, b := range map[string][]byte{
+		"empty frame":   {0, 0},
+		"solicit":       {0, 4, 1, 0, 0, 0},
+		"relayed":       append([]byte{0, 34, 12}, make([]byte, 33)...),
+		"cut short":     {0, 9, 14},
+		"done":          {0, 4, 16, 0, 0, 0},
+		"active":        {0, 4, 22, 0, 0, 0},
+		"no identifier": {0, 4, 14, 0, 0, 0},
+	} {
+		conn, err := net.Dial("tcp6", r.Server.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = conn.Write(b)
+		_ = conn.(*net.TCPConn).CloseWrite()
+		_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		if _, err := io.ReadAll(conn); err != nil {
+			t.Errorf("%s: the connection doesn't end: %v", name, err)
+		}
+		_ = conn.Close()
+	}
+	if got, err := all(r, &query.Question{Type: query.ByLink, LinkAddress: links[0]}); err != nil || len(got) != 1 {
+		t.Errorf("afterwards: %d, %v", len(got), err)
+	}
+}
+
+// A server that ends says so in the middle of an answer.
+func TestServerEnds(t *testing.T) {
+	f := &fake{found: crowd(3), gate: make(chan struct{}), now: 1000}
+	s, err := Open(NewResponder(f, rules()), Config{Listen: []netip.AddrPort{netip.MustParseAddrPort("[::1]:0")}, Logger: discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx) }()
+	r := &Requestor{DUID: requestor, Server: s.Addresses()[0], Limit: 10 * time.Second}
+	var refused *StatusError
+	n := 0
+	for a, err := range r.Bulk(context.Background(), &query.Question{Type: query.ByLink, LinkAddress: links[0]}) {
+		if err != nil {
+			if !errors.As(err, &refused) || refused.Code != wire.StatusQueryTerminated {
+				t.Errorf("it ended with %v, want QueryTerminated", err)
+			}
+			break
+		}
+		if n += len(a.Clients); n == 1 {
+			cancel()
+		}
+	}
+	if refused == nil {
+		t.Error("the answer ended as if it were whole")
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	cancel()
+}
