@@ -15,7 +15,7 @@ func TestConfirmedHistorySurvivesCrashes(t *testing.T) {
 	s := open(t, o)
 	l := startLoad(s, 3)
 	c.load.Store(l)
-	for c.cuts() < 25 {
+	for c.cuts() < 25 || l.count() < 1000 {
 		flush(t, s)
 		compact(t, s)
 	}

@@ -206,7 +206,7 @@ func TestIndexSurvivesCrashes(t *testing.T) {
 	}
 	l := startLoad(s, 3)
 	c.load.Store(l)
-	for c.cuts() < 25 {
+	for c.cuts() < 25 || l.count() < 1000 {
 		flush(t, s)
 		compact(t, s)
 	}
