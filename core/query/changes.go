@@ -56,7 +56,7 @@ func (f *Finder) Follow(q *Question, changes []byte) iter.Seq2[Found, error] {
 				yield(Found{}, err)
 				return
 			}
-			if f.about(q, &s) && f.isOn(s.Kind, &s.Key, on) && !f.tell(s, on, yield) {
+			if f.about(q, &s) && f.isOn(&s, on) && !f.tell(s, on, yield) {
 				return
 			}
 		}
@@ -65,14 +65,14 @@ func (f *Finder) Follow(q *Question, changes []byte) iter.Seq2[Found, error] {
 
 // tell yields what there is to say of a binding that was copied some time ago.
 func (f *Finder) tell(s binding.Stored, on []int, yield func(Found, error) bool) bool {
-	link := f.Policy.LinkOf(s.Kind, &s.Key.Address, s.Key.Length)
+	link := f.link(&s)
 	found := Found{Link: f.linkAddress(&s, link), Client: Client{s}}
 	for _, other := range f.associated(&s, on) {
 		same := other.Key == s.Key
 		if same {
 			found.Client[0] = other // as it is now
 		}
-		if !same && f.Policy.LinkOf(other.Kind, &other.Key.Address, other.Key.Length) == link {
+		if !same && f.link(&other) == link {
 			found.Client = append(found.Client, other)
 		}
 	}
@@ -130,7 +130,7 @@ func (f *Finder) Since(q *Question, gone []binding.Stored) iter.Seq2[Found, erro
 	return func(yield func(Found, error) bool) {
 		on := f.links(q)
 		for _, s := range gone {
-			if f.about(q, &s) && f.isOn(s.Kind, &s.Key, on) && !f.tell(s, on, yield) {
+			if f.about(q, &s) && f.isOn(&s, on) && !f.tell(s, on, yield) {
 				return
 			}
 		}

@@ -26,7 +26,7 @@ func (f *Finder) byIdentifier(by Identifier, value []byte, on []int, yield func(
 			if !bytes.Equal(s.DUID, last) {
 				last, links = s.DUID, links[:0]
 			}
-			link := f.Policy.LinkOf(s.Kind, &s.Key.Address, s.Key.Length)
+			link := f.link(&s)
 			if slices.Contains(links, link) {
 				continue
 			}
@@ -51,10 +51,10 @@ func (f *Finder) yieldAll(s binding.Stored, on []int, recent bool, yield func(Fo
 			leases = append(leases, other)
 		}
 	}
-	link := f.Policy.LinkOf(s.Kind, &s.Key.Address, s.Key.Length)
+	link := f.link(&s)
 	found := Found{Link: f.linkAddress(&s, link)}
 	for i := range leases {
-		if l := &leases[i]; f.Policy.LinkOf(l.Kind, &l.Key.Address, l.Key.Length) == link {
+		if l := &leases[i]; f.link(l) == link {
 			found.Client = append(found.Client, *l)
 		}
 	}
@@ -68,8 +68,11 @@ func (f *Finder) associated(s *binding.Stored, on []int) (out Client) {
 	var room [wire.MaxLeasesPerIA]*binding.Record
 	for _, kind := range [...]wire.Kind{wire.IANA, wire.IAPD} {
 		for _, r := range f.Handle.FindClient(s.DUID, kind, s.IAID, room[:0]) {
-			if key := r.Key(); r.Live(f.Now) && f.isOn(kind, &key, on) {
-				out = append(out, binding.Copy(r))
+			if !r.Live(f.Now) {
+				continue
+			}
+			if other := binding.Copy(r); f.isOn(&other, on) {
+				out = append(out, other)
 			}
 		}
 	}
@@ -99,8 +102,11 @@ func (f *Finder) shard(into Client, shard int, on []int) Client {
 	f.Handle.Enter()
 	defer f.Handle.Leave()
 	f.Handle.Range(shard, func(r *binding.Record) bool {
-		if key := r.Key(); r.Live(f.Now) && f.isOn(r.Kind(), &key, on) {
-			into = append(into, binding.Copy(r))
+		if !r.Live(f.Now) {
+			return true
+		}
+		if s := binding.Copy(r); f.isOn(&s, on) {
+			into = append(into, s)
 		}
 		return true
 	})
@@ -109,9 +115,9 @@ func (f *Finder) shard(into Client, shard int, on []int) Client {
 
 // isFirst tells whether no other associated lease on the same link is before this one.
 func (f *Finder) isFirst(s *binding.Stored, on []int) bool {
-	link := f.Policy.LinkOf(s.Kind, &s.Key.Address, s.Key.Length)
+	link := f.link(s)
 	for _, other := range f.associated(s, on) {
-		if other.Key.Compare(&s.Key) < 0 && f.Policy.LinkOf(other.Kind, &other.Key.Address, other.Key.Length) == link {
+		if other.Key.Compare(&s.Key) < 0 && f.link(&other) == link {
 			return false
 		}
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/policy"
-	"github.com/lockstep6/lockstep6/core/wire"
 )
 
 // An Index finds leases by what isn't their address. It is a hint: what it yields may have ended, be another client's, or have
@@ -110,14 +109,29 @@ func (f *Finder) lease(key *binding.Key, on []int) (s binding.Stored, ok bool) {
 	f.Handle.Enter()
 	defer f.Handle.Leave()
 	r := f.Handle.Find(key)
-	if r == nil || !r.Live(f.Now) || !f.isOn(r.Kind(), key, on) {
+	if r == nil || !r.Live(f.Now) {
 		return s, false
 	}
-	return binding.Copy(r), true
+	s = binding.Copy(r)
+	return s, f.isOn(&s, on)
 }
 
-func (f *Finder) isOn(kind wire.Kind, key *binding.Key, on []int) bool {
-	return on == nil || slices.Contains(on, f.Policy.LinkOf(kind, &key.Address, key.Length))
+func (f *Finder) isOn(s *binding.Stored, on []int) bool {
+	return on == nil || slices.Contains(on, f.link(s))
+}
+
+// link is the link that a lease is on. One that no pool has any more is on the link of the relay by which its client was heard
+// last; -1: no link has that either.
+func (f *Finder) link(s *binding.Stored) int {
+	if link := f.Policy.LinkOf(s.Kind, &s.Key.Address, s.Key.Length); link >= 0 {
+		return link
+	}
+	if v, ok := s.Extension.Find(binding.ExtLinkAddress); ok && len(v) == 16 {
+		if links := f.Policy.LinksAt((*[16]byte)(v)); len(links) > 0 {
+			return links[0]
+		}
+	}
+	return -1
 }
 
 // byAddress finds who has the address, or the prefix that it lies in (RFC 5007, Section 4.1.2.1).
@@ -224,7 +238,7 @@ func (f *Finder) byLink(leases Client) (out []Found) {
 	var links []int
 	for i := range leases {
 		s := &leases[i]
-		link := f.Policy.LinkOf(s.Kind, &s.Key.Address, s.Key.Length)
+		link := f.link(s)
 		at := slices.Index(links, link)
 		if at < 0 {
 			at = len(links)

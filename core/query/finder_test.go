@@ -227,3 +227,23 @@ func TestFinderWithoutIndex(t *testing.T) {
 	w.want(t, "relay", Question{Type: ByRelayID, DUID: []byte{0, 3, 9, 0}}, "2001:db8:1:: 2001:db8:1::2/128")
 	w.want(t, "port", Question{Type: ByRemoteID, RemoteID: []byte{0, 0, 0, 9, 7, 2}}, "2001:db8:1:: 2001:db8:1::2/128")
 }
+
+// A lease that no pool has any more, after a reload, is still on the link of its client.
+func TestFinderOutsideOfPools(t *testing.T) {
+	w := newWorld(t)
+	w.Index = nil
+	one := addressOf("2001:db8:1::1")
+	w.Handle.Enter()
+	for _, d := range []binding.Draft{
+		{Key: binding.Key{Address: one, Length: 128}, Kind: wire.IANA},
+		{Key: binding.Key{Address: addressOf("2001:db8:9000::"), Length: 56}, Kind: wire.IAPD},
+	} {
+		d.IAID, d.DUID, d.State, d.Expires = 1, duidOf(1), binding.Bound, 2000
+		d.Extension = binding.AppendExtension(nil, binding.ExtLinkAddress, one[:])
+		if _, outcome := w.Handle.Publish(nil, &d); outcome != binding.Published {
+			t.Fatal(outcome)
+		}
+	}
+	w.Handle.Leave()
+	w.want(t, "client", Question{Type: ByClientID, DUID: duidOf(1)}, "2001:db8:1::1 2001:db8:1::1/128 2001:db8:9000::/56")
+}
