@@ -58,6 +58,7 @@ func (f *Finder) yieldAll(s binding.Stored, on []int, recent bool, yield func(Fo
 			found.Client = append(found.Client, *l)
 		}
 	}
+	found.Client.sort()
 	return yield(found, nil)
 }
 

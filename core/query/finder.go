@@ -246,7 +246,15 @@ func (f *Finder) byLink(leases Client) (out []Found) {
 		}
 		out[at].Client = append(out[at].Client, *s)
 	}
+	for i := range out {
+		out[i].Client.sort()
+	}
 	return out
+}
+
+// sort brings the leases into the order of their addresses.
+func (c Client) sort() {
+	slices.SortFunc(c, func(a, b binding.Stored) int { return a.Key.Compare(&b.Key) })
 }
 
 // linkAddress is what its relay called the link, else an address on it.
