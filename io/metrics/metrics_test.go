@@ -45,6 +45,10 @@ func sample() Snapshot {
 		},
 		Granted: map[string]uint64{"b": 4},
 		Store:   Store{Healthy: true, Damaged: true, Changes: 20, Unconfirmed: 1, Failures: 2, LogSize: 300, DiskSize: 4000},
+		Leasequery: Leasequery{
+			Queries: map[string]uint64{"address": 3}, Refused: map[string]uint64{"NotAllowed": 2}, Clients: 5, Dropped: 1, Connections: 2,
+			Rejected: 3, Slow: 4, IndexWhole: true,
+		},
 	}
 }
 
@@ -62,6 +66,9 @@ func scrape(t *testing.T, snapshot func() Snapshot) string {
 func TestScrape(t *testing.T) {
 	got := scrape(t, sample)
 	for _, want := range []string{
+		`lockstep6_leasequery_queries_total{by="address"} 3`,
+		`lockstep6_leasequery_refused_total{status="NotAllowed"} 2`,
+		`lockstep6_leasequery_connections 2`,
 		`lockstep6_info{fingerprint="f0",node="a",version="v9"} 1`,
 		`lockstep6_messages_total{result="answered",type="Solicit"} 3`,
 		`lockstep6_messages_total{result="answered",type="Renew"} 0`,

@@ -11,6 +11,8 @@ type Snapshot struct {
 	Peers   admin.Peers       // without the peers' bindings: to tell those apart takes a walk through the table
 	Granted map[string]uint64 // by peer's name: bindings of it that this node knows of
 	Store   Store
+
+	Leasequery Leasequery
 }
 
 // Types of messages in Snapshot.Dropped that no client sends.

@@ -29,6 +29,13 @@ func (o *operator) snapshot() metrics.Snapshot {
 			s.Dropped[typeName(t)] += w.Counters.DroppedType(t)
 		}
 	}
+	if d.queries != nil {
+		q := d.queries.responder.Counters.Read()
+		s.Leasequery = metrics.Leasequery{
+			Queries: q.Queries, Refused: q.Refused, Clients: q.Clients, Dropped: q.Dropped, Connections: q.Connections,
+			Rejected: q.Rejected, Slow: q.Slow, IndexWhole: d.store.IndexWhole(),
+		}
+	}
 	owned := site.Owned()
 	for i := range site.Policy.Nodes {
 		if i != site.Policy.Self {
