@@ -43,6 +43,15 @@ func Parameters() []Parameter {
 	}
 }
 
+// filters are the names of all of them, and of what else an operation takes.
+func filters(also ...string) []string {
+	var names []string
+	for _, p := range Parameters() {
+		names = append(names, p.Name)
+	}
+	return append(names, also...)
+}
+
 // ParseFilter reads a query. It refuses what neither it nor the caller knows: a filter that is left out by mistake would
 // show everything.
 func ParseFilter(query url.Values, also ...string) (f Filter, err error) {
