@@ -270,7 +270,7 @@ func TestDocumentedRequests(t *testing.T) {
 		}
 		ran += strings.Count(script, "curl ")
 	}
-	if ran < 10 {
+	if ran < 25 {
 		t.Errorf("only %d examples were found", ran)
 	}
 	if err := <-r.ended; err != nil { // the last example stops the node
