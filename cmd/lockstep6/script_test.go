@@ -228,7 +228,7 @@ func get(ts *testscript.TestScript, args []string) string {
 			return new(net.Dialer).DialContext(ctx, network, address)
 		},
 	}}
-	answer, err := client.Get("http://node" + args[1])
+	answer, err := client.Get("http://localhost" + args[1])
 	ts.Check(err)
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)

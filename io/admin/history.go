@@ -158,11 +158,9 @@ func parseHistoryQuery(r *http.Request, now time.Time) (q HistoryQuery, err erro
 		q.DUID = wire.FormatDUID(duid)
 	}
 	if query.Has("remote_id") {
-		var f Filter
-		if err := setRemote(&f, query.Get("remote_id")); err != nil {
+		if q.RemoteID, err = ParseRemoteID(query.Get("remote_id")); err != nil {
 			return q, err
 		}
-		q.RemoteID = f.RemoteID
 	}
 	if query.Has("at") {
 		q.From, err = ParseTime(query.Get("at"), now, Moment)
