@@ -97,7 +97,9 @@ func (a *access) shield(next http.Handler) http.Handler {
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		next.ServeHTTP(newPatient(w), r)
+		p := newPatient(w)
+		next.ServeHTTP(p, r)
+		p.extend()
 	})
 }
 

@@ -223,7 +223,7 @@ func TestEndpoints(t *testing.T) {
 		{"GET", "/v1/bindings/export?format=xml", 400, "neither ndjson nor csv"},
 		{"DELETE", "/v1/bindings/2001:db8:1::5", 403, "admin.sock"},
 		{"POST", "/v1/bindings", 405, "it takes DELETE, GET, HEAD"},
-		{"GET", "/v1/pools", 200, `[{"link":"lan","pool":"2001:db8:1::/64","kind":"IA_NA","length":128,"slots":"18446744073709551616","own":1`},
+		{"GET", "/v1/pools", 200, `{"pools":[{"link":"lan","pool":"2001:db8:1::/64","kind":"IA_NA","length":128,"slots":"18446744073709551616","own":1`},
 		{"GET", "/metrics", 200, "lockstep6_ready 1"},
 		{"GET", "/", 404, "there is no GET /"},
 	} {

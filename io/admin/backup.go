@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
-	"time"
 )
 
 // A BackupLine is one line of the answer to a backup: how far it is, at the end that it is done, or why it isn't.
@@ -22,12 +21,13 @@ type BackupLine struct {
 	Error  string `json:"error,omitempty"`
 }
 
-var backupRoutes = []route{{"POST", "/v1/backup", true, backup}}
+var backupRoutes = []route{{"POST", "/v1/backup", true, []string{"dir"}, backup}}
 
 func backup(w http.ResponseWriter, r *http.Request, node Node) {
-	dir := r.URL.Query().Get("dir")
+	query := r.URL.Query()
+	dir := query.Get("dir")
 	if !filepath.IsAbs(dir) {
-		reply(w, http.StatusBadRequest, problem{Error: fmt.Sprintf("dir=%q isn't an absolute path", dir), Remedy: "give dir=/PATH of a folder that isn't there yet"})
+		refuse(w, http.StatusBadRequest, fmt.Sprintf("dir=%q isn't an absolute path", dir), "give dir=/PATH of a folder that isn't there yet")
 		return
 	}
 	encoder, control := json.NewEncoder(w), http.NewResponseController(w)
@@ -37,8 +37,7 @@ func backup(w http.ResponseWriter, r *http.Request, node Node) {
 			told = true
 			w.Header().Set("Content-Type", "application/x-ndjson")
 		}
-		_ = control.SetWriteDeadline(time.Now().Add(patienceTime)) // both kinds of connection can
-		_ = encoder.Encode(line)                                   // where the other side has gone, the backup is made all the same
+		_ = encoder.Encode(line) // where the other side has gone, the backup is made all the same
 		_ = control.Flush()
 	}
 	size, err := node.Backup(r.Context(), dir, func(done, total int64) { tell(BackupLine{Octets: done, Of: total}) })
@@ -48,9 +47,9 @@ func backup(w http.ResponseWriter, r *http.Request, node Node) {
 	case told:
 		tell(BackupLine{Error: err.Error()})
 	case errors.Is(err, fs.ErrExist):
-		reply(w, http.StatusConflict, problem{Error: err.Error()})
+		refuse(w, http.StatusConflict, err.Error(), "give dir=/PATH of a folder that isn't there yet")
 	default:
-		reply(w, http.StatusServiceUnavailable, problem{Error: err.Error()})
+		refuse(w, http.StatusServiceUnavailable, err.Error(), "")
 	}
 }
 
@@ -60,7 +59,10 @@ func (c *Client) Backup(ctx context.Context, dir string, progress func(done, tot
 	if err != nil {
 		return 0, err
 	}
-	defer body.Close()
+	defer func() {
+		_, _ = io.Copy(io.Discard, body) // the node is ready for another backup when its answer has ended, not before
+		_ = body.Close()
+	}()
 	for decoder := json.NewDecoder(bufio.NewReader(body)); ; {
 		var line BackupLine
 		err := decoder.Decode(&line)

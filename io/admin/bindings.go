@@ -10,9 +10,9 @@ import (
 )
 
 var bindingRoutes = []route{
-	{"GET", "/v1/bindings", false, page},
-	{"GET", "/v1/bindings/export", false, export},
-	{"DELETE", "/v1/bindings/{lease...}", true, release},
+	{"GET", "/v1/bindings", false, filters("limit", "cursor"), page},
+	{"GET", "/v1/bindings/export", false, filters("format"), export},
+	{"DELETE", "/v1/bindings/{lease...}", true, []string{"whose"}, release},
 }
 
 // Bounds of a page.

@@ -18,7 +18,7 @@ import (
 func (c *Client) Reload(ctx context.Context, r ReloadRequest) (p Plan, err error) {
 	q := url.Values{}
 	if r.DryRun {
-		q.Set("dry-run", "true")
+		q.Set("dry_run", "true")
 	}
 	if r.Force {
 		q.Set("force", "true")

@@ -143,9 +143,10 @@ func (c *Client) SetDrain(ctx context.Context, mode DrainMode) (d Drain, err err
 }
 
 // Pools asks how full the pools are.
-func (c *Client) Pools(ctx context.Context) (p []Pool, err error) {
-	err = c.call(ctx, http.MethodGet, "/v1/pools", nil, &p)
-	return p, err
+func (c *Client) Pools(ctx context.Context) ([]Pool, error) {
+	var list poolList
+	err := c.call(ctx, http.MethodGet, "/v1/pools", nil, &list)
+	return list.Pools, err
 }
 
 // call sends one request and reads the answer's JSON into out.

@@ -9,18 +9,18 @@ import (
 )
 
 var controlRoutes = []route{
-	{"GET", "/v1/config", false, func(w http.ResponseWriter, _ *http.Request, node Node) {
+	{"GET", "/v1/config", false, nil, func(w http.ResponseWriter, _ *http.Request, node Node) {
 		reply(w, http.StatusOK, node.Configuration())
 	}},
-	{"GET", "/v1/log-level", false, func(w http.ResponseWriter, _ *http.Request, node Node) {
+	{"GET", "/v1/log-level", false, nil, func(w http.ResponseWriter, _ *http.Request, node Node) {
 		reply(w, http.StatusOK, node.LogLevel())
 	}},
-	{"PUT", "/v1/log-level", true, setLogLevel},
-	{"GET", "/v1/drain", false, func(w http.ResponseWriter, _ *http.Request, node Node) {
+	{"PUT", "/v1/log-level", true, nil, setLogLevel},
+	{"GET", "/v1/drain", false, nil, func(w http.ResponseWriter, _ *http.Request, node Node) {
 		reply(w, http.StatusOK, Drain{node.Drain()})
 	}},
-	{"POST", "/v1/drain", true, drain},
-	{"DELETE", "/v1/drain", true, endDrain},
+	{"POST", "/v1/drain", true, []string{"mode"}, drain},
+	{"DELETE", "/v1/drain", true, nil, endDrain},
 }
 
 // A Control is what a Node lets people do beside leases.

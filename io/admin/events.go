@@ -30,26 +30,23 @@ type Observer interface {
 	Events(after uint64) (events []Event, more <-chan struct{})
 }
 
-var eventRoutes = []route{{"GET", "/v1/events", false, events}}
+var eventRoutes = []route{{"GET", "/v1/events", false, []string{"after", "follow"}, events}}
 
 // events streams lines, one JSON object each. With follow it goes on with those that come, until the node or the reader ends.
 func events(w http.ResponseWriter, r *http.Request, node Node) {
+	query := r.URL.Query()
 	var after uint64
-	follow := false
-	for name, values := range r.URL.Query() {
-		var err error
-		switch name {
-		case "after":
-			after, err = strconv.ParseUint(values[0], 10, 64)
-		case "follow":
-			if follow = true; values[0] != "" {
-				follow, err = strconv.ParseBool(values[0])
-			}
-		default:
-			err = errors.New("there is none of that name")
+	var err error
+	if query.Has("after") {
+		if after, err = strconv.ParseUint(query.Get("after"), 10, 64); err != nil {
+			refuse(w, http.StatusBadRequest, fmt.Sprintf("after=%q isn't a whole number", query.Get("after")), "give the sequence of the newest line that you have, or leave it out")
+			return
 		}
-		if err != nil {
-			reply(w, http.StatusBadRequest, problem{Error: fmt.Sprintf("%s=%q: %v", name, values[0], err), Remedy: "give after=SEQUENCE, follow"})
+	}
+	follow := query.Has("follow") && query.Get("follow") == "" // ?follow alone says enough
+	if !follow {
+		if follow, err = truth("follow", query.Get("follow")); err != nil {
+			refuse(w, http.StatusBadRequest, err.Error(), "leave it out for the lines that there are")
 			return
 		}
 	}
@@ -57,14 +54,13 @@ func events(w http.ResponseWriter, r *http.Request, node Node) {
 	encoder, control := json.NewEncoder(w), http.NewResponseController(w)
 	for {
 		lines, more := node.Events(after)
-		_ = control.SetWriteDeadline(time.Now().Add(patienceTime)) // both kinds of connection can
 		for i := range lines {
 			if encoder.Encode(&lines[i]) != nil {
 				return // the other side has gone, or is too slow
 			}
 			after = lines[i].Sequence
 		}
-		if !follow || more == nil || control.Flush() != nil {
+		if !follow || more == nil || r.Method == http.MethodHead || control.Flush() != nil {
 			return
 		}
 		select {

@@ -1,11 +1,13 @@
 package admin
 
 import (
+	"context"
 	"log/slog"
 	"reflect"
 	"time"
 
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/config"
 )
 
 // What a fake does beside leases.
@@ -67,6 +69,69 @@ func (f *full) State() (s State) {
 func (f *full) Peers() (p Peers) {
 	fill(reflect.ValueOf(&p).Elem())
 	return p
+}
+
+func (f *full) Pools() []Pool {
+	p := Pool{}
+	fill(reflect.ValueOf(&p).Elem())
+	p.Kind, p.Slots = "IA_PD", "65536"
+	return []Pool{p}
+}
+
+func (f *full) Refusals() Refusals {
+	r := Refusals{Refusals: testRefusals()}
+	filled := Refusal{}
+	fill(reflect.ValueOf(&filled).Elem())
+	r.Refusals = append(r.Refusals, filled)
+	return r
+}
+
+func (f *full) Events(after uint64) ([]Event, <-chan struct{}) {
+	e := Event{Attributes: map[string]any{"number": 1.5, "text": "x", "truth": true}}
+	fill(reflect.ValueOf(&e.At).Elem())
+	e.Sequence, e.Level, e.ID, e.Message = after+1, "WARN", "store-broken", "text"
+	bare := e
+	bare.Attributes = nil
+	return []Event{e, bare}, nil
+}
+
+// filledPlan has something in every field.
+func filledPlan() (p Plan) {
+	fill(reflect.ValueOf(&p).Elem())
+	p.Pools[0].Kind = "IA_NA"
+	return p
+}
+
+func (f *full) Reload(ctx context.Context, r ReloadRequest) (Plan, error) {
+	if _, err := f.fake.Reload(ctx, r); err != nil {
+		return Plan{}, err
+	}
+	p := filledPlan()
+	p.Applied = !r.DryRun
+	return p, nil
+}
+
+func (f *full) Reservations(link string) ([]Reservation, error) {
+	all, err := f.fake.Reservations(link)
+	for i := range all {
+		enterprise, client := uint32(9), all[i].Client
+		fill(reflect.ValueOf(&all[i]).Elem())
+		all[i].Client = client
+		all[i].Enterprise = &enterprise
+	}
+	return all, err
+}
+
+func (f *full) PutReservation(ctx context.Context, link string, who config.Client, what []byte, force bool) (ReservationChange, error) {
+	c, err := f.fake.PutReservation(ctx, link, who, what, force)
+	c.Plan = filledPlan()
+	return c, err
+}
+
+func (f *full) DeleteReservation(ctx context.Context, link string, who config.Client, force bool) (ReservationChange, error) {
+	c, err := f.fake.DeleteReservation(ctx, link, who, force)
+	c.Plan = filledPlan()
+	return c, err
 }
 
 // fill puts something into every field.

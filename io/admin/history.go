@@ -94,7 +94,7 @@ func (q *HistoryQuery) Match(p *history.Period) bool {
 	return l.RemoteID != "" && (q.RemoteID == l.RemoteID || q.RemoteID == id)
 }
 
-var historyRoutes = []route{{"GET", "/v1/history", false, listHistory}}
+var historyRoutes = []route{{"GET", "/v1/history", false, []string{"lease", "at", "from", "to", "duid", "remote_id"}, listHistory}}
 
 // historySince is the header that tells from when on history is whole; off: it isn't kept now.
 const historySince = "History-Since"
@@ -109,16 +109,16 @@ type historyLine struct {
 func listHistory(w http.ResponseWriter, r *http.Request, node Node) {
 	q, err := parseHistoryQuery(r, time.Now())
 	if err != nil {
-		reply(w, http.StatusBadRequest, problem{Error: err.Error(), Remedy: "give lease=ADDRESS or PREFIX, at=TIME or from=TIME and to=TIME, duid=..., remote-id=..."})
+		refuse(w, http.StatusBadRequest, err.Error(), "give lease=ADDRESS or PREFIX, at=TIME or from=TIME and to=TIME, duid=..., remote_id=...")
 		return
 	}
 	state, periods, err := node.History(r.Context(), q)
 	switch {
 	case errors.Is(err, ErrNoHistory):
-		reply(w, http.StatusNotFound, problem{Error: err.Error(), Remedy: noHistoryRemedy})
+		refuse(w, http.StatusNotFound, err.Error(), noHistoryRemedy)
 		return
 	case err != nil:
-		reply(w, http.StatusServiceUnavailable, problem{Error: err.Error()})
+		refuse(w, http.StatusServiceUnavailable, err.Error(), "")
 		return
 	}
 	w.Header().Set(historySince, "off")
@@ -126,12 +126,8 @@ func listHistory(w http.ResponseWriter, r *http.Request, node Node) {
 		w.Header().Set(historySince, state.Since.Format(time.RFC3339))
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
-	encoder, control := json.NewEncoder(w), http.NewResponseController(w)
-	// There may be minutes between two periods that pass, so each has its time, and so has the end.
-	extend := func() { _ = control.SetWriteDeadline(time.Now().Add(patienceTime)) } // both kinds of connection can
-	defer extend()
+	encoder := json.NewEncoder(w)
 	for p, err := range periods {
-		extend()
 		if err != nil {
 			_ = encoder.Encode(map[string]string{"error": err.Error()})
 			return
@@ -142,37 +138,44 @@ func listHistory(w http.ResponseWriter, r *http.Request, node Node) {
 	}
 }
 
-// parseHistoryQuery refuses what it doesn't know, as parseFilter does.
+// parseHistoryQuery reads the parameters that are given.
 func parseHistoryQuery(r *http.Request, now time.Time) (q HistoryQuery, err error) {
-	values := r.URL.Query()
-	for name := range values {
-		value := values.Get(name)
-		switch name {
-		case "lease":
-			q.Lease, err = ParseLease(value)
-			q.Lease = q.Lease.Masked()
-		case "at":
-			q.From, err = ParseTime(value, now, Moment)
-			q.To = q.From
-		case "from":
-			q.From, err = ParseTime(value, now, DayBegin)
-		case "to":
-			q.To, err = ParseTime(value, now, DayEnd)
-		case "duid":
-			var duid []byte
-			duid, err = ParseDUID(value)
-			q.DUID = wire.FormatDUID(duid)
-		case "remote-id":
-			q.RemoteID = value
-		default:
-			err = fmt.Errorf("there is no filter %q", name)
+	query := r.URL.Query()
+	if query.Has("at") && (query.Has("from") || query.Has("to")) {
+		return q, errors.New("at, and from or to: give one of them")
+	}
+	if query.Has("lease") {
+		if q.Lease, err = ParseLease(query.Get("lease")); err != nil {
+			return q, err
 		}
+		q.Lease = q.Lease.Masked()
+	}
+	if query.Has("duid") {
+		duid, err := ParseDUID(query.Get("duid"))
 		if err != nil {
 			return q, err
 		}
+		q.DUID = wire.FormatDUID(duid)
 	}
-	if values.Has("at") && (values.Has("from") || values.Has("to")) {
-		return q, errors.New("at, and from or to: give one of them")
+	if query.Has("remote_id") {
+		if q.RemoteID, err = ParseRemoteID(query.Get("remote_id")); err != nil {
+			return q, err
+		}
+	}
+	if query.Has("at") {
+		q.From, err = ParseTime(query.Get("at"), now, Moment)
+		q.To = q.From
+		return q, err
+	}
+	if query.Has("from") {
+		if q.From, err = ParseTime(query.Get("from"), now, DayBegin); err != nil {
+			return q, err
+		}
+	}
+	if query.Has("to") {
+		if q.To, err = ParseTime(query.Get("to"), now, DayEnd); err != nil {
+			return q, err
+		}
 	}
 	return q, q.checkSpan()
 }

@@ -40,7 +40,7 @@ func TestHistoryEndpoint(t *testing.T) {
 		"at=now&to=now":   "give one of them",
 		"lease=10.0.0.1":  "isn't an IPv6 address",
 		"duid=zz":         "isn't a DUID",
-		"since=now":       `there is no filter \"since\"`,
+		"since=now":       `there is no parameter \"since\"`,
 		"from=tomorrow":   "isn't a time",
 		"from=2026-11-25T14%3A00%3A00Z&to=yesterday+25": "no time of day",
 	} {

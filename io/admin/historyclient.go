@@ -60,7 +60,7 @@ func (q *HistoryQuery) encode() string {
 		v.Set("duid", q.DUID)
 	}
 	if q.RemoteID != "" {
-		v.Set("remote-id", q.RemoteID)
+		v.Set("remote_id", q.RemoteID)
 	}
 	return v.Encode()
 }

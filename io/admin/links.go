@@ -3,7 +3,7 @@ package admin
 import "net/http"
 
 var linkRoutes = []route{
-	{"GET", "/v1/links", false, func(w http.ResponseWriter, _ *http.Request, node Node) {
+	{"GET", "/v1/links", false, nil, func(w http.ResponseWriter, _ *http.Request, node Node) {
 		reply(w, http.StatusOK, map[string][]Link{"links": node.Links()})
 	}},
 }

@@ -21,20 +21,37 @@ func (w *timed) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
-// TestPatience: a reader earns himself more time by what he takes: at the first octet, and once for each 64 KiB.
+// TestPatience: a reader is waited for as long as is left to him, whenever an answer goes on, and earns himself the whole time
+// by each 64 KiB.
 func TestPatience(t *testing.T) {
 	w := &timed{}
 	p := newPatient(w)
-	for sent, want := range []int{1, 1, 1, 1, 2, 2, 2, 2, 3} {
-		if _, err := p.Write(make([]byte, patienceOctets/4)); err != nil {
-			t.Fatal(err)
+	goesOn := func(octets int, want time.Duration) {
+		t.Helper()
+		before := time.Now()
+		if n, err := p.Write(make([]byte, octets)); n != octets || err != nil {
+			t.Fatal(n, err)
 		}
-		if w.deadlines != want {
-			t.Errorf("after %d quarters of 64 KiB: %d deadlines, want %d", sent+1, w.deadlines, want)
+		if w.last.Before(before.Add(want-time.Second)) || w.last.After(time.Now().Add(want)) {
+			t.Errorf("the deadline %v is not %v after %v", w.last, want, before)
 		}
 	}
-	if !w.last.After(time.Now()) {
-		t.Errorf("the deadline %v isn't ahead", w.last)
+	goesOn(1, patienceTime)
+	p.left = 10 * time.Second // he has been waited for
+	goesOn(patienceOctets-2, 10*time.Second)
+	w.last = time.Time{}
+	if err := p.FlushError(); err != nil || w.last.IsZero() || p.left > 10*time.Second {
+		t.Errorf("flushed: %v, deadline %v, %v left", err, w.last, p.left)
+	}
+	goesOn(1, 10*time.Second)
+	goesOn(1, patienceTime)
+	w.deadlines = 0
+	if goesOn(3*patienceOctets, patienceTime); w.deadlines != 4 {
+		t.Errorf("%d deadlines for 192 KiB at once", w.deadlines)
+	}
+	p.left = 0
+	if p.extend(); w.last.After(time.Now()) {
+		t.Errorf("the deadline of a reader who takes nothing is %v", w.last)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 var document []byte
 
 var documentRoutes = []route{
-	{"GET", "/v1/openapi.yaml", false, func(w http.ResponseWriter, _ *http.Request, _ Node) {
+	{"GET", "/v1/openapi.yaml", false, nil, func(w http.ResponseWriter, _ *http.Request, _ Node) {
 		w.Header().Set("Content-Type", "application/yaml") // RFC 9512
 		_, _ = w.Write(document)                           // the other side has gone
 	}},

@@ -43,6 +43,15 @@ func Parameters() []Parameter {
 	}
 }
 
+// filters are the names of all of them, and of what else an operation takes.
+func filters(also ...string) []string {
+	var names []string
+	for _, p := range Parameters() {
+		names = append(names, p.Name)
+	}
+	return append(names, also...)
+}
+
 // ParseFilter reads a query. It refuses what neither it nor the caller knows: a filter that is left out by mistake would
 // show everything.
 func ParseFilter(query url.Values, also ...string) (f Filter, err error) {
@@ -139,15 +148,19 @@ func setLinkAddress(f *Filter, v string) error {
 }
 
 func setRemote(f *Filter, v string) (err error) {
+	f.RemoteID, err = ParseRemoteID(v)
+	return err
+}
+
+// ParseRemoteID reads a Remote-ID, with its enterprise number or without, and writes it as Lease has it.
+func ParseRemoteID(v string) (string, error) {
 	if number, id, ok := strings.Cut(v, ":"); ok {
 		if _, err := strconv.ParseUint(number, 10, 32); err == nil {
 			id, err = octetsText(id)
-			f.RemoteID = number + ":" + id
-			return err
+			return number + ":" + id, err
 		}
 	}
-	f.RemoteID, err = octetsText(v)
-	return err
+	return octetsText(v)
 }
 
 func setOctets(field func(*Filter) *string) func(*Filter, string) error {

@@ -3,12 +3,17 @@ package admin
 import "net/http"
 
 var poolRoutes = []route{
-	{"GET", "/v1/pools", false, func(w http.ResponseWriter, _ *http.Request, node Node) {
-		reply(w, http.StatusOK, node.Pools())
+	{"GET", "/v1/pools", false, nil, func(w http.ResponseWriter, _ *http.Request, node Node) {
+		reply(w, http.StatusOK, poolList{node.Pools()})
 	}},
-	{"GET", "/metrics", false, func(w http.ResponseWriter, r *http.Request, node Node) {
+	{"GET", "/metrics", false, nil, func(w http.ResponseWriter, r *http.Request, node Node) {
 		node.Metrics().ServeHTTP(w, r)
 	}},
+}
+
+// A poolList is the answer that lists pools.
+type poolList struct {
+	Pools []Pool `json:"pools"`
 }
 
 // A Pool is how full a pool is. Expired leases that their clients may still get back count as used.

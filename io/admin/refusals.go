@@ -108,33 +108,25 @@ func (w Who) Match(r *Refusal) bool {
 	return slices.Equal(own[8:], []byte{o[0] ^ 2, o[1], o[2], 0xff, 0xfe, o[3], o[4], o[5]})
 }
 
-var refusalRoutes = []route{{"GET", "/v1/refusals", false, refusals}}
+var refusalRoutes = []route{{"GET", "/v1/refusals", false, []string{"client", "limit"}, refusals}}
 
 func refusals(w http.ResponseWriter, r *http.Request, node Node) {
-	const remedy = "give client=DUID, link-local or hardware address, limit=N"
-	all := node.Refusals()
-	for name, values := range r.URL.Query() {
-		switch name {
-		case "client":
-			who, err := ParseWho(values[0])
-			if err != nil {
-				reply(w, http.StatusBadRequest, problem{Error: err.Error(), Remedy: remedy})
-				return
-			}
-			all.Refusals = slices.DeleteFunc(all.Refusals, func(f Refusal) bool { return !who.Match(&f) })
-		case "limit":
-		default:
-			reply(w, http.StatusBadRequest, problem{Error: "there is no filter " + strconv.Quote(name), Remedy: remedy})
-			return
-		}
-	}
-	if text := r.URL.Query().Get("limit"); text != "" {
-		limit, err := strconv.ParseUint(text, 10, 31)
+	query, all := r.URL.Query(), node.Refusals()
+	if query.Has("client") {
+		who, err := ParseWho(query.Get("client"))
 		if err != nil {
-			reply(w, http.StatusBadRequest, problem{Error: "limit=" + strconv.Quote(text) + " isn't a number", Remedy: remedy})
+			refuse(w, http.StatusBadRequest, err.Error(), "leave it out for all clients")
 			return
 		}
-		all.Refusals = all.Refusals[:min(len(all.Refusals), int(limit))]
+		all.Refusals = slices.DeleteFunc(all.Refusals, func(f Refusal) bool { return !who.Match(&f) })
+	}
+	if query.Has("limit") {
+		limit, err := strconv.Atoi(query.Get("limit"))
+		if err != nil || limit < 1 {
+			refuse(w, http.StatusBadRequest, fmt.Sprintf("limit=%q isn't a number from 1 on", query.Get("limit")), "leave it out for all that the node remembers")
+			return
+		}
+		all.Refusals = all.Refusals[:min(len(all.Refusals), limit)]
 	}
 	reply(w, http.StatusOK, all)
 }

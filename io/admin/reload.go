@@ -2,6 +2,7 @@ package admin
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 )
@@ -90,29 +91,19 @@ func (e *ReloadError) Error() string {
 }
 
 var reloadRoutes = []route{
-	{"POST", "/v1/reload", true, reload},
+	{"POST", "/v1/reload", true, []string{"dry_run", "digest", "force"}, reload},
 }
 
-const reloadQuery = "give dry-run=true, digest=HEX, force=true"
-
 func reload(w http.ResponseWriter, r *http.Request, node Node) {
-	var request ReloadRequest
-	for name, values := range r.URL.Query() {
-		var err error
-		switch name {
-		case "dry-run":
-			request.DryRun, err = strconv.ParseBool(values[0])
-		case "force":
-			request.Force, err = strconv.ParseBool(values[0])
-		case "digest":
-			request.Digest = values[0]
-		default:
-			err = errors.New("there is no " + name)
-		}
-		if err != nil {
-			reply(w, http.StatusBadRequest, problem{Error: name + "=" + values[0] + " isn't understood", Remedy: reloadQuery})
-			return
-		}
+	query := r.URL.Query()
+	request := ReloadRequest{Digest: query.Get("digest")}
+	var err error
+	if request.DryRun, err = truth("dry_run", query.Get("dry_run")); err == nil {
+		request.Force, err = truth("force", query.Get("force"))
+	}
+	if err != nil {
+		refuse(w, http.StatusBadRequest, err.Error(), "give true, or leave it out")
+		return
 	}
 	plan, err := node.Reload(r.Context(), request)
 	if err != nil {
@@ -122,18 +113,31 @@ func reload(w http.ResponseWriter, r *http.Request, node Node) {
 	reply(w, http.StatusOK, plan)
 }
 
+// truth reads a parameter that is true or false, and absent the latter.
+func truth(name, text string) (bool, error) {
+	if text == "" {
+		return false, nil
+	}
+	v, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, fmt.Errorf("%s=%q is neither true nor false", name, text)
+	}
+	return v, nil
+}
+
 // replyReloadError tells why a configuration wasn't taken.
 func replyReloadError(w http.ResponseWriter, err error) {
 	var refused *ReloadError
 	switch {
 	case errors.Is(err, ErrStale):
-		reply(w, http.StatusConflict, problem{Error: err.Error(), Remedy: "ask for a new plan: dry-run=true"})
+		refuse(w, http.StatusConflict, err.Error(), "ask for a new plan: POST /v1/reload?dry_run=true")
 	case errors.As(err, &refused) && refused.Unsafe:
 		reply(w, http.StatusConflict, problem{Error: refused.Problem, Faults: refused.Faults,
 			Remedy: "take the steps that the plan tells, or say force=true", Unsafe: true})
 	case errors.As(err, &refused):
-		reply(w, http.StatusUnprocessableEntity, problem{Error: refused.Problem, Faults: refused.Faults})
+		reply(w, http.StatusUnprocessableEntity, problem{Error: refused.Problem, Faults: refused.Faults,
+			Remedy: "mend what the faults name; nothing has changed"})
 	default:
-		reply(w, http.StatusServiceUnavailable, problem{Error: err.Error()})
+		refuse(w, http.StatusServiceUnavailable, err.Error(), "")
 	}
 }

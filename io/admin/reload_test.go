@@ -60,7 +60,7 @@ func TestReload(t *testing.T) {
 		t.Errorf("by TCP a reload is answered with %d", status)
 	}
 	for query, want := range map[string]int{
-		"": 200, "dry-run=true": 200, "digest=d1": 200, "digest=unsafe&force=true": 200,
+		"": 200, "dry_run=true": 200, "digest=d1": 200, "digest=unsafe&force=true": 200,
 		"digest=wrong": 422, "digest=unsafe": 409, "digest=old": 409, "digest=broken": 503, "dry=true": 400, "force=maybe": 400,
 	} {
 		if got, body := post(t, socket, http.MethodPost, "/v1/reload?"+query, ""); got != want {
@@ -133,10 +133,10 @@ func TestReservationsEndpoints(t *testing.T) {
 		{"PUT", link + "/duid/00:03:01?force=true", `{"addresses":[]}`, 200, "duid 00:03:01"},
 		{"PUT", link + "/duid/00:03:01", `{}`, 409, `"unsafe":true`},
 		{"PUT", link + "/duid/00:03:01?force=true", `{`, 400, "isn't JSON"},
-		{"PUT", link + "/duid/00:03:01?force=true", `"` + strings.Repeat("x", MaxReservation) + `"`, 400, "too large"},
+		{"PUT", link + "/duid/00:03:01?force=true", `"` + strings.Repeat("x", MaxReservation) + `"`, 413, "too large"},
 		{"PUT", link + "/duid/zz", `{}`, 400, "isn't in hexadecimal"},
 		{"PUT", link + "/name/x", `{}`, 400, "a client is named by"},
-		{"PUT", link + "/duid/000301?yes=1", `{}`, 400, "there is no yes"},
+		{"PUT", link + "/duid/000301?yes=1", `{}`, 400, `there is no parameter \"yes\"`},
 		{"DELETE", link + "/remote-id/a%2Fb?enterprise=9", "", 200, "gone: remote-id 9 a/b"},
 		{"DELETE", "/v1/links/none/reservations/duid/000301", "", 404, "no such stored reservation"},
 	} {

@@ -41,9 +41,9 @@ var (
 const MaxReservation = 16 << 10
 
 var reservationRoutes = []route{
-	{"GET", "/v1/links/{link}/reservations", false, listReservations},
-	{"PUT", "/v1/links/{link}/reservations/{client}/{value...}", true, putReservation},
-	{"DELETE", "/v1/links/{link}/reservations/{client}/{value...}", true, deleteReservation},
+	{"GET", "/v1/links/{link}/reservations", false, nil, listReservations},
+	{"PUT", "/v1/links/{link}/reservations/{client}/{value...}", true, []string{"enterprise", "force"}, putReservation},
+	{"DELETE", "/v1/links/{link}/reservations/{client}/{value...}", true, []string{"enterprise", "force"}, deleteReservation},
 }
 
 // listReservations answers with one JSON object a line.
@@ -64,42 +64,40 @@ func listReservations(w http.ResponseWriter, r *http.Request, node Node) {
 
 // clientOf reads whom a request is about, and whether to force it.
 func clientOf(r *http.Request) (c config.Client, force bool, err error) {
-	for name, values := range r.URL.Query() {
-		switch name {
-		case "enterprise":
-		case "force":
-			if force, err = strconv.ParseBool(values[0]); err != nil {
-				return c, false, errors.New("force=" + values[0] + " is neither true nor false")
-			}
-		default:
-			return c, false, errors.New("there is no " + name)
-		}
+	query := r.URL.Query()
+	if force, err = truth("force", query.Get("force")); err == nil {
+		c, err = config.ParseClient(r.PathValue("client"), r.PathValue("value"), query.Get("enterprise"))
 	}
-	c, err = config.ParseClient(r.PathValue("client"), r.PathValue("value"), r.URL.Query().Get("enterprise"))
 	return c, force, err
 }
 
+const clientRemedy = "the path ends with duid, hardware, remote-id or subscriber-id, and its value; enterprise=NUMBER and force=true may follow"
+
 // putReservation takes a JSON object with what a reservation of the file has beside its client: addresses, prefixes, options.
 func putReservation(w http.ResponseWriter, r *http.Request, node Node) {
+	const remedy = `send {"addresses": [...], "prefixes": [...]}, of 16 KiB at most`
 	client, force, err := clientOf(r)
-	if err == nil {
-		var body []byte
-		if body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, MaxReservation)); err == nil && !json.Valid(body) {
-			err = errors.New("the body isn't JSON")
-		}
-		if err == nil {
-			change, err := node.PutReservation(r.Context(), r.PathValue("link"), client, body, force)
-			replyReservation(w, r, change, err)
-			return
-		}
+	if err != nil {
+		refuse(w, http.StatusBadRequest, err.Error(), clientRemedy)
+		return
 	}
-	reply(w, http.StatusBadRequest, problem{Error: err.Error(), Remedy: `send {"addresses": [...], "prefixes": [...]}, of 16 KiB at most`})
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxReservation))
+	if err != nil {
+		refuse(w, statusOfBody(err), "the body can't be read: "+err.Error(), remedy)
+		return
+	}
+	if !json.Valid(body) {
+		refuse(w, http.StatusBadRequest, "the body isn't JSON", remedy)
+		return
+	}
+	change, err := node.PutReservation(r.Context(), r.PathValue("link"), client, body, force)
+	replyReservation(w, r, change, err)
 }
 
 func deleteReservation(w http.ResponseWriter, r *http.Request, node Node) {
 	client, force, err := clientOf(r)
 	if err != nil {
-		reply(w, http.StatusBadRequest, problem{Error: err.Error()})
+		refuse(w, http.StatusBadRequest, err.Error(), clientRemedy)
 		return
 	}
 	change, err := node.DeleteReservation(r.Context(), r.PathValue("link"), client, force)
@@ -117,9 +115,9 @@ func replyReservation(w http.ResponseWriter, r *http.Request, change Reservation
 func replyReservationError(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, ErrNoLink):
-		reply(w, http.StatusNotFound, problem{Error: "there is no link " + r.PathValue("link")})
+		refuse(w, http.StatusNotFound, "there is no link "+strconv.Quote(printable(r.PathValue("link"))), "GET /v1/links lists what there is")
 	case errors.Is(err, ErrNoReservation):
-		reply(w, http.StatusNotFound, problem{Error: err.Error(), Remedy: "`lockstep6 reservations list` shows what there is; those of the file are changed there"})
+		refuse(w, http.StatusNotFound, err.Error(), "`lockstep6 reservations list` shows what there is; those of the file are changed there")
 	default:
 		replyReloadError(w, err)
 	}

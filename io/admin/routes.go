@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -52,8 +55,9 @@ type problem struct {
 
 // A route is one operation of the interface. Each part of it has a table of its own, beside its handlers.
 type route struct {
-	method, path string // as http.ServeMux takes them
-	changes      bool   // it changes the node: only for those who may
+	method, path string   // as http.ServeMux takes them
+	changes      bool     // it changes the node: only for those who may
+	takes        []string // query parameters, each once at most; others are refused
 	handle       func(w http.ResponseWriter, r *http.Request, node Node)
 }
 
@@ -67,29 +71,31 @@ func table() []route {
 var open = []string{"/live", "/ready"}
 
 // bounded is how many requests of an operation are done at a time: those that walk through all bindings cost the packet
-// path processor time, and those that stream hold memory.
+// path processor time, and those that stream hold memory and, by TCP, connections that others need.
 var bounded = map[string]int{
 	"GET /v1/bindings":        4,
 	"GET /v1/bindings/export": 4,
 	"GET /v1/history":         4,
+	"GET /v1/events":          32,
 	"POST /v1/backup":         1,
+	"GET /metrics":            4,
 }
 
 var stateRoutes = []route{
-	{"GET", "/live", false, func(w http.ResponseWriter, _ *http.Request, _ Node) {
+	{"GET", "/live", false, nil, func(w http.ResponseWriter, _ *http.Request, _ Node) {
 		reply(w, http.StatusOK, map[string]bool{"live": true})
 	}},
-	{"GET", "/ready", false, func(w http.ResponseWriter, _ *http.Request, node Node) {
+	{"GET", "/ready", false, nil, func(w http.ResponseWriter, _ *http.Request, node Node) {
 		if err := node.Ready(); err != nil {
 			refuse(w, http.StatusServiceUnavailable, err.Error(), "")
 			return
 		}
 		reply(w, http.StatusOK, map[string]bool{"ready": true})
 	}},
-	{"GET", "/v1/state", false, func(w http.ResponseWriter, _ *http.Request, node Node) {
+	{"GET", "/v1/state", false, nil, func(w http.ResponseWriter, _ *http.Request, node Node) {
 		reply(w, http.StatusOK, node.State())
 	}},
-	{"GET", "/v1/peers", false, func(w http.ResponseWriter, _ *http.Request, node Node) {
+	{"GET", "/v1/peers", false, nil, func(w http.ResponseWriter, _ *http.Request, node Node) {
 		reply(w, http.StatusOK, node.Peers())
 	}},
 }
@@ -103,7 +109,7 @@ func routes(node Node, a *access) http.Handler {
 			handle = atOnce(n, handle)
 		}
 		mux.HandleFunc(name, func(w http.ResponseWriter, r *http.Request) {
-			if !slices.Contains(open, o.path) && !a.permits(w, r, o.changes) {
+			if !slices.Contains(open, o.path) && (!a.permits(w, r, o.changes) || !understood(w, r, o.takes)) {
 				return
 			}
 			handle(w, r, node)
@@ -130,6 +136,31 @@ func unknown(w http.ResponseWriter, r *http.Request, handler http.Handler) {
 		return
 	}
 	refuse(w, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path, "GET /v1/openapi.yaml lists what there is")
+}
+
+// understood refuses a query that can't be read, or has what the operation doesn't take: whoever misspells a filter or a
+// switch must not get the answer to another question.
+func understood(w http.ResponseWriter, r *http.Request, takes []string) bool {
+	remedy := r.Pattern + " takes no parameters"
+	if len(takes) > 0 {
+		remedy = r.Pattern + " takes " + strings.Join(takes, ", ") + "; GET /v1/openapi.yaml lists the parameters with their forms"
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		refuse(w, http.StatusBadRequest, "the query can't be read: "+err.Error(), "write octets other than letters and digits as % and two hexadecimal digits")
+		return false
+	}
+	for name, values := range query {
+		switch {
+		case !slices.Contains(takes, name):
+			refuse(w, http.StatusBadRequest, "there is no parameter "+strconv.Quote(printable(name)), remedy)
+			return false
+		case len(values) > 1:
+			refuse(w, http.StatusBadRequest, name+" is given twice", remedy)
+			return false
+		}
+	}
+	return true
 }
 
 // silent keeps an answer's head and drops its body.

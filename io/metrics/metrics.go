@@ -17,9 +17,6 @@ import (
 // prefix is what all names begin with.
 const prefix = "lockstep6_"
 
-// maxScrapes is how many scrapes are answered at a time.
-const maxScrapes = 4
-
 // A metric is one name with its values.
 type metric struct {
 	name   string // without prefix
@@ -97,7 +94,7 @@ func NewHandler(snapshot func() Snapshot) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(NewCollector(snapshot), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes})
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }
 
 // truth is 1 or 0.

@@ -114,7 +114,11 @@ func (f *historyFlags) query(args []string, now time.Time) (q admin.HistoryQuery
 		}
 		q.DUID = wire.FormatDUID(duid)
 	}
-	q.RemoteID = f.remoteID
+	if f.remoteID != "" {
+		if q.RemoteID, err = admin.ParseRemoteID(f.remoteID); err != nil {
+			return q, fmt.Errorf("--remote-id: %w", err)
+		}
+	}
 	return q, nil
 }
 

@@ -25,7 +25,7 @@ import (
 
 const apiToken = "0123456789abcdef0123456789abcdef"
 
-const apiConfig = threeNodes + `
+const apiConfig = "history: {keep: 400d}\n" + threeNodes + `
     addresses: [{pool: "2001:db8:1::/64"}]
     reservations: [{duid: "00:04:99", addresses: ["2001:db8:1::99"], prefixes: ["2001:db8:9000::/56"]}]
   - name: business
@@ -270,7 +270,7 @@ func TestDocumentedRequests(t *testing.T) {
 		}
 		ran += strings.Count(script, "curl ")
 	}
-	if ran < 10 {
+	if ran < 25 {
 		t.Errorf("only %d examples were found", ran)
 	}
 	if err := <-r.ended; err != nil { // the last example stops the node

@@ -48,7 +48,7 @@ func serveNode(t *testing.T, text, node string) *running {
 	ctx, cancel := context.WithCancel(t.Context())
 	d, err := Open(ctx, Options{
 		ConfigFile: filepath.Join(dir, "lockstep6.yaml"), Node: node, Data: filepath.Join(dir, "data"),
-		Listen: []netip.AddrPort{netip.MustParseAddrPort("[::1]:0")}, Logger: slog.New(slog.DiscardHandler), Level: new(slog.LevelVar),
+		Listen: []netip.AddrPort{netip.MustParseAddrPort("[::1]:0")}, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Level: new(slog.LevelVar),
 	})
 	if err != nil {
 		cancel()
