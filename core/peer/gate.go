@@ -57,14 +57,16 @@ type Gate struct {
 	seatFrom, seatUntil atomic.Uint32 // binding.Time; the back seat lasts from .. until
 	absent, heard       atomic.Uint32 // when the last absence began, and when its clients have all renewed
 
-	mu     sync.Mutex // of what changes when a gate closes
+	mu     sync.Mutex // of what changes when a gate closes, or opens early
 	closed uint64     // how often
+	doubts uint32     // binding.Time; until then a node that began with an empty store may find that there was a history
 }
 
 type gateLink struct {
 	since, until atomic.Uint32 // binding.Time
 	reason       atomic.Uint32
 	listen       uint32
+	gaps         uint64 // that were found since the start; guarded by the gate's mutex
 }
 
 // NewGate makes an open gate for links with these longest T1, in seconds. A T1 of 0 or without end counts as MaxListen.
@@ -86,9 +88,15 @@ func (g *Gate) Open(link int, now binding.Time) bool {
 
 // Close closes the link's gate for one T1 from now on.
 func (g *Gate) Close(link int, now binding.Time, why Reason) {
-	l := &g.links[link]
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.links[link].gaps++
+	g.close(link, now, why)
+}
+
+// close is Close for what isn't a new gap. The gate is locked.
+func (g *Gate) close(link int, now binding.Time, why Reason) {
+	l := &g.links[link]
 	if uint32(now) >= l.until.Load() {
 		l.since.Store(uint32(now))
 		l.reason.Store(uint32(why))
@@ -117,17 +125,30 @@ func (g *Gate) Returned(from, now binding.Time) {
 
 // Begun says that the node started with an empty store: a new cluster, until there is evidence of a history. Clients
 // that were there before are heard within one T1, the longest of all links.
-func (g *Gate) Begun(now binding.Time) { g.fresh.Store(uint32(now.Add(g.longest()))) }
+func (g *Gate) Begun(now binding.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.doubts = uint32(now.Add(g.longest()))
+	g.fresh.Store(g.doubts)
+}
 
 // Fresh tells whether evidence of a history would still mean something.
 func (g *Gate) Fresh(now binding.Time) bool { return uint32(now) < g.fresh.Load() }
 
 // Evidence says that a client has a lease of which the node has no record.
 func (g *Gate) Evidence(now binding.Time) {
-	if until := g.fresh.Load(); uint32(now) >= until || !g.fresh.CompareAndSwap(until, 0) {
+	if !g.Fresh(now) {
 		return
 	}
-	g.CloseAll(now, ReasonHistory)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.fresh.Swap(0) == 0 {
+		return // another client was faster
+	}
+	// What is missing was so at the start already: it is no gap that begins now (see CatchUp).
+	for i := range g.links {
+		g.close(i, now, ReasonHistory)
+	}
 	g.sit(now)
 }
 
