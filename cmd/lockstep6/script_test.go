@@ -29,12 +29,14 @@ func TestMain(m *testing.M) {
 //
 //	serving DIR              waits until the node with this data folder answers by its admin socket
 //	clients ADDR:PORT N      N clients behind relays get leases from the node there; several nodes: commas between
+//	gather ADDR:PORT N       clients get leases and stay; several nodes: commas between, also such as don't run yet
+//	keep renew|rebind        the gathered clients extend what they have, and every one keeps its address and prefix
 //	mode FILE OCTAL          checks a file's permissions
 //	exits CODE COMMAND...    runs a command that must end with this code
 //	until TEXT COMMAND...    repeats a command until its output has this text: for what a node hears but need not answer
 //
 // The condition [root] holds where the tests run as root. The environment has free ports: $UDP, $UDP2, $TCP and, for
-// leasequery, $LQ.
+// leasequery, $LQ and $LQ2.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -46,7 +48,8 @@ func TestScripts(t *testing.T) {
 			}
 			e.Defer(func() { _ = os.RemoveAll(short) })
 			udp, udp2 := freeUDP(t), freeUDP(t)
-			e.Vars = append(e.Vars, "DATA="+short, "UDP="+udp, "UDP2="+udp2, "TCP="+freeTCP(t, "127.0.0.1:0"), "LQ="+freeTCP(t, "[::1]:0"), "NO_COLOR=1")
+			e.Vars = append(e.Vars, "DATA="+short, "UDP="+udp, "UDP2="+udp2, "TCP="+freeTCP(t, "127.0.0.1:0"), "LQ="+freeTCP(t, "[::1]:0"), "LQ2="+freeTCP(t, "[::1]:0"), "NO_COLOR=1")
+			new(crowd).setup(e)
 			return nil
 		},
 		Condition: func(name string) (bool, error) {
@@ -56,7 +59,7 @@ func TestScripts(t *testing.T) {
 			return os.Getuid() == 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serving": serving, "clients": clients, "mode": mode, "exits": exits, "until": until,
+			"serving": serving, "clients": clients, "gather": gather, "keep": keep, "mode": mode, "exits": exits, "until": until,
 		},
 	})
 }
@@ -105,12 +108,7 @@ func clients(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: clients ADDR:PORT N")
 	}
-	var servers []netip.AddrPort
-	for text := range strings.SplitSeq(args[0], ",") {
-		server, err := netip.ParseAddrPort(text)
-		ts.Check(err)
-		servers = append(servers, server)
-	}
+	servers := parseServers(ts, args[0])
 	n, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	g, err := load.Open(load.Config{

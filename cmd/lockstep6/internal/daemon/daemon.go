@@ -67,6 +67,7 @@ type Daemon struct {
 	queries  *queries  // nil: nobody may ask for bindings
 	feed     feed
 	gaps     gaps
+	knew     binding.Time // until when a node that is back knew all of its peers' bindings; 0: that isn't known
 	started  time.Time
 }
 
@@ -145,7 +146,7 @@ func (d *Daemon) start(ctx context.Context, p *policy.Policy) error {
 	}
 	d.setClock(newest)
 	if !p.Single {
-		d.greet(site.View)
+		d.greet(p, site.View)
 	}
 	d.site.Store(site)
 	return nil
