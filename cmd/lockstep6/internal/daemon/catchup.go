@@ -40,6 +40,8 @@ type catchUp struct {
 	peers  []*askedPeer
 	others []string // peers that have no address to ask at
 	tls    *tls.Config
+	pauses []time.Duration
+	shown  time.Duration
 	fresh  bool // the node began with an empty store
 
 	engine   *engine.Engine
@@ -77,7 +79,10 @@ func newCatchUp(d *Daemon) *catchUp {
 	if site.Policy.Single {
 		return nil
 	}
-	c := &catchUp{d: d, site: site, areas: areasOf(site.Policy), fresh: site.View.Gate.Fresh(worker.Time(d.clock()))}
+	c := &catchUp{
+		d: d, site: site, areas: areasOf(site.Policy), pauses: catchUpPauses, shown: shownAfter,
+		fresh: site.View.Gate.Fresh(worker.Time(d.clock())),
+	}
 	for i := range d.config.Cluster.Nodes {
 		n := &d.config.Cluster.Nodes[i]
 		switch {
@@ -92,6 +97,7 @@ func newCatchUp(d *Daemon) *catchUp {
 		return nil
 	}
 	c.end = site.View.Gate.CatchUp()
+	d.asking.Store(true)
 	return c
 }
 
@@ -118,6 +124,7 @@ func areasOf(p *policy.Policy) (out []area) {
 
 // run asks until all peers have told all, or for one T1 at most, by when all clients have been heard.
 func (c *catchUp) run(ctx context.Context) {
+	defer c.d.asking.Store(false)
 	gate := c.site.View.Gate
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(gate.Longest())*time.Second)
 	defer cancel()
@@ -133,22 +140,23 @@ func (c *catchUp) run(ctx context.Context) {
 	}
 	c.d.log.Info("asking the peers for what this node missed", "id", "catch-up-begun", "peers", len(c.peers), "questions", len(c.areas))
 	start := time.Now()
-	for round, pause := range catchUpPauses {
+	for round, pause := range c.pauses {
 		if !sleep(ctx, pause) {
 			break
 		}
 		for _, p := range c.peers {
-			// What a peer missed too it may have by the last round.
-			if !p.done() && !errors.Is(p.err, errAnonymous) && (!p.partial || round == len(catchUpPauses)-1) {
+			// What a peer missed too it may have by one of the last rounds.
+			if !p.done() && !errors.Is(p.err, errAnonymous) && (!p.partial || round >= len(c.pauses)-2) {
 				c.ask(ctx, p)
 			}
 		}
+		c.d.asking.Store(false)
 		if len(c.unheard()) == 0 {
 			break
 		}
 	}
 	if c.lost {
-		sleep(ctx, time.Until(c.d.started.Add(shownAfter)))
+		sleep(ctx, time.Until(c.d.started.Add(c.shown)))
 	}
 	if !errors.Is(ctx.Err(), context.Canceled) { // the node doesn't end
 		c.conclude(time.Since(start))

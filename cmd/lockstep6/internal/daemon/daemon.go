@@ -67,6 +67,7 @@ type Daemon struct {
 	queries  *queries  // nil: nobody may ask for bindings
 	feed     feed
 	gaps     gaps
+	asking   atomic.Bool  // the peers haven't been asked yet for what the node missed
 	knew     binding.Time // until when a node that is back knew all of its peers' bindings; 0: that isn't known
 	started  time.Time
 }

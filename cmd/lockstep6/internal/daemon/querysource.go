@@ -49,7 +49,8 @@ func (q *queries) Whole(question *query.Question) bool {
 			return false
 		}
 	}
-	return !site.View.Gate.BackSeat(now)
+	// One that began with an empty store seems to be whole until its peers tell it of a history.
+	return !site.View.Gate.BackSeat(now) && !q.d.asking.Load()
 }
 
 // finder makes a finder for one question. Close ends its use.
