@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"time"
 
@@ -216,19 +217,24 @@ func (c *catchUp) conclude(took time.Duration) {
 	if c.d.site.Load().View.Gate == c.site.View.Gate { // else a reload has made another one, which knows best
 		open = c.end.End(told, worker.Time(c.d.clock()))
 	}
-	attrs := []any{
-		"new", c.became[engine.AdoptedNew], "extended", c.became[engine.AdoptedLater], "contested", c.became[engine.AdoptedBeside],
-		"known", c.became[engine.KnownBetter], "refused", c.became[engine.AdoptionRefused], "elsewhere", c.became[engine.NotHere],
-		"links", open, "of", len(told), "took", took.Round(time.Millisecond).String(),
-	}
+	took = took.Round(time.Millisecond)
 	if missing := append(c.unheard(), c.others...); len(missing) > 0 {
-		c.d.log.Warn("not all peers told what this node missed: it goes on listening to their clients",
-			append([]any{"id", "catch-up-incomplete", "missing", missing}, attrs...)...)
+		c.d.log.Warn("not all peers told what this node missed: it goes on listening to their clients", "id", "catch-up-incomplete",
+			"missing", missing, "links", open, "of", len(told), "leases", c.outcome(), "took", took)
 	} else {
-		c.d.log.Info("caught up with the peers", append([]any{"id", "caught-up"}, attrs...)...)
+		c.d.log.Info("caught up with the peers", "id", "caught-up", "links", open, "of", len(told), "leases", c.outcome(), "took", took)
 	}
 	if c.anonymous > 0 {
 		c.d.log.Warn("leases came without an IAID and can't be observed: the server that told of them isn't lockstep6, or hides options 3 and 25",
 			"id", "catch-up-no-iaid", "leases", c.anonymous)
 	}
+}
+
+// outcome is what became of the leases that peers told of.
+func (c *catchUp) outcome() slog.Value {
+	return slog.GroupValue(
+		slog.Int("new", c.became[engine.AdoptedNew]), slog.Int("extended", c.became[engine.AdoptedLater]),
+		slog.Int("contested", c.became[engine.AdoptedBeside]), slog.Int("known", c.became[engine.KnownBetter]),
+		slog.Int("refused", c.became[engine.AdoptionRefused]), slog.Int("elsewhere", c.became[engine.NotHere]),
+	)
 }

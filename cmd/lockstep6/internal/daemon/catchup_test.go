@@ -101,7 +101,7 @@ func TestCatchUp(t *testing.T) {
 	if len(got) != 3 || got[1] != 1 || got[2] != 2 || got[3] != peer.Self {
 		t.Errorf("owners by client %v", got)
 	}
-	if r.gate.BackSeat(testNow) || !r.gate.Open(0, testNow) || !strings.Contains(r.log.String(), "id=caught-up new=3 ") {
+	if r.gate.BackSeat(testNow) || !r.gate.Open(0, testNow) || !strings.Contains(r.log.String(), "id=caught-up links=1 of=1 leases.new=3 ") {
 		t.Errorf("still in the back seat, or listening:\n%s", r.log.String())
 	}
 }
