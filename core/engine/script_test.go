@@ -213,7 +213,7 @@ func (s *session) run(t *testing.T, d *datadriven.TestData) string {
 	case "told":
 		return s.told(t, d.Input)
 	case "caught-up":
-		s.site.View.Gate.CatchUp().End(slices.Repeat([]bool{true}, len(s.site.Policy.Links)), s.now)
+		s.site.View.Gate.Inquire().End(slices.Repeat([]bool{true}, len(s.site.Policy.Links)), s.now)
 	case "view":
 		return s.describeView()
 	default:

@@ -145,7 +145,7 @@ func (g *Gate) Evidence(now binding.Time) {
 	if g.fresh.Swap(0) == 0 {
 		return // another client was faster
 	}
-	// What is missing was so at the start already: it is no gap that begins now (see CatchUp).
+	// What is missing was so at the start already: it is no gap that begins now (see Inquiry).
 	for i := range g.links {
 		g.close(i, now, ReasonHistory)
 	}

@@ -34,16 +34,16 @@ var catchUpPauses = []time.Duration{0, time.Second, 4 * time.Second, 16 * time.S
 // A catchUp asks the peers, by bulk leasequery, for what this node missed while it was away. The node serves meanwhile as if there
 // were none. It belongs to one goroutine.
 type catchUp struct {
-	d      *Daemon
-	site   *engine.Site // as it was at the beginning
-	end    *peer.CatchUp
-	areas  []area
-	peers  []*askedPeer
-	others []string // peers that have no address to ask at
-	tls    *tls.Config
-	pauses []time.Duration
-	shown  time.Duration
-	fresh  bool // the node began with an empty store
+	d       *Daemon
+	site    *engine.Site // as it was at the beginning
+	inquiry *peer.Inquiry
+	areas   []area
+	peers   []*askedPeer
+	others  []string // peers that have no address to ask at
+	tls     *tls.Config
+	pauses  []time.Duration
+	shown   time.Duration
+	fresh   bool // the node began with an empty store
 
 	engine   *engine.Engine
 	sequence uint64
@@ -97,7 +97,7 @@ func newCatchUp(d *Daemon) *catchUp {
 	if len(c.peers) == 0 {
 		return nil
 	}
-	c.end = site.View.Gate.CatchUp()
+	c.inquiry = site.View.Gate.Inquire()
 	d.asking.Store(true)
 	return c
 }
@@ -215,7 +215,7 @@ func (c *catchUp) conclude(took time.Duration) {
 	}
 	open := 0
 	if c.d.site.Load().View.Gate == c.site.View.Gate { // else a reload has made another one, which knows best
-		open = c.end.End(told, worker.Time(c.d.clock()))
+		open = c.inquiry.End(told, worker.Time(c.d.clock()))
 	}
 	took = took.Round(time.Millisecond)
 	if missing := append(c.unheard(), c.others...); len(missing) > 0 {

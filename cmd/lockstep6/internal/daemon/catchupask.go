@@ -121,9 +121,10 @@ func (c *catchUp) take(ctx context.Context, p *askedPeer, a *query.Answer) error
 		p.leases += len(data.Leases)
 		c.anonymous += max(0, len(data.Leases)-len(data.Associations))
 		for k := range data.Associations {
-			told := toldOf(data, &data.Associations[k], a, worker.Time(at))
-			if node, ok := site.Policy.NodeOf(data.Associations[k].ServerID); ok {
-				told.Node, told.Granted = node, node == p.node
+			of := &data.Associations[k]
+			told := toldOf(data, of, a, worker.Time(at))
+			if node, ok := site.Policy.NodeOf(of.ServerID); ok {
+				told.Node, told.Granted = node, bytes.Equal(of.ServerID, c.site.Policy.Nodes[p.node].ServerID)
 			}
 			c.adopt(site, &told, worker.Time(at))
 		}

@@ -2,22 +2,22 @@ package peer
 
 import "github.com/lockstep6/lockstep6/core/binding"
 
-// A CatchUp is the time during which a node asks its peers what it missed. Their answers make good what closed the gates before
+// An Inquiry is the time during which a node asks its peers what it missed. Their answers make good what closed the gates before
 // it began. A gap that begins while they answer they may or may not fill, so that closes a gate as it always does.
-type CatchUp struct {
+type Inquiry struct {
 	gate *Gate
 	gaps []uint64 // by link: how many there were when it began
 }
 
-// CatchUp begins to catch up.
-func (g *Gate) CatchUp() *CatchUp {
+// Inquire begins it.
+func (g *Gate) Inquire() *Inquiry {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	c := &CatchUp{gate: g, gaps: make([]uint64, len(g.links))}
+	q := &Inquiry{gate: g, gaps: make([]uint64, len(g.links))}
 	for i := range g.links {
-		c.gaps[i] = g.links[i].gaps
+		q.gaps[i] = g.links[i].gaps
 	}
-	return c
+	return q
 }
 
 // End says of which links all peers have told all that they know, and returns how many of these links' gates are open now. Where
@@ -25,12 +25,12 @@ func (g *Gate) CatchUp() *CatchUp {
 //
 // A node that began with an empty store still takes a client's word for a history of which no peer knows: what it granted
 // itself, and no peer heard of, nobody can tell it.
-func (c *CatchUp) End(told []bool, now binding.Time) (open int) {
-	g := c.gate
+func (q *Inquiry) End(told []bool, now binding.Time) (open int) {
+	g := q.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for i := range g.links {
-		if l := &g.links[i]; told[i] && l.gaps == c.gaps[i] {
+		if l := &g.links[i]; told[i] && l.gaps == q.gaps[i] {
 			l.until.Store(min(l.until.Load(), uint32(now)))
 			open++
 		}

@@ -6,12 +6,12 @@ import (
 	"github.com/lockstep6/lockstep6/core/peer"
 )
 
-// TestCatchUp: once all peers have told all they know of all links, nothing of an absence is left.
-func TestCatchUp(t *testing.T) {
+// TestInquiry: once all peers have told all they know of all links, nothing of an absence is left.
+func TestInquiry(t *testing.T) {
 	g := peer.NewGate([]uint32{1000, 500}, 300)
 	g.Returned(begin-5000, begin)
-	c := g.CatchUp()
-	if open := c.End([]bool{true, true}, begin+7); open != 2 || !g.Open(0, begin+7) || !g.Open(1, begin+7) || g.BackSeat(begin+7) {
+	q := g.Inquire()
+	if open := q.End([]bool{true, true}, begin+7); open != 2 || !g.Open(0, begin+7) || !g.Open(1, begin+7) || g.BackSeat(begin+7) {
 		t.Errorf("%d open; want both links open and no back seat", open)
 	}
 	if g.ExpiredUnheard(begin-10, begin+7) || len(g.Listening(begin+7)) != 0 {
@@ -22,11 +22,11 @@ func TestCatchUp(t *testing.T) {
 	}
 }
 
-// TestCatchUpPart: a link of which a peer didn't tell goes on listening, and so does the back seat.
-func TestCatchUpPart(t *testing.T) {
+// TestInquiryPart: a link of which a peer didn't tell goes on listening, and so does the back seat.
+func TestInquiryPart(t *testing.T) {
 	g := peer.NewGate([]uint32{1000, 500}, 300)
 	g.Returned(begin-5000, begin)
-	if open := g.CatchUp().End([]bool{true, false}, begin+7); open != 1 || !g.Open(0, begin+7) || g.Open(1, begin+499) {
+	if open := g.Inquire().End([]bool{true, false}, begin+7); open != 1 || !g.Open(0, begin+7) || g.Open(1, begin+499) {
 		t.Errorf("%d open; want link 0 alone", open)
 	}
 	if !g.BackSeat(begin+999) || !g.ExpiredUnheard(begin-10, begin+999) {
@@ -34,33 +34,33 @@ func TestCatchUpPart(t *testing.T) {
 	}
 }
 
-// TestCatchUpGap: a gap that begins while the peers answer isn't filled by their answers, whether the gate was open or closed.
-func TestCatchUpGap(t *testing.T) {
+// TestInquiryGap: a gap that begins while the peers answer isn't filled by their answers, whether the gate was open or closed.
+func TestInquiryGap(t *testing.T) {
 	g := peer.NewGate([]uint32{1000, 1000, 1000}, 300)
 	g.Close(0, begin, peer.ReasonDrops)
 	g.Close(2, begin, peer.ReasonDrops)
-	c := g.CatchUp()
+	q := g.Inquire()
 	g.Close(0, begin+5, peer.ReasonDrops)
 	g.Close(1, begin+5, peer.ReasonLink)
-	if open := c.End([]bool{true, true, true}, begin+7); open != 1 {
+	if open := q.End([]bool{true, true, true}, begin+7); open != 1 {
 		t.Errorf("%d open, want 1", open)
 	}
 	if g.Open(0, begin+1004) || g.Open(1, begin+1004) || !g.Open(2, begin+7) {
 		t.Error("want links 0 and 1 closed for one T1 after the gap, and link 2 open")
 	}
-	if open := g.CatchUp().End([]bool{true, true, true}, begin+9); open != 3 || !g.Open(0, begin+9) {
-		t.Errorf("a catch-up after the gap leaves %d open, want 3", open)
+	if open := g.Inquire().End([]bool{true, true, true}, begin+9); open != 3 || !g.Open(0, begin+9) {
+		t.Errorf("an inquiry after the gap leaves %d open, want 3", open)
 	}
 }
 
-// TestCatchUpEvidence: that there was a history is no new gap, so a catch-up makes it good. But a client that tells of still more,
+// TestInquiryEvidence: that there was a history is no new gap, so an inquiry makes it good. But a client that tells of still more,
 // of which no peer knew, is believed again.
-func TestCatchUpEvidence(t *testing.T) {
+func TestInquiryEvidence(t *testing.T) {
 	g := peer.NewGate([]uint32{1000}, 300)
 	g.Begun(begin)
-	c := g.CatchUp()
+	q := g.Inquire()
 	g.Evidence(begin + 3)
-	if open := c.End([]bool{true}, begin+7); open != 1 || g.BackSeat(begin+7) || !g.Open(0, begin+7) {
+	if open := q.End([]bool{true}, begin+7); open != 1 || g.BackSeat(begin+7) || !g.Open(0, begin+7) {
 		t.Errorf("%d open; want an open gate and no back seat", open)
 	}
 	if !g.Fresh(begin+8) || g.Fresh(begin+1000) {
@@ -68,6 +68,6 @@ func TestCatchUpEvidence(t *testing.T) {
 	}
 	g.Evidence(begin + 9)
 	if !g.BackSeat(begin+9) || g.Open(0, begin+9) {
-		t.Error("evidence after a catch-up isn't believed")
+		t.Error("evidence after an inquiry isn't believed")
 	}
 }
