@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/core/engine"
 	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/policy"
@@ -36,6 +37,7 @@ var catchUpPauses = []time.Duration{0, time.Second, 4 * time.Second, 16 * time.S
 type catchUp struct {
 	d       *Daemon
 	site    *engine.Site // as it was at the beginning
+	config  *config.Config
 	inquiry *peer.Inquiry
 	areas   []area
 	peers   []*askedPeer
@@ -81,11 +83,11 @@ func newCatchUp(d *Daemon) *catchUp {
 		return nil
 	}
 	c := &catchUp{
-		d: d, site: site, areas: areasOf(site.Policy), pauses: catchUpPauses, shown: shownAfter,
+		d: d, site: site, config: d.config, areas: areasOf(site.Policy), pauses: catchUpPauses, shown: shownAfter,
 		fresh: site.View.Gate.Fresh(worker.Time(d.clock())),
 	}
-	for i := range d.config.Cluster.Nodes {
-		n := &d.config.Cluster.Nodes[i]
+	for i := range c.config.Cluster.Nodes {
+		n := &c.config.Cluster.Nodes[i]
 		switch {
 		case i == site.Policy.Self:
 		case n.Leasequery.IsValid():
@@ -133,8 +135,8 @@ func (c *catchUp) run(ctx context.Context) {
 	defer handle.Close()
 	c.engine = engine.New(handle, c.d.marks)
 	var err error
-	if c.d.config.Leasequery != nil {
-		if c.tls, err = c.d.queryTLS(c.d.config.Leasequery.TLS); err != nil {
+	if c.config.Leasequery != nil {
+		if c.tls, err = c.d.queryTLS(c.config.Leasequery.TLS); err != nil {
 			c.d.log.Warn("this node's certificate can't be read again: peers aren't asked for what it missed", "id", "catch-up-certificate", "error", err)
 			return
 		}
