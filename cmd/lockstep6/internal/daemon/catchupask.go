@@ -88,7 +88,13 @@ func (c *catchUp) hear(ctx context.Context, p *askedPeer, about *area) error {
 			p.since = 0 // its clock can't be trusted to tell what is new
 			return c.hear(ctx, p, about)
 		}
-		if err := c.take(ctx, p, &a); err != nil {
+		if err := c.take(p, &a); err != nil {
+			return err
+		}
+		if len(c.changes) < adoptedSize {
+			continue
+		}
+		if err := c.write(ctx); err != nil {
 			return err
 		}
 	}
@@ -105,7 +111,7 @@ func (c *catchUp) skewed(a *query.Answer) bool {
 }
 
 // take adopts what one message tells.
-func (c *catchUp) take(ctx context.Context, p *askedPeer, a *query.Answer) error {
+func (c *catchUp) take(p *askedPeer, a *query.Answer) error {
 	if len(a.Clients) == 0 {
 		return nil
 	}
@@ -131,10 +137,7 @@ func (c *catchUp) take(ctx context.Context, p *askedPeer, a *query.Answer) error
 	}
 	c.engine.End()
 	c.changes, c.count = c.engine.Changes, c.count+c.engine.Count
-	if len(c.changes) < adoptedSize {
-		return nil
-	}
-	return c.write(ctx)
+	return nil
 }
 
 // toldOf is a lease of an answer as the engine takes it. Times are this node's: the peer says how long ago all was.
