@@ -37,6 +37,7 @@ func newReturned(t *testing.T) *returned {
 	}
 	d.config, d.marks, d.started = c, new(engine.Marks), time.Now()
 	d.log = slog.New(slog.NewTextHandler(&r.log, nil))
+	d.leaseLog = newLeaseLog(slog.New(slog.DiscardHandler), nil)
 	var err error
 	if d.store, err = store.Open(store.Options{Path: t.TempDir(), Logger: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
