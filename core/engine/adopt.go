@@ -22,6 +22,10 @@ type Told struct {
 	Relay      wire.Relay // what is known of the relay that the client is behind, the link-address too
 }
 
+// toldSlack is by how many seconds a binding that was told from node to node and back may differ from itself: nobody writes
+// it for that.
+const toldSlack = 5
+
 // An Adoption is what became of a binding that a peer told of.
 type Adoption uint8
 
@@ -166,11 +170,15 @@ func (e *Engine) adoptAgain(r *binding.Record, told *Told, draft binding.Draft) 
 		heard = max(heard, r.Since())
 	}
 	later := draft.LastTransaction > heard
+	if !ended && (draft.Owner == r.Owner() || draft.Owner == peer.Unnamed) {
+		later = draft.LastTransaction > heard.Add(toldSlack)
+	}
+	longer := draft.Expires > r.Expires().Add(toldSlack)
 	names := r.State() == binding.Bound && r.Owner() == peer.Unnamed && draft.Owner != peer.Unnamed && !told.Superseded
 	switch {
 	case ended && later:
 		return AdoptedLater, e.record(r, &draft)
-	case ended, !later && !names && draft.Expires <= r.Expires():
+	case ended, !later && !names && !longer:
 		return KnownBetter, binding.Published
 	case !later && !names, !Observed(r) && !e.takenOver(told, &draft):
 		// Who serves the client this node knows better; not how long the lease lasts.

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	askedLimit  = 60e9     // nanoseconds within which a peer must send something
-	adoptedSize = 64 << 10 // octets of changes that make a write
+	askedLimit  = 60e9      // nanoseconds within which a peer must send something
+	adoptedSize = 256 << 10 // octets of changes that make a write
 )
 
 // told are the options that a catching-up node asks for: identity associations, and what is kept of relays and hardware.
@@ -140,11 +140,12 @@ func (c *catchUp) take(p *askedPeer, a *query.Answer) error {
 	return nil
 }
 
-// toldOf is a lease of an answer as the engine takes it. Times are this node's: the peer says how long ago all was.
+// toldOf is a lease of an answer as the engine takes it. Times are this node's: the peer says how long ago all was. What is cut off
+// when both count whole seconds mustn't shorten the lease.
 func toldOf(data *query.Data, of *query.Association, a *query.Answer, now binding.Time) engine.Told {
 	told := engine.Told{
 		Key: of.Key, Kind: of.Kind, IAID: of.IAID, DUID: data.DUID, Node: peer.Nobody, Superseded: of.Superseded,
-		Last: now - min(now, binding.Time(of.Age)), Expires: now.Add(of.Valid), Relay: data.Relay(),
+		Last: now - min(now, binding.Time(of.Age)), Expires: now.Add(of.Valid).Add(1), Relay: data.Relay(),
 	}
 	told.Since, told.Relay.LinkAddress = told.Last, of.Link
 	if a.HasBaseTime && of.Start > 0 && of.Start <= a.BaseTime {
@@ -157,7 +158,7 @@ func toldOf(data *query.Data, of *query.Association, a *query.Answer, now bindin
 func (c *catchUp) adopt(site *engine.Site, told *engine.Told, now binding.Time) {
 	became := c.engine.Adopt(told)
 	c.became[became]++
-	if became == engine.KnownBetter || became == engine.NotHere {
+	if became != engine.AdoptedNew && became != engine.AdoptedBeside {
 		return
 	}
 	site.View.Gate.Evidence(now)
