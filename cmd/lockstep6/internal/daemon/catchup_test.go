@@ -199,6 +199,26 @@ func TestCatchUpSecured(t *testing.T) {
 	}
 }
 
+// TestBeat: a heartbeat says when the node last knew of no gap, which a gap doesn't change.
+func TestBeat(t *testing.T) {
+	r := newReturned(t)
+	for _, want := range []binding.Time{0, testNow, testNow} {
+		if err := r.beat(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		beat, _ := r.store.Meta(metaHeartbeat)
+		if got := knewUntil(beat, r.p.Fingerprint[:]); got != want {
+			t.Errorf("heartbeat %x: knew all until %d, want %d", beat, got, want)
+		}
+		if want == 0 {
+			r.gate.Inquire().End([]bool{true}, testNow)
+		} else {
+			r.gate.CloseAll(testNow, peer.ReasonDrops)
+			r.clock = func() int64 { return (testNow + 10).Unix() * 1e9 }
+		}
+	}
+}
+
 // TestKnewUntil: a query may leave out what is old only where the node knew it, with the same configuration.
 func TestKnewUntil(t *testing.T) {
 	fingerprint := bytes.Repeat([]byte{7}, 32)
