@@ -91,6 +91,9 @@ func (g *Gate) succeed(old *Gate, from []int, now binding.Time) {
 	carry32(&g.absent, &old.absent)
 	carry32(&g.heard, &old.heard)
 	g.closed = old.Closed()
+	old.mu.Lock()
+	defer old.mu.Unlock()
+	g.doubts = old.doubts
 	for i, was := range from {
 		if was == Nobody {
 			g.BegunLink(i, now)
@@ -101,6 +104,7 @@ func (g *Gate) succeed(old *Gate, from []int, now binding.Time) {
 		carry32(&l.until, &o.until)
 		carry32(&l.reason, &o.reason)
 		carry32(&l.fresh, &o.fresh)
+		l.gaps = o.gaps
 	}
 }
 

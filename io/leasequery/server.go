@@ -30,11 +30,13 @@ type Server struct {
 	config    Config
 	listeners []net.Listener
 	slots     chan struct{} // one for each connection that may stand
+	waiting   chan struct{} // one for each that stands or waits for that
 }
 
 // Open binds the addresses. Nothing is answered before Serve.
 func Open(r *Responder, c Config) (*Server, error) {
-	s := &Server{responder: r, config: c, slots: make(chan struct{}, r.rules.Limits.Connections)}
+	s := &Server{responder: r, config: c, slots: make(chan struct{}, r.rules.Limits.Connections),
+		waiting: make(chan struct{}, 2*r.rules.Limits.Connections)}
 	for _, at := range c.Listen {
 		l, err := net.Listen("tcp6", at.String())
 		if err != nil {
@@ -99,11 +101,16 @@ func (s *Server) accept(ctx context.Context, l net.Listener, all *sync.WaitGroup
 		default:
 			return fmt.Errorf("leasequery.listen: %w", err)
 		}
-		if !s.admit(conn) {
+		if !s.expected(conn) {
 			_ = conn.Close()
 			continue
 		}
 		all.Go(func() {
+			defer func() { <-s.waiting }()
+			if !s.admit(ctx, conn) {
+				_ = conn.Close()
+				return
+			}
 			defer func() { <-s.slots }()
 			s.serve(ctx, conn)
 		})
@@ -118,23 +125,39 @@ func isTemporary(err error) bool {
 	return errors.As(err, &e) && (e.Timeout() || !errors.Is(err, net.ErrClosed))
 }
 
-// admit tells whether the connection is a requestor's, and one may stand. Others are closed at once (RFC 5460, Section 7.1).
-func (s *Server) admit(conn net.Conn) bool {
-	from := conn.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap()
-	if !s.responder.rules.Allowed(from) {
-		s.responder.Counters.rejected.Add(1)
-		return false
+// expected tells whether the connection is a requestor's, and isn't one of too many that wait. Others are closed at once
+// (RFC 5460, Section 7.1).
+func (s *Server) expected(conn net.Conn) bool {
+	if s.responder.rules.Allowed(conn.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap()) {
+		select {
+		case s.waiting <- struct{}{}:
+			return true
+		default:
+		}
 	}
+	s.responder.Counters.rejected.Add(1)
+	return false
+}
+
+// admit waits for a place, as a requestor that has closed its last connection just now may be faster than the server sees it.
+func (s *Server) admit(ctx context.Context, conn net.Conn) bool {
+	patience := time.NewTimer(admitTime)
+	defer patience.Stop()
 	select {
 	case s.slots <- struct{}{}:
 		return true
-	default:
-		s.responder.Counters.rejected.Add(1)
-		s.config.Logger.Warn("a requestor was turned away: there are as many connections as leasequery.connections allows",
-			"id", "leasequery-connections", "requestor", from, "connections", cap(s.slots))
+	case <-ctx.Done():
 		return false
+	case <-patience.C:
 	}
+	s.responder.Counters.rejected.Add(1)
+	s.config.Logger.Warn("a requestor was turned away: there are as many connections as leasequery.connections allows",
+		"id", "leasequery-connections", "requestor", conn.RemoteAddr(), "connections", cap(s.slots))
+	return false
 }
+
+// admitTime is how long a connection waits for another one to end.
+const admitTime = time.Second
 
 // serve answers one connection until it ends.
 func (s *Server) serve(ctx context.Context, conn net.Conn) {

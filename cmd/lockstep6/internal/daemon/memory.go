@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -19,7 +20,7 @@ import (
 // Names in the store's meta space of what a node remembers of its cluster.
 const (
 	metaCluster   = "cluster.memory"    // JSON of clusterMemory
-	metaHeartbeat = "cluster.heartbeat" // binding.Time, 4 octets, big-endian: when the node last served
+	metaHeartbeat = "cluster.heartbeat" // see beat
 )
 
 // clusterMemory outlives the process and changes of the configuration.
@@ -82,12 +83,13 @@ func (m *clusterMemory) owner(duid string) (uint8, error) {
 }
 
 // greet tells the view how long the node was away. A store without heartbeat and bindings is a new node's.
-func (d *Daemon) greet(view *peer.View) {
+func (d *Daemon) greet(p *policy.Policy, view *peer.View) {
 	now := worker.Time(d.clock())
 	beat, ok := d.store.Meta(metaHeartbeat)
 	switch {
-	case ok && len(beat) == 4:
+	case ok && len(beat) >= 4:
 		from := min(binding.Time(binary.BigEndian.Uint32(beat)), now)
+		d.knew = knewUntil(beat, p.Fingerprint[:])
 		view.Gate.Returned(from, now)
 		d.log.Info("back after an absence: listening to clients of other nodes", "id", "node-back",
 			"away", (time.Duration(now-from) * time.Second).String(), "back_seat", view.Gate.BackSeat(now))
@@ -98,7 +100,25 @@ func (d *Daemon) greet(view *peer.View) {
 	}
 }
 
-// beat writes that the node serves now.
+// heartbeatSize is how many octets a heartbeat has: when the node last served and when it last knew of no gap in what it
+// has heard, as binding.Time, and the beginning of the policy's fingerprint. Earlier versions have the first only.
+const heartbeatSize = 4 + 4 + 8
+
+// knewUntil is when the node last knew of no gap; 0: it isn't known, or there are leases now that it wouldn't have taken in then.
+func knewUntil(beat, fingerprint []byte) binding.Time {
+	if len(beat) != heartbeatSize || !bytes.HasPrefix(fingerprint, beat[8:]) {
+		return 0
+	}
+	return min(binding.Time(binary.BigEndian.Uint32(beat[4:])), binding.Time(binary.BigEndian.Uint32(beat)))
+}
+
+// beat writes that the node serves now, and whether it knows of a gap. Called by one goroutine at a time.
 func (d *Daemon) beat(ctx context.Context) error {
-	return d.store.PutMeta(ctx, metaHeartbeat, binary.BigEndian.AppendUint32(nil, uint32(worker.Time(d.clock()))))
+	now, site := worker.Time(d.clock()), d.site.Load()
+	if gate := site.View.Gate; len(gate.Listening(now)) == 0 && !gate.BackSeat(now) && !gate.New(now) {
+		d.knew = now
+	}
+	value := binary.BigEndian.AppendUint32(nil, uint32(now))
+	value = binary.BigEndian.AppendUint32(value, uint32(d.knew))
+	return d.store.PutMeta(ctx, metaHeartbeat, append(value, site.Policy.Fingerprint[:8]...))
 }
