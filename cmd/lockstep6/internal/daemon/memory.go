@@ -113,7 +113,7 @@ func knewUntil(beat, fingerprint []byte) binding.Time {
 // beat writes that the node serves now, and whether it knows of a gap. Called by one goroutine at a time.
 func (d *Daemon) beat(ctx context.Context) error {
 	now, site := worker.Time(d.clock()), d.site.Load()
-	if gate := site.View.Gate; len(gate.Listening(now)) == 0 && !gate.BackSeat(now) && !gate.Fresh(now) {
+	if gate := site.View.Gate; len(gate.Listening(now)) == 0 && !gate.Fresh(now) {
 		d.knew = now
 	}
 	value := binary.BigEndian.AppendUint32(nil, uint32(now))
