@@ -75,8 +75,6 @@ type askedPeer struct {
 }
 
 // newCatchUp prepares it; nil: there is nobody to ask. Gaps that begin from now on aren't made good.
-//
-// To be called before anybody writes a heartbeat.
 func newCatchUp(d *Daemon) *catchUp {
 	site := d.site.Load()
 	if site.Policy.Single {

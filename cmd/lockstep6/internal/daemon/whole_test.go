@@ -9,16 +9,16 @@ import (
 	"github.com/lockstep6/lockstep6/core/query"
 )
 
-// TestBeat: a heartbeat says when the node last knew of no gap, which a gap doesn't change.
+// TestBeat: the store says when the node last knew of no gap, which a gap doesn't change.
 func TestBeat(t *testing.T) {
 	r := newReturned(t)
 	for _, want := range []binding.Time{0, testNow, testNow} {
 		if err := r.beat(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		beat, _ := r.store.Meta(metaHeartbeat)
-		if got := knewUntil(beat, r.p.Fingerprint[:]); got != want {
-			t.Errorf("heartbeat %x: knew all until %d, want %d", beat, got, want)
+		whole, _ := r.store.Meta(metaWhole)
+		if got := knewUntil(whole, r.p.Fingerprint[:]); got != want {
+			t.Errorf("%x: knew all until %d, want %d", whole, got, want)
 		}
 		if want == 0 {
 			r.gate.Inquire().End([]bool{true}, testNow)
@@ -27,26 +27,26 @@ func TestBeat(t *testing.T) {
 			r.clock = func() int64 { return (testNow + 10).Unix() * 1e9 }
 		}
 	}
+	r.greet(r.p, r.site.Load().View)
+	if r.knew != testNow || r.gate.Before(testNow+11) || !r.gate.Before(testNow+10) {
+		t.Errorf("back, it knew all until %d, want %d", r.knew, testNow)
+	}
 }
 
 // TestKnewUntil: a query may leave out what is old only where the node knew it, with the same configuration.
 func TestKnewUntil(t *testing.T) {
 	fingerprint := bytes.Repeat([]byte{7}, 32)
-	beat := func(served, knew byte, fingerprint []byte) []byte {
-		return append([]byte{0, 0, 0, served, 0, 0, 0, knew}, fingerprint[:8]...)
-	}
 	for _, test := range []struct {
-		beat []byte
-		want binding.Time
+		whole []byte
+		want  binding.Time
 	}{
-		{beat(9, 5, fingerprint), 5},
-		{beat(5, 9, fingerprint), 5},
-		{beat(9, 5, make([]byte, 8)), 0},
-		{beat(9, 5, fingerprint)[:4], 0},
+		{append([]byte{0, 0, 0, 5}, fingerprint[:8]...), 5},
+		{append([]byte{0, 0, 0, 5}, make([]byte, 8)...), 0},
+		{[]byte{0, 0, 0, 5}, 0},
 		{nil, 0},
 	} {
-		if got := knewUntil(test.beat, fingerprint); got != test.want {
-			t.Errorf("%x: %d, want %d", test.beat, got, test.want)
+		if got := knewUntil(test.whole, fingerprint); got != test.want {
+			t.Errorf("%x: %d, want %d", test.whole, got, test.want)
 		}
 	}
 }
