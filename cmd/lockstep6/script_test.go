@@ -35,6 +35,8 @@ func TestMain(m *testing.M) {
 //	serving DIR              waits until the node with this data folder answers by its admin socket
 //	clients ADDR:PORT N      N clients behind relays get leases from the node there; several nodes: commas between
 //	solicits ADDR:PORT N    N clients behind a relay ask the node there for an address and a prefix, and wait for no answer
+//	gather ADDR:PORT N       clients get leases and stay; several nodes: commas between, also such as don't run yet
+//	keep renew|rebind        the gathered clients extend what they have, and every one keeps its address and prefix
 //	mode FILE OCTAL          checks a file's permissions
 //	exits CODE COMMAND...    runs a command that must end with this code
 //	certificate CRT KEY      makes a certificate for this machine and its key
@@ -43,7 +45,7 @@ func TestMain(m *testing.M) {
 //	until TEXT COMMAND...    repeats a command, or fetch, until its output has this text: for what a node hears but need not answer
 //
 // The condition [root] holds where the tests run as root. The environment has free ports: $UDP, $UDP2, $TCP and, for
-// leasequery, $LQ.
+// leasequery, $LQ and $LQ2.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -55,7 +57,8 @@ func TestScripts(t *testing.T) {
 			}
 			e.Defer(func() { _ = os.RemoveAll(short) })
 			udp, udp2 := freeUDP(t), freeUDP(t)
-			e.Vars = append(e.Vars, "DATA="+short, "UDP="+udp, "UDP2="+udp2, "TCP="+freeTCP(t, "127.0.0.1:0"), "LQ="+freeTCP(t, "[::1]:0"), "NO_COLOR=1")
+			e.Vars = append(e.Vars, "DATA="+short, "UDP="+udp, "UDP2="+udp2, "TCP="+freeTCP(t, "127.0.0.1:0"), "LQ="+freeTCP(t, "[::1]:0"), "LQ2="+freeTCP(t, "[::1]:0"), "NO_COLOR=1")
+			new(crowd).setup(e)
 			return nil
 		},
 		Condition: func(name string) (bool, error) {
@@ -65,7 +68,8 @@ func TestScripts(t *testing.T) {
 			return os.Getuid() == 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serving": serving, "clients": clients, "solicits": solicits, "mode": mode, "exits": exits, "until": until, "certificate": certificate, "hangup": hangup, "fetch": fetch,
+			"serving": serving, "clients": clients, "gather": gather, "keep": keep, "solicits": solicits, "mode": mode, "exits": exits,
+			"until": until, "certificate": certificate, "hangup": hangup, "fetch": fetch,
 		},
 	})
 }
@@ -114,12 +118,7 @@ func clients(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: clients ADDR:PORT N")
 	}
-	var servers []netip.AddrPort
-	for text := range strings.SplitSeq(args[0], ",") {
-		server, err := netip.ParseAddrPort(text)
-		ts.Check(err)
-		servers = append(servers, server)
-	}
+	servers := parseServers(ts, args[0])
 	n, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	g, err := load.Open(load.Config{

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -32,6 +33,8 @@ import (
 //	absent seconds=N       the node comes back after an absence
 //	begun                  the node starts with an empty store
 //	gap                    the node may have missed something
+//	told                   bindings as a peer tells of them, one a line (see toldLine); prints what became of each
+//	caught-up              all peers have told all they know
 //	store broken|whole     whether the journal can write
 //	sweep [grace=SECONDS]  reclaims what has ended
 //	pin [off]              a reader that stays in its batch, so that no replaced record is reclaimed
@@ -207,6 +210,10 @@ func (s *session) run(t *testing.T, d *datadriven.TestData) string {
 		s.site.View.Gate.Begun(s.now)
 	case "gap":
 		s.site.View.Gate.CloseAll(s.now, peer.ReasonDrops)
+	case "told":
+		return s.told(t, d.Input)
+	case "caught-up":
+		s.site.View.Gate.Inquire().End(slices.Repeat([]bool{true}, len(s.site.Policy.Links)), s.now)
 	case "view":
 		return s.describeView()
 	default:

@@ -59,8 +59,9 @@ type Gate struct {
 	absent, heard       atomic.Uint32 // when the last absence began, and when its clients have all renewed
 	yields              atomic.Bool   // the node takes the back seat because it was told to
 
-	mu     sync.Mutex // of what changes when a gate closes
+	mu     sync.Mutex // of what changes when a gate closes, or opens early
 	closed uint64     // how often
+	doubts uint32     // binding.Time; until then a node that began with an empty store may find that there was a history
 }
 
 type gateLink struct {
@@ -68,6 +69,7 @@ type gateLink struct {
 	reason       atomic.Uint32
 	fresh        atomic.Uint32 // binding.Time until which this link is new here; Gate.fresh is the whole node's
 	listen       atomic.Uint32 // the longest T1, in seconds
+	gaps         uint64        // that were found since the start; guarded by the gate's mutex
 }
 
 // NewGate makes an open gate for links with these longest T1, in seconds. A T1 of 0 or without end counts as MaxListen.
@@ -95,9 +97,15 @@ func (g *Gate) Open(link int, now binding.Time) bool {
 
 // Close closes the link's gate for one T1 from now on.
 func (g *Gate) Close(link int, now binding.Time, why Reason) {
-	l := &g.links[link]
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.links[link].gaps++
+	g.close(link, now, why)
+}
+
+// close is Close for what isn't a new gap. The gate is locked.
+func (g *Gate) close(link int, now binding.Time, why Reason) {
+	l := &g.links[link]
 	if uint32(now) >= l.until.Load() {
 		l.since.Store(uint32(now))
 		l.reason.Store(uint32(why))
@@ -126,7 +134,12 @@ func (g *Gate) Returned(from, now binding.Time) {
 
 // Begun says that the node started with an empty store: a new cluster, until there is evidence of a history. Clients
 // that were there before are heard within one T1, the longest of all links.
-func (g *Gate) Begun(now binding.Time) { g.fresh.Store(uint32(now.Add(g.longest()))) }
+func (g *Gate) Begun(now binding.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.doubts = uint32(now.Add(g.longest()))
+	g.fresh.Store(g.doubts)
+}
 
 // BegunLink says that a link came while the node serves, on which it never granted anything: the same, of that link alone.
 func (g *Gate) BegunLink(link int, now binding.Time) {
@@ -136,21 +149,31 @@ func (g *Gate) BegunLink(link int, now binding.Time) {
 
 // Fresh tells whether evidence of a history on the link would still mean something.
 func (g *Gate) Fresh(link int, now binding.Time) bool {
-	return uint32(now) < g.fresh.Load() || uint32(now) < g.links[link].fresh.Load()
+	return g.FreshAll(now) || uint32(now) < g.links[link].fresh.Load()
 }
 
-// Evidence says that a client of the link has a lease of which the node has no record.
+// FreshAll tells whether the node began with an empty store, and evidence of a history would still mean something.
+func (g *Gate) FreshAll(now binding.Time) bool { return uint32(now) < g.fresh.Load() }
+
+// Evidence says that a client of the link has a lease of which the node has no record. What is missing was so at the start
+// already: it is no gap that begins now (see Inquiry).
 func (g *Gate) Evidence(link int, now binding.Time) {
-	if until := g.fresh.Load(); uint32(now) < until {
-		if g.fresh.CompareAndSwap(until, 0) {
-			g.CloseAll(now, ReasonHistory)
-			g.sit(now)
-		}
+	if !g.Fresh(link, now) {
 		return
 	}
-	l := &g.links[link]
-	if until := l.fresh.Load(); uint32(now) < until && l.fresh.CompareAndSwap(until, 0) {
-		g.Close(link, now, ReasonHistory)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.FreshAll(now) {
+		g.fresh.Store(0)
+		for i := range g.links {
+			g.close(i, now, ReasonHistory)
+		}
+		g.sit(now)
+		return
+	}
+	if l := &g.links[link]; uint32(now) < l.fresh.Load() { // else another client was faster
+		l.fresh.Store(0)
+		g.close(link, now, ReasonHistory)
 	}
 }
 

@@ -53,10 +53,12 @@ type Lease struct {
 
 // Data is what a server knows of one client on one link. Slices are views over the message.
 type Data struct {
-	DUID    []byte
-	Leases  []Lease
-	Age     uint32       // seconds since the server last heard the client
-	Options wire.Options // all of OPTION_CLIENT_DATA
+	DUID   []byte
+	Leases []Lease
+	Age    uint32 // seconds since the server last heard the client
+
+	Associations []Association // of the leases, those whose identity associations the server tells
+	Options      wire.Options  // all of OPTION_CLIENT_DATA
 }
 
 // An Answer is a server's LEASEQUERY-REPLY, LEASEQUERY-DATA or LEASEQUERY-DONE.
@@ -151,6 +153,10 @@ func readData(b []byte) (d Data, err error) {
 			})
 		case code == wire.OptionCLTTime && len(data) == timeSize:
 			d.Age, aged = binary.BigEndian.Uint32(data), true
+		case code == wire.OptionIANA:
+			d.associate(wire.IANA, data)
+		case code == wire.OptionIAPD:
+			d.associate(wire.IAPD, data)
 		}
 	}
 	// RFC 5007, Section 4.4.2: these are never missing.
@@ -158,4 +164,10 @@ func readData(b []byte) (d Data, err error) {
 		return d, errData
 	}
 	return d, nil
+}
+
+func (d *Data) associate(kind wire.Kind, data []byte) {
+	if a, ok := readAssociation(kind, data); ok {
+		d.Associations = append(d.Associations, a)
+	}
 }

@@ -39,20 +39,38 @@ func Usable(s *binding.Stored, now binding.Time) bool {
 
 // AppendClient appends OPTION_CLIENT_DATA (RFC 5007, Section 4.4.2): Client Identifier, a lease option for each lease with
 // what is left of its lifetimes, OPTION_CLT_TIME, and of what the query's Option Request option lists that which is kept of
-// the client and hide doesn't refuse. The option's length must fit 16 bits: with at most MaxLeases leases it does.
-func AppendClient(dst []byte, c Client, q *Question, now binding.Time, hide func(wire.OptionCode) bool) []byte {
+// the client and isn't hidden; a lease's identity association too (see Association). The option's length must fit 16 bits: with at
+// most q.MaxLeases() leases it does.
+func AppendClient(dst []byte, c Client, q *Question, now binding.Time, t *Teller) []byte {
 	dst, mark := wire.OpenOption(dst, wire.OptionClientData)
 	dst = wire.AppendOption(dst, wire.OptionClientID, c.DUID())
-	for i := range c[:min(len(c), MaxLeases)] {
+	for i := range c[:min(len(c), q.MaxLeases())] {
 		dst = appendLease(dst, &c[i], now)
+		if code := associationCode(c[i].Kind); q.Wants(code) && !t.hides(code) && Usable(&c[i], now) {
+			dst = appendAssociation(dst, &c[i], now, t)
+		}
 	}
 	dst = wire.AppendUint32Option(dst, wire.OptionCLTTime, uint32(max(now, c.Last())-c.Last()))
-	return wire.CloseOption(appendKept(dst, c.newest(), q, hide), mark)
+	return wire.CloseOption(appendKept(dst, c.newest(), q, t), mark)
 }
 
-// MaxLeases is how many leases of a client one OPTION_CLIENT_DATA carries: 64 kilooctets are its end. A client with more
-// is a router that asks for whole networks; it comes in several.
+// MaxLeases is the most leases of a client that one OPTION_CLIENT_DATA carries (see Question.MaxLeases).
 const MaxLeases = 1024
+
+// A Teller says what a server tells of its bindings. Nil: all but who granted them.
+type Teller struct {
+	Hide     func(wire.OptionCode) bool // nil: nothing is hidden
+	ServerID func(owner uint8) []byte   // DUID of the server whose binding it is; nil where it isn't known
+}
+
+func (t *Teller) hides(code wire.OptionCode) bool { return t != nil && t.Hide != nil && t.Hide(code) }
+
+func (t *Teller) serverID(owner uint8) []byte {
+	if t == nil || t.ServerID == nil {
+		return nil
+	}
+	return t.ServerID(owner)
+}
 
 // appendLease appends the lease as an option of its own, without an IA around it. Of one that has ended, which only an
 // active query tells of, the lifetimes are 0.
@@ -94,11 +112,11 @@ var keptOptions = [...]struct {
 	{wire.OptionClientFQDN, binding.ExtFQDN},
 }
 
-func appendKept(dst []byte, s *binding.Stored, q *Question, hide func(wire.OptionCode) bool) []byte {
+func appendKept(dst []byte, s *binding.Stored, q *Question, t *Teller) []byte {
 	if len(q.Options) == 0 {
 		return dst
 	}
-	wanted := func(code wire.OptionCode) bool { return q.Wants(code) && (hide == nil || !hide(code)) }
+	wanted := func(code wire.OptionCode) bool { return q.Wants(code) && !t.hides(code) }
 	for _, o := range keptOptions {
 		if v, ok := s.Extension.Find(o.kind); ok && wanted(o.code) {
 			dst = wire.AppendOption(dst, o.code, v)

@@ -125,7 +125,7 @@ func TestClientData(t *testing.T) {
 	q := &Question{Options: []byte{0, 37, 0, 18, 0, 15, 0, 47}}
 	hide := func(code wire.OptionCode) bool { return code == wire.OptionInterfaceID }
 	message := wire.AppendHeader(nil, wire.LeasequeryReply, [3]byte{1, 2, 3})
-	message = AppendBaseTime(AppendClient(message, Client{bound, prefix, ended}, q, 1060, hide), 1060)
+	message = AppendBaseTime(AppendClient(message, Client{bound, prefix, ended}, q, 1060, &Teller{Hide: hide}), 1060)
 	a, err := ReadAnswer(message)
 	if err != nil {
 		t.Fatal(err)
@@ -156,9 +156,70 @@ func TestClientData(t *testing.T) {
 	}
 }
 
+// Who asks for identity associations is told each usable lease's, with who granted it, since when and until when it was heard.
+func TestAssociations(t *testing.T) {
+	own := binding.Stored{
+		Key: binding.Key{Address: lease, Length: 128}, Kind: wire.IANA, IAID: 7, DUID: client, State: binding.Bound,
+		Preferred: 100, Valid: 200, LastTransaction: 1000, Since: 900, Expires: 1200,
+		Extension: binding.AppendExtension(nil, binding.ExtLinkAddress, link[:]),
+	}
+	left := own
+	left.Key, left.Kind, left.IAID, left.Owner = binding.Key{Address: link, Length: 56}, wire.IAPD, 8, 1
+	left.State, left.LastTransaction, left.Extension = binding.Superseded, 1050, nil
+	ended := own
+	ended.State = binding.Released
+	teller := &Teller{ServerID: func(owner uint8) []byte { return [][]byte{requestor, nil}[owner] }}
+	both := []byte{0, byte(wire.OptionIANA), 0, byte(wire.OptionIAPD)}
+	for _, test := range []struct {
+		options []byte
+		hide    wire.OptionCode
+		want    []Association
+	}{
+		{both, 0, []Association{
+			{Lease: Lease{own.Key, wire.IANA, 40, 140}, IAID: 7, ServerID: requestor, Age: 60, Start: 900, Link: link},
+			{Lease: Lease{left.Key, wire.IAPD, 90, 140}, IAID: 8, Age: 10, Start: 900, Superseded: true},
+		}},
+		{both, wire.OptionIANA, []Association{
+			{Lease: Lease{left.Key, wire.IAPD, 90, 140}, IAID: 8, Age: 10, Start: 900, Superseded: true},
+		}},
+		{nil, 0, nil},
+	} {
+		teller.Hide = func(code wire.OptionCode) bool { return code == test.hide }
+		q := &Question{Options: test.options}
+		a, err := ReadAnswer(AppendClient(wire.AppendHeader(nil, wire.LeasequeryReply, [3]byte{}), Client{own, left, ended}, q, 1060, teller))
+		if err != nil || len(a.Clients) != 1 || len(a.Clients[0].Leases) != 3 {
+			t.Fatalf("read %+v, %v", a, err)
+		}
+		if diff := cmp.Diff(test.want, a.Clients[0].Associations); diff != "" {
+			t.Errorf("asked for %v, %d hidden (-want +got):\n%s", test.options, test.hide, diff)
+		}
+	}
+}
+
+// However long all that is told of a lease is, what one OPTION_CLIENT_DATA carries of a client fits its length.
+func TestAssociationsFit(t *testing.T) {
+	long := make([]byte, wire.MaxDUID)
+	s := binding.Stored{
+		Key: binding.Key{Address: lease, Length: 128}, Kind: wire.IANA, DUID: long, State: binding.Superseded, Expires: binding.Never,
+		Extension: binding.AppendExtension(nil, binding.ExtLinkAddress, link[:]),
+	}
+	q := &Question{Options: []byte{0, byte(wire.OptionIANA)}}
+	c := make(Client, MaxLeases)
+	for i := range c {
+		c[i] = s
+	}
+	b := AppendClient(wire.AppendHeader(nil, wire.LeasequeryData, [3]byte{}), c, q, 9, &Teller{ServerID: func(uint8) []byte { return long }})
+	a, err := ReadAnswer(b)
+	if err != nil || len(b) > 1<<16-2048 || len(a.Clients[0].Associations) != q.MaxLeases() {
+		t.Errorf("%d octets with %d associations, %v", len(b), len(a.Clients[0].Associations), err)
+	}
+}
+
 // Whatever a server sends, reading it ends with an answer or an error.
 func FuzzReadAnswer(f *testing.F) {
 	f.Add(AppendClient(wire.AppendHeader(nil, wire.LeasequeryData, [3]byte{}), Client{{DUID: client, Kind: wire.IANA}}, &Question{}, 9, nil))
+	f.Add(AppendClient(wire.AppendHeader(nil, wire.LeasequeryData, [3]byte{}), Client{{DUID: client, Kind: wire.IAPD, State: binding.Bound, Expires: 99}},
+		&Question{Options: []byte{0, byte(wire.OptionIAPD)}}, 9, nil))
 	f.Add(AppendLinks(wire.AppendHeader(nil, wire.LeasequeryReply, [3]byte{}), [][16]byte{link}))
 	f.Add(wire.AppendStatus(wire.AppendHeader(nil, wire.LeasequeryDone, [3]byte{}), wire.StatusQueryTerminated, "over"))
 	f.Fuzz(func(t *testing.T, b []byte) {

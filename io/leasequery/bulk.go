@@ -54,7 +54,7 @@ func (c *connection) tell(m *wire.Message, q *query.Question, client query.Clien
 	now := r.source.Now()
 	// A client with very many leases comes in several messages.
 	for len(client) > 0 {
-		some := client[:min(len(client), query.MaxLeases)]
+		some := client[:min(len(client), q.MaxLeases())]
 		client = client[len(some):]
 		err := c.gather(func(dst []byte) []byte {
 			if first {
@@ -80,6 +80,10 @@ func (c *connection) finish(m *wire.Message, q *query.Question, sent int) error 
 			dst = r.open(dst, wire.LeasequeryReply, m)
 		} else {
 			dst = wire.AppendHeader(dst, wire.LeasequeryDone, m.TransactionID)
+		}
+		// A node that catches up must know; others have no use for that.
+		if q.Associates() && !r.source.Whole(q) {
+			dst = wire.AppendStatus(dst, wire.StatusDataMissing, "this server was away and hasn't heard all clients of other servers since")
 		}
 		return r.baseTime(dst, q, r.source.Now())
 	})

@@ -33,11 +33,21 @@ type fake struct {
 	changes chan query.Found
 	gate    chan struct{} // if not nil, Find waits for it after each client
 	broken  error
+	gap     bool
 }
 
 func (f *fake) ServerID() []byte { return serverID }
 
 func (f *fake) Now() binding.Time { return f.now }
+
+func (f *fake) Granter(owner uint8) []byte {
+	if owner > 1 {
+		return nil
+	}
+	return []byte{0, 4, owner}
+}
+
+func (f *fake) Whole(*query.Question) bool { return !f.gap }
 
 func (f *fake) OnLink(address [16]byte) bool {
 	for _, l := range links {

@@ -120,7 +120,7 @@ func transaction() (xid [3]byte) {
 	return xid
 }
 
-// Bulk asks by TCP, and yields the server's messages that have clients, until the last. A message is valid until the next.
+// Bulk asks by TCP, and yields the messages that have clients or the server's time, until the last. A message is valid until the next.
 func (r *Requestor) Bulk(ctx context.Context, q *query.Question) iter.Seq2[query.Answer, error] {
 	return r.stream(ctx, wire.Leasequery, q, bulkTimeout)
 }
@@ -197,7 +197,7 @@ func (r *Requestor) step(in []byte, xid [3]byte, message wire.MessageType, first
 	if err := refused(&a); err != nil && !told {
 		return true, err
 	}
-	if (active || len(a.Clients) > 0) && !yield(a) {
+	if (active || len(a.Clients) > 0 || a.HasBaseTime) && !yield(a) {
 		return true, errEnough
 	}
 	return a.Type == wire.LeasequeryDone || !active && first && len(a.Clients) == 0, nil

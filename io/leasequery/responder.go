@@ -40,12 +40,15 @@ func (r *Rules) hides(code wire.OptionCode) bool { return slices.Contains(r.Hidd
 type Responder struct {
 	source   Source
 	rules    Rules
+	teller   query.Teller
 	Counters Counters
 }
 
 // NewResponder makes one.
 func NewResponder(source Source, rules Rules) *Responder {
-	return &Responder{source: source, rules: rules}
+	r := &Responder{source: source, rules: rules}
+	r.teller = query.Teller{Hide: r.rules.hides, ServerID: source.Granter}
+	return r
 }
 
 // udpTime is how long a query by UDP may take: the requestor asks again after a second (RFC 5007, Section 4.2, LQ_TIMEOUT).
@@ -160,7 +163,7 @@ func (r *Responder) refuse(dst []byte, fault *query.Fault) []byte {
 
 func (r *Responder) client(dst []byte, c query.Client, q *query.Question, now binding.Time) []byte {
 	r.Counters.clients.Add(1)
-	return query.AppendClient(dst, c, q, now, r.rules.hides)
+	return query.AppendClient(dst, c, q, now, &r.teller)
 }
 
 func (r *Responder) baseTime(dst []byte, q *query.Question, now binding.Time) []byte {

@@ -17,6 +17,10 @@ type Source interface {
 	Now() binding.Time
 	// OnLink tells whether some link has the address.
 	OnLink(address [16]byte) bool
+	// Granter is the DUID of the server whose binding it is, by the owner's number; nil: it isn't known.
+	Granter(owner uint8) []byte
+	// Whole tells whether there is no known gap in what is known of the clients that the question is about.
+	Whole(q *query.Question) bool
 	// Find yields the clients that the question is about, each with its usable leases on one link, until the context ends. A client with
 	// leases on several links comes once for each. It begins before it has found all.
 	Find(ctx context.Context, q *query.Question) iter.Seq2[query.Found, error]

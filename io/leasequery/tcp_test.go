@@ -52,6 +52,35 @@ func TestBulk(t *testing.T) {
 	}
 }
 
+// A node that catches up is told identity associations, and whether the server knows of a gap in what it knows; nobody else is.
+func TestBulkAssociations(t *testing.T) {
+	f := &fake{found: crowd(3), now: 1000, gap: true}
+	_, r := start(t, f, rules(), Config{})
+	for _, c := range []struct {
+		options []byte
+		missing bool
+		want    int
+	}{{nil, false, 0}, {[]byte{0, byte(wire.OptionIANA), 0, byte(wire.OptionIAPD)}, true, 3}} {
+		associations := 0
+		var err error
+		var last query.Answer
+		for a, e := range r.Bulk(context.Background(), &query.Question{Type: query.ByLink, LinkAddress: links[0], Options: c.options, BaseTime: true}) {
+			if err = e; e != nil {
+				break
+			}
+			last = a
+			for i := range a.Clients {
+				associations += len(a.Clients[i].Associations)
+			}
+		}
+		var refused *StatusError
+		missing := errors.As(err, &refused) && refused.Code == wire.StatusDataMissing
+		if missing != c.missing || !missing && err != nil || associations != c.want || last.BaseTime != 1000 {
+			t.Errorf("asked for %v: %d associations at %d, %v; want %d", c.options, associations, last.BaseTime, err, c.want)
+		}
+	}
+}
+
 // Several queries come one after the other on one connection, refused ones among them.
 func TestSeveralQueries(t *testing.T) {
 	_, r := start(t, &fake{found: crowd(3)}, rules(), Config{})

@@ -73,6 +73,8 @@ type Daemon struct {
 	queries  *queries // nil: nobody may ask for bindings
 	feed     feed
 	gaps     gaps
+	asking   atomic.Bool  // the peers haven't been asked yet for what the node missed
+	knew     binding.Time // until when a node that is back knew all of its peers' bindings; 0: that isn't known
 	started  time.Time
 }
 
@@ -157,7 +159,7 @@ func (d *Daemon) start(ctx context.Context, p *policy.Policy) error {
 	}
 	d.setClock(newest)
 	if !p.Single {
-		d.greet(site.View)
+		d.greet(p, site.View)
 	}
 	d.site.Store(site)
 	return nil

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -20,6 +21,7 @@ import (
 const (
 	metaCluster   = "cluster.memory"    // JSON of clusterMemory
 	metaHeartbeat = "cluster.heartbeat" // binding.Time, 4 octets, big-endian: when the node last served
+	metaWhole     = "cluster.whole"     // the same: when it last knew of no gap in what it had heard; and 8 octets of its fingerprint
 )
 
 // clusterMemory outlives the process and changes of the configuration.
@@ -82,12 +84,14 @@ func (m *clusterMemory) owner(duid string) (uint8, error) {
 }
 
 // greet tells the view how long the node was away. A store without heartbeat and bindings is a new node's.
-func (d *Daemon) greet(view *peer.View) {
+func (d *Daemon) greet(p *policy.Policy, view *peer.View) {
 	now := worker.Time(d.clock())
 	beat, ok := d.store.Meta(metaHeartbeat)
 	switch {
 	case ok && len(beat) == 4:
 		from := min(binding.Time(binary.BigEndian.Uint32(beat)), now)
+		whole, _ := d.store.Meta(metaWhole)
+		d.knew = min(knewUntil(whole, p.Fingerprint[:]), from)
 		view.Gate.Returned(from, now)
 		d.log.Info("back after an absence: listening to clients of other nodes", "id", "node-back",
 			"away", (time.Duration(now-from) * time.Second).String(), "back_seat", view.Gate.BackSeat(now))
@@ -98,7 +102,21 @@ func (d *Daemon) greet(view *peer.View) {
 	}
 }
 
-// beat writes that the node serves now.
+// knewUntil is when the node last knew of no gap; 0: it isn't known, or there may be leases now that it wouldn't have taken in then.
+func knewUntil(whole, fingerprint []byte) binding.Time {
+	if len(whole) != 4+8 || !bytes.HasPrefix(fingerprint, whole[4:]) {
+		return 0
+	}
+	return binding.Time(binary.BigEndian.Uint32(whole))
+}
+
+// beat writes that the node serves now, and that it knows of no gap if so.
 func (d *Daemon) beat(ctx context.Context) error {
-	return d.store.PutMeta(ctx, metaHeartbeat, binary.BigEndian.AppendUint32(nil, uint32(worker.Time(d.clock()))))
+	now, site := worker.Time(d.clock()), d.site.Load()
+	at := binary.BigEndian.AppendUint32(nil, uint32(now))
+	err := d.store.PutMeta(ctx, metaHeartbeat, at)
+	if gate := site.View.Gate; err != nil || len(gate.Listening(now)) > 0 || gate.FreshAll(now) {
+		return err
+	}
+	return d.store.PutMeta(ctx, metaWhole, append(at, site.Policy.Fingerprint[:8]...))
 }

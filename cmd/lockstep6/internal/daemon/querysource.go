@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/query"
 	"github.com/lockstep6/lockstep6/core/worker"
 	"github.com/lockstep6/lockstep6/io/leasequery"
@@ -21,6 +23,34 @@ func (q *queries) Now() binding.Time { return worker.Time(q.d.clock()) }
 // OnLink implements leasequery.Source.
 func (q *queries) OnLink(address [16]byte) bool {
 	return len(q.d.site.Load().Policy.LinksAt(&address)) > 0
+}
+
+// Granter implements leasequery.Source.
+func (q *queries) Granter(owner uint8) []byte {
+	site := q.d.site.Load()
+	if owner == peer.Self {
+		return site.Policy.ServerID
+	}
+	if node, ok := site.View.Node(owner); ok {
+		return site.Policy.Nodes[node].ServerID
+	}
+	return nil
+}
+
+// Whole implements leasequery.Source.
+func (q *queries) Whole(question *query.Question) bool {
+	site, now := q.d.site.Load(), q.Now()
+	if site.Policy.Single {
+		return true
+	}
+	for link := range site.Policy.Links {
+		about := question.LinkAddress == [16]byte{} || slices.Contains(site.Policy.LinksAt(&question.LinkAddress), link)
+		if about && !site.View.Gate.Open(link, now) {
+			return false
+		}
+	}
+	// One that began with an empty store seems to be whole until its peers tell it of a history.
+	return !q.d.asking.Load()
 }
 
 // finder makes a finder for one question. Close ends its use.

@@ -40,6 +40,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer stop(nil)
 	var loops, deliveries, helpers sync.WaitGroup
 	abandon := make(chan struct{})
+	catching := newCatchUp(d)
 	for _, w := range d.workers {
 		loops.Go(func() {
 			runtime.LockOSThread()
@@ -60,6 +61,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	})
 	helpers.Go(func() { d.hangups(ctx) })
 	d.queries.run(ctx, &helpers, func(err error) { stop(err) })
+	if catching != nil {
+		helpers.Go(func() { catching.run(ctx) })
+	}
 	logging, stopLogging := context.WithCancel(context.Background())
 	defer stopLogging()
 	var logger sync.WaitGroup
