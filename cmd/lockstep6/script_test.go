@@ -68,7 +68,8 @@ func TestScripts(t *testing.T) {
 			return os.Getuid() == 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serving": serving, "clients": clients, "solicits": solicits, "gather": gather, "keep": keep, "mode": mode, "exits": exits, "until": until, "certificate": certificate, "hangup": hangup, "fetch": fetch,
+			"serving": serving, "clients": clients, "gather": gather, "keep": keep, "solicits": solicits, "mode": mode, "exits": exits,
+			"until": until, "certificate": certificate, "hangup": hangup, "fetch": fetch,
 		},
 	})
 }

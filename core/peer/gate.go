@@ -149,18 +149,11 @@ func (g *Gate) BegunLink(link int, now binding.Time) {
 
 // Fresh tells whether evidence of a history on the link would still mean something.
 func (g *Gate) Fresh(link int, now binding.Time) bool {
-	return uint32(now) < g.fresh.Load() || uint32(now) < g.links[link].fresh.Load()
+	return g.FreshAll(now) || uint32(now) < g.links[link].fresh.Load()
 }
 
-// New tells whether the node, or one of its links, is new, as far as it knows: see Fresh.
-func (g *Gate) New(now binding.Time) bool {
-	for link := range g.links {
-		if g.Fresh(link, now) {
-			return true
-		}
-	}
-	return uint32(now) < g.fresh.Load()
-}
+// FreshAll tells whether the node began with an empty store, and evidence of a history would still mean something.
+func (g *Gate) FreshAll(now binding.Time) bool { return uint32(now) < g.fresh.Load() }
 
 // Evidence says that a client of the link has a lease of which the node has no record. What is missing was so at the start
 // already: it is no gap that begins now (see Inquiry).
@@ -170,7 +163,7 @@ func (g *Gate) Evidence(link int, now binding.Time) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if until := g.fresh.Load(); uint32(now) < until {
+	if g.FreshAll(now) {
 		g.fresh.Store(0)
 		for i := range g.links {
 			g.close(i, now, ReasonHistory)
@@ -178,8 +171,8 @@ func (g *Gate) Evidence(link int, now binding.Time) {
 		g.sit(now)
 		return
 	}
-	l := &g.links[link]
-	if until := l.fresh.Load(); uint32(now) < until && l.fresh.CompareAndSwap(until, 0) {
+	if l := &g.links[link]; uint32(now) < l.fresh.Load() { // else another client was faster
+		l.fresh.Store(0)
 		g.close(link, now, ReasonHistory)
 	}
 }

@@ -59,14 +59,14 @@ func TestInquiryEvidence(t *testing.T) {
 	g := peer.NewGate([]uint32{1000}, 300)
 	g.Begun(begin)
 	q := g.Inquire()
-	g.Evidence(0, begin + 3)
+	g.Evidence(0, begin+3)
 	if open := q.End([]bool{true}, begin+7); open != 1 || g.BackSeat(begin+7) || !g.Open(0, begin+7) {
 		t.Errorf("%d open; want an open gate and no back seat", open)
 	}
 	if !g.Fresh(0, begin+8) || g.Fresh(0, begin+1000) {
 		t.Error("want doubts for one T1 after the start")
 	}
-	g.Evidence(0, begin + 9)
+	g.Evidence(0, begin+9)
 	if !g.BackSeat(begin+9) || g.Open(0, begin+9) {
 		t.Error("evidence after an inquiry isn't believed")
 	}

@@ -75,8 +75,6 @@ type askedPeer struct {
 }
 
 // newCatchUp prepares it; nil: there is nobody to ask. Gaps that begin from now on aren't made good.
-//
-// To be called before anybody writes a heartbeat.
 func newCatchUp(d *Daemon) *catchUp {
 	site := d.site.Load()
 	if site.Policy.Single {
@@ -84,7 +82,7 @@ func newCatchUp(d *Daemon) *catchUp {
 	}
 	c := &catchUp{
 		d: d, site: site, config: d.inForce.config, areas: areasOf(site.Policy), pauses: catchUpPauses, shown: shownAfter,
-		fresh: site.View.Gate.New(worker.Time(d.clock())),
+		fresh: site.View.Gate.FreshAll(worker.Time(d.clock())),
 	}
 	for i := range c.config.Cluster.Nodes {
 		n := &c.config.Cluster.Nodes[i]

@@ -35,7 +35,7 @@ func newReturned(t *testing.T) *returned {
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	d.inForce, d.marks, d.started = &candidate{config: c}, new(engine.Marks), time.Now()
+	d.inForce, d.marks, d.started = &candidate{config: c, policy: p}, new(engine.Marks), time.Now()
 	d.log = slog.New(slog.NewTextHandler(&r.log, nil))
 	d.leaseLog = newLeaseLog(slog.New(slog.DiscardHandler), nil)
 	var err error
@@ -195,48 +195,6 @@ func TestCatchUpSecured(t *testing.T) {
 		r.catchUp(t, a.serve(t, secure), c.serve(t, serving))
 		if r.gate.BackSeat(testNow) != plain {
 			t.Errorf("a peer without TLS: %t; in the back seat: %t\n%s", plain, !plain, r.log.String())
-		}
-	}
-}
-
-// TestBeat: a heartbeat says when the node last knew of no gap, which a gap doesn't change.
-func TestBeat(t *testing.T) {
-	r := newReturned(t)
-	for _, want := range []binding.Time{0, testNow, testNow} {
-		if err := r.beat(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		beat, _ := r.store.Meta(metaHeartbeat)
-		if got := knewUntil(beat, r.p.Fingerprint[:]); got != want {
-			t.Errorf("heartbeat %x: knew all until %d, want %d", beat, got, want)
-		}
-		if want == 0 {
-			r.gate.Inquire().End([]bool{true}, testNow)
-		} else {
-			r.gate.CloseAll(testNow, peer.ReasonDrops)
-			r.clock = func() int64 { return (testNow + 10).Unix() * 1e9 }
-		}
-	}
-}
-
-// TestKnewUntil: a query may leave out what is old only where the node knew it, with the same configuration.
-func TestKnewUntil(t *testing.T) {
-	fingerprint := bytes.Repeat([]byte{7}, 32)
-	beat := func(served, knew byte, fingerprint []byte) []byte {
-		return append([]byte{0, 0, 0, served, 0, 0, 0, knew}, fingerprint[:8]...)
-	}
-	for _, test := range []struct {
-		beat []byte
-		want binding.Time
-	}{
-		{beat(9, 5, fingerprint), 5},
-		{beat(5, 9, fingerprint), 5},
-		{beat(9, 5, make([]byte, 8)), 0},
-		{beat(9, 5, fingerprint)[:4], 0},
-		{nil, 0},
-	} {
-		if got := knewUntil(test.beat, fingerprint); got != test.want {
-			t.Errorf("%x: %d, want %d", test.beat, got, test.want)
 		}
 	}
 }

@@ -118,7 +118,9 @@ func (c *catchUp) take(p *askedPeer, a *query.Answer) error {
 	if !c.d.store.Healthy() {
 		return fmt.Errorf("this node's store can't write: %w", c.d.store.State().Err)
 	}
-	// A reload may have changed the policy since.
+	// A reload may have changed the policy since, and mustn't now: see engine.NextSite.
+	c.d.changing.sweeping.Lock()
+	defer c.d.changing.sweeping.Unlock()
 	site, at := c.d.site.Load(), c.d.clock()
 	mark := engine.NewMark(catchUpID, c.sequence+1)
 	c.engine.Begin(site, binding.MomentOf(at), mark, true, c.changes)
@@ -161,9 +163,7 @@ func (c *catchUp) adopt(site *engine.Site, told *engine.Told, now binding.Time) 
 	if became != engine.AdoptedNew && became != engine.AdoptedBeside {
 		return
 	}
-	if link := site.Policy.LinkOf(told.Kind, &told.Key.Address, told.Key.Length); link >= 0 {
-		site.View.Gate.Evidence(link, now)
-	}
+	site.View.Gate.Evidence(site.Policy.LinkOf(told.Kind, &told.Key.Address, told.Key.Length), now)
 	c.lost = c.lost || c.fresh && became == engine.AdoptedNew && told.Node == site.Policy.Self
 }
 

@@ -20,7 +20,8 @@ import (
 // Names in the store's meta space of what a node remembers of its cluster.
 const (
 	metaCluster   = "cluster.memory"    // JSON of clusterMemory
-	metaHeartbeat = "cluster.heartbeat" // see beat
+	metaHeartbeat = "cluster.heartbeat" // binding.Time, 4 octets, big-endian: when the node last served
+	metaWhole     = "cluster.whole"     // the same: when it last knew of no gap in what it had heard; and 8 octets of its fingerprint
 )
 
 // clusterMemory outlives the process and changes of the configuration.
@@ -87,9 +88,10 @@ func (d *Daemon) greet(p *policy.Policy, view *peer.View) {
 	now := worker.Time(d.clock())
 	beat, ok := d.store.Meta(metaHeartbeat)
 	switch {
-	case ok && len(beat) >= 4:
+	case ok && len(beat) == 4:
 		from := min(binding.Time(binary.BigEndian.Uint32(beat)), now)
-		d.knew = knewUntil(beat, p.Fingerprint[:])
+		whole, _ := d.store.Meta(metaWhole)
+		d.knew = min(knewUntil(whole, p.Fingerprint[:]), from)
 		view.Gate.Returned(from, now)
 		d.log.Info("back after an absence: listening to clients of other nodes", "id", "node-back",
 			"away", (time.Duration(now-from) * time.Second).String(), "back_seat", view.Gate.BackSeat(now))
@@ -100,25 +102,21 @@ func (d *Daemon) greet(p *policy.Policy, view *peer.View) {
 	}
 }
 
-// heartbeatSize is how many octets a heartbeat has: when the node last served and when it last knew of no gap in what it
-// has heard, as binding.Time, and the beginning of the policy's fingerprint. Earlier versions have the first only.
-const heartbeatSize = 4 + 4 + 8
-
-// knewUntil is when the node last knew of no gap; 0: it isn't known, or there are leases now that it wouldn't have taken in then.
-func knewUntil(beat, fingerprint []byte) binding.Time {
-	if len(beat) != heartbeatSize || !bytes.HasPrefix(fingerprint, beat[8:]) {
+// knewUntil is when the node last knew of no gap; 0: it isn't known, or there may be leases now that it wouldn't have taken in then.
+func knewUntil(whole, fingerprint []byte) binding.Time {
+	if len(whole) != 4+8 || !bytes.HasPrefix(fingerprint, whole[4:]) {
 		return 0
 	}
-	return min(binding.Time(binary.BigEndian.Uint32(beat[4:])), binding.Time(binary.BigEndian.Uint32(beat)))
+	return binding.Time(binary.BigEndian.Uint32(whole))
 }
 
-// beat writes that the node serves now, and whether it knows of a gap. Called by one goroutine at a time.
+// beat writes that the node serves now, and that it knows of no gap if so.
 func (d *Daemon) beat(ctx context.Context) error {
 	now, site := worker.Time(d.clock()), d.site.Load()
-	if gate := site.View.Gate; len(gate.Listening(now)) == 0 && !gate.BackSeat(now) && !gate.New(now) {
-		d.knew = now
+	at := binary.BigEndian.AppendUint32(nil, uint32(now))
+	err := d.store.PutMeta(ctx, metaHeartbeat, at)
+	if gate := site.View.Gate; err != nil || len(gate.Listening(now)) > 0 || gate.FreshAll(now) {
+		return err
 	}
-	value := binary.BigEndian.AppendUint32(nil, uint32(now))
-	value = binary.BigEndian.AppendUint32(value, uint32(d.knew))
-	return d.store.PutMeta(ctx, metaHeartbeat, append(value, site.Policy.Fingerprint[:8]...))
+	return d.store.PutMeta(ctx, metaWhole, append(at, site.Policy.Fingerprint[:8]...))
 }

@@ -50,7 +50,7 @@ func (q *queries) Whole(question *query.Question) bool {
 		}
 	}
 	// One that began with an empty store seems to be whole until its peers tell it of a history.
-	return !site.View.Gate.BackSeat(now) && !q.d.asking.Load()
+	return !q.d.asking.Load()
 }
 
 // finder makes a finder for one question. Close ends its use.
