@@ -67,7 +67,7 @@ func Restore(ctx context.Context, from, to string, copied func(done, total int64
 	if err != nil {
 		return r, err
 	}
-	if beat, ok := reader.Meta(metaHeartbeat); ok && len(beat) == 4 {
+	if beat, ok := reader.Meta(metaHeartbeat); ok && len(beat) >= 4 {
 		r.Served = time.Unix(binding.Time(binary.BigEndian.Uint32(beat)).Unix(), 0).UTC()
 	}
 	return r, reader.Close()
