@@ -16,6 +16,7 @@ type access struct {
 	open      bool               // reading needs no token
 	token     *[sha256.Size]byte // its digest, so that a comparison takes as long whatever is sent; nil: there is none
 	local     bool               // only this machine reaches it, and reading needs no token
+	turns     chan struct{}      // has room for as many requests as are answered at a time; nil: for any number
 }
 
 const realm = `Bearer realm="lockstep6"`

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"os"
@@ -238,48 +237,6 @@ func TestOpenRefusesACertificate(t *testing.T) {
 	_, err := Open(Config{Listen: netip.MustParseAddrPort("127.0.0.1:0"), Certificate: "/none", Key: "/none", Logger: slog.New(slog.DiscardHandler)})
 	if err == nil || !strings.Contains(err.Error(), "admin.tls") || !strings.Contains(err.Error(), "PEM") {
 		t.Errorf("a certificate that isn't there: %v", err)
-	}
-}
-
-// TestCrowd: so many connections are let in at a time, and one that goes makes room.
-func TestCrowd(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := newCrowd(l, 1)
-	dial := func() {
-		conn, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = conn.Close() })
-	}
-	dial()
-	dial()
-	first, err := c.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	second := make(chan error, 1)
-	go func() { _, err := c.Accept(); second <- err }()
-	select {
-	case <-second:
-		t.Fatal("a second connection was let in")
-	case c.room <- struct{}{}:
-		t.Fatal("there is room for a second connection")
-	default:
-	}
-	if err := errors.Join(first.Close(), <-second); err != nil {
-		t.Error(err)
-	}
-	third := make(chan error, 1)
-	go func() { _, err := c.Accept(); third <- err }()
-	if err := c.Close(); err != nil {
-		t.Error(err)
-	}
-	if err := <-third; !errors.Is(err, net.ErrClosed) {
-		t.Errorf("waiting for room while the listener closes: %v", err)
 	}
 }
 
