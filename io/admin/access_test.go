@@ -148,6 +148,11 @@ func TestBrowsers(t *testing.T) {
 		if answer, _ := fetch(t, nil, "GET", local+"/v1/state", map[string]string{"Host": host}); answer.StatusCode != want {
 			t.Errorf("Host %s: %d, want %d", host, answer.StatusCode, want)
 		}
+		for _, path := range open {
+			if answer, _ := fetch(t, nil, "GET", local+path, map[string]string{"Host": host}); answer.StatusCode != 200 {
+				t.Errorf("Host %s: %s has %d", host, path, answer.StatusCode)
+			}
+		}
 	}
 	both, roots := openTCP(t, Config{Token: []byte(testToken), Open: true}, true)
 	for sent, want := range map[string]int{"Bearer " + testToken: 200, "Bearer x": 403, "": 403} {
@@ -252,6 +257,13 @@ func TestConnect(t *testing.T) {
 		}
 	}
 	url, roots := openTCP(t, Config{Token: []byte(testToken)}, true)
+	plain, err := Connect(Remote{URL: strings.Replace(url, "https", "http", 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := plain.State(t.Context()); err == nil || !strings.Contains(err.Error(), "speaks TLS; ask it by "+url) {
+		t.Errorf("in the clear at a port with TLS: %v, want the right URL", err)
+	}
 	c, err := Connect(Remote{URL: url, Token: testToken, Roots: roots})
 	if err != nil {
 		t.Fatal(err)
