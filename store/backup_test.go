@@ -122,6 +122,7 @@ func TestRestoreRefuses(t *testing.T) {
 	for _, c := range []struct{ from, to, want string }{
 		{copied, data, "holds a store already"},
 		{copied, other, "isn't empty"},
+		{data, made, "is in use by process"},
 		{other, made, "there is no store in it"},
 		{filepath.Join(dir, "none"), made, "no such file"},
 	} {

@@ -69,18 +69,43 @@ func lockPID(dir string) (*os.File, error) {
 	}
 	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		defer file.Close()
-		if !errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("flock %s: %w", file.Name(), err)
-		}
-		text, _ := io.ReadAll(io.LimitReader(file, 32))
-		pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
-		return nil, &InUseError{Path: dir, PID: pid}
+		return nil, refused(file, dir, err)
 	}
 	// Best effort: on a full disk the lock holds all the same, only the refusal can't name us.
 	if err := file.Truncate(0); err == nil {
 		_, _ = file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	return file, nil
+}
+
+// refused says why the LockFile couldn't be locked.
+func refused(file *os.File, dir string, err error) error {
+	if !errors.Is(err, unix.EWOULDBLOCK) {
+		return fmt.Errorf("flock %s: %w", file.Name(), err)
+	}
+	text, _ := io.ReadAll(io.LimitReader(file, 32))
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	return &InUseError{Path: dir, PID: pid}
+}
+
+// holdStopped keeps a store's users off a folder that is read file by file, until release. It makes nothing there: the folder may be
+// a copy, which has no LockFile, and may be on a medium that can't be written. The error is an *InUseError where the store is in use.
+func holdStopped(fs vfs.FS, dir string) (release func(), err error) {
+	if vfs.Root(fs) != vfs.Default {
+		return func() {}, nil
+	}
+	file, err := os.Open(filepath.Join(dir, LockFile))
+	switch {
+	case notThere(err):
+		return func() {}, nil
+	case err != nil:
+		return nil, err
+	}
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_SH|unix.LOCK_NB); err != nil {
+		defer file.Close()
+		return nil, refused(file, dir, err)
+	}
+	return func() { _ = file.Close() }, nil
 }
 
 func (l *dirLock) close() {

@@ -25,12 +25,17 @@ type Restoring struct {
 var notCopied = []string{LockFile, "LOCK", "admin.sock", ballastFile, ballastTemp}
 
 // Restore makes a store of a backup, which stays as it is. The new folder gets its name when all of it was read and is
-// right; until then, and where anything is wrong, it isn't there.
+// right; until then, and where anything is wrong, it isn't there. The error is an *InUseError where From is a store that is in use.
 func Restore(ctx context.Context, r *Restoring) (err error) {
 	o := r.Options.withDefaults()
 	if err := refuseStore(o.FS, r.To); err != nil {
 		return err
 	}
+	release, err := holdStopped(o.FS, r.From)
+	if err != nil {
+		return err
+	}
+	defer release()
 	temp := r.To + partial
 	if _, err := o.FS.Stat(temp); !notThere(err) {
 		return errors.Join(err, fmt.Errorf("%s is left of a restore that was cut short; remove it", temp))

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -16,6 +17,7 @@ type access struct {
 	open      bool               // reading needs no token
 	token     *[sha256.Size]byte // its digest, so that a comparison takes as long whatever is sent; nil: there is none
 	local     bool               // only this machine reaches it, and reading needs no token
+	turns     chan struct{}      // has room for as many requests as are answered at a time; nil: for any number
 }
 
 const realm = `Bearer realm="lockstep6"`
@@ -84,10 +86,11 @@ const maxBody = 1 << 20
 //
 // A page whose name an attacker lets resolve to 127.0.0.1 is, for the browser, of one origin with a node that listens there
 // (DNS rebinding); what gives it away is the Host. A request that has the token needs no such check: the page hasn't got it.
+// Neither does what everybody may ask for.
 func (a *access) shield(next http.Handler) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a.local && !localHost(r.Host) && !a.trusts(r) {
+		if a.local && !slices.Contains(open, r.URL.Path) && !localHost(r.Host) && !a.trusts(r) {
 			refuse(w, http.StatusForbidden, "the Host "+printable(r.Host)+" isn't a name of this machine's own",
 				"ask by 127.0.0.1, [::1] or localhost; a proxy must set the Host to one of them")
 			return

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"os"
@@ -149,6 +148,11 @@ func TestBrowsers(t *testing.T) {
 		if answer, _ := fetch(t, nil, "GET", local+"/v1/state", map[string]string{"Host": host}); answer.StatusCode != want {
 			t.Errorf("Host %s: %d, want %d", host, answer.StatusCode, want)
 		}
+		for _, path := range open {
+			if answer, _ := fetch(t, nil, "GET", local+path, map[string]string{"Host": host}); answer.StatusCode != 200 {
+				t.Errorf("Host %s: %s has %d", host, path, answer.StatusCode)
+			}
+		}
 	}
 	both, roots := openTCP(t, Config{Token: []byte(testToken), Open: true}, true)
 	for sent, want := range map[string]int{"Bearer " + testToken: 200, "Bearer x": 403, "": 403} {
@@ -241,48 +245,6 @@ func TestOpenRefusesACertificate(t *testing.T) {
 	}
 }
 
-// TestCrowd: so many connections are let in at a time, and one that goes makes room.
-func TestCrowd(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := newCrowd(l, 1)
-	dial := func() {
-		conn, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = conn.Close() })
-	}
-	dial()
-	dial()
-	first, err := c.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	second := make(chan error, 1)
-	go func() { _, err := c.Accept(); second <- err }()
-	select {
-	case <-second:
-		t.Fatal("a second connection was let in")
-	case c.room <- struct{}{}:
-		t.Fatal("there is room for a second connection")
-	default:
-	}
-	if err := errors.Join(first.Close(), <-second); err != nil {
-		t.Error(err)
-	}
-	third := make(chan error, 1)
-	go func() { _, err := c.Accept(); third <- err }()
-	if err := c.Close(); err != nil {
-		t.Error(err)
-	}
-	if err := <-third; !errors.Is(err, net.ErrClosed) {
-		t.Errorf("waiting for room while the listener closes: %v", err)
-	}
-}
-
 // TestConnect: what a client refuses by itself.
 func TestConnect(t *testing.T) {
 	for url, want := range map[string]string{
@@ -295,6 +257,13 @@ func TestConnect(t *testing.T) {
 		}
 	}
 	url, roots := openTCP(t, Config{Token: []byte(testToken)}, true)
+	plain, err := Connect(Remote{URL: strings.Replace(url, "https", "http", 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := plain.State(t.Context()); err == nil || !strings.Contains(err.Error(), "speaks TLS; ask it by "+url) {
+		t.Errorf("in the clear at a port with TLS: %v, want the right URL", err)
+	}
 	c, err := Connect(Remote{URL: url, Token: testToken, Roots: roots})
 	if err != nil {
 		t.Fatal(err)

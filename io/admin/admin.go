@@ -120,7 +120,7 @@ func Open(c Config) (*Server, error) {
 
 func (s *Server) openTCP() error {
 	c := &s.config
-	a := &access{open: c.Open, encrypted: c.Certificate != ""}
+	a := &access{open: c.Open, encrypted: c.Certificate != "", turns: make(chan struct{}, maxRequests)}
 	if len(c.Token) > 0 {
 		sum := sha256.Sum256(c.Token)
 		a.token = &sum
@@ -172,6 +172,7 @@ func (s *Server) add(l net.Listener, a *access) {
 	s.servers = append(s.servers, &http.Server{
 		Handler:           routes(s.config.Node, a),
 		Protocols:         protocols,
+		ConnContext:       introduce,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      patienceTime, // what streams sets deadlines of its own

@@ -196,11 +196,18 @@ func (c *Client) ask(ctx context.Context, method, path string, sent io.Reader) (
 	}
 	defer answer.Body.Close()
 	refused := refusal{status: answer.StatusCode}
-	if err := json.NewDecoder(io.LimitReader(answer.Body, maxBody)).Decode(&refused.problem); err != nil || refused.problem.Error == "" {
+	text, _ := io.ReadAll(io.LimitReader(answer.Body, maxBody)) // what can't be read has no words
+	if err := json.Unmarshal(text, &refused.problem); err != nil || refused.problem.Error == "" {
+		if host, plain := strings.CutPrefix(c.base, "http://"); plain && bytes.Contains(text, []byte(wantsTLS)) {
+			return nil, fmt.Errorf("that port speaks TLS; ask it by https://%s", host)
+		}
 		return nil, fmt.Errorf("the node answered %s", answer.Status)
 	}
 	return nil, &refused
 }
+
+// wantsTLS is what Go's HTTP server says, in plain text, to who doesn't begin with TLS.
+const wantsTLS = "HTTP request to an HTTPS server"
 
 // A refusal is an answer in which the node says what is wrong.
 type refusal struct {

@@ -161,8 +161,8 @@ func TestEventsEndpoint(t *testing.T) {
 	if err != nil || len(lines) != 2 || lines[0].ID != "b" || lines[1].Sequence != 3 {
 		t.Errorf("events after the first: %+v, %v", lines, err)
 	}
-	for _, query := range []string{"?after=x", "?follow=x", "?newest"} {
-		if status, body := ask(t, "GET", tcp, "/v1/events"+query); status != http.StatusBadRequest || !strings.Contains(body, "remedy") {
+	for _, query := range []string{"?after=x", "?after=-1", "?follow=x", "?newest"} {
+		if status, body := ask(t, "GET", tcp, "/v1/events"+query); status != http.StatusBadRequest || !strings.Contains(body, "remedy") || strings.Contains(body, "strconv") {
 			t.Errorf("%s: %d %s", query, status, body)
 		}
 	}

@@ -73,6 +73,7 @@ var open = []string{"/live", "/ready"}
 // bounded is how many requests of an operation are done at a time: those that walk through all bindings cost the packet
 // path processor time, and those that stream hold memory and, by TCP, connections that others need.
 var bounded = map[string]int{
+	"GET /v1/peers":           4,
 	"GET /v1/bindings":        4,
 	"GET /v1/bindings/export": 4,
 	"GET /v1/history":         4,
@@ -112,7 +113,10 @@ func routes(node Node, a *access) http.Handler {
 			if !slices.Contains(open, o.path) && (!a.permits(w, r, o.changes) || !understood(w, r, o.takes)) {
 				return
 			}
-			handle(w, r, node)
+			if leave, entered := a.enter(w, r, !slices.Contains(unqueued, o.path)); entered {
+				defer leave()
+				handle(w, r, node)
+			}
 		})
 	}
 	return a.shield(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -187,10 +191,15 @@ func atOnce(n int, handle func(http.ResponseWriter, *http.Request, Node)) func(h
 			defer func() { <-turns }()
 			handle(w, r, node)
 		default:
-			w.Header().Set("Retry-After", "1")
-			refuse(w, http.StatusServiceUnavailable, fmt.Sprintf("%d such requests are being answered already", n), "ask again a little later")
+			busy(w, n)
 		}
 	}
+}
+
+// busy refuses what is too much at a time.
+func busy(w http.ResponseWriter, n int) {
+	w.Header().Set("Retry-After", "1")
+	refuse(w, http.StatusServiceUnavailable, fmt.Sprintf("%d such requests are being answered already", n), "ask again a little later")
 }
 
 func reply(w http.ResponseWriter, status int, body any) {

@@ -3,6 +3,8 @@ package daemon
 import (
 	"context"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/lockstep6/lockstep6/core/binding"
@@ -57,6 +59,9 @@ func Restore(ctx context.Context, from, to string, copied func(done, total int64
 			return err
 		},
 	})
+	if inUse := (*store.InUseError)(nil); errors.As(err, &inUse) {
+		return r, fmt.Errorf("%s is the data folder of a running node, and no copy of one moment; make one with `lockstep6 backup DIR --data %s`, and restore that", from, from)
+	}
 	if err != nil {
 		return r, err
 	}

@@ -22,8 +22,8 @@ var (
 	twinSeen       = message{id: "twin-suspected", level: slog.LevelWarn, text: "another server answers under this node's name: clients renew leases that this node never granted"}
 	renewalsKept   = message{id: "relay-keeps-renewals", level: slog.LevelWarn, text: "a relay doesn't copy to this node what other nodes' clients renew"}
 	requestsKept   = message{id: "relay-keeps-requests", level: slog.LevelWarn, text: "a relay doesn't copy to this node what clients ask of others"}
-	poolFull       = message{id: "pool-full", level: slog.LevelWarn, text: "this node's share of a pool is full"}
-	poolNearlyFull = message{id: "pool-nearly-full", level: slog.LevelWarn, text: "this node's share of a pool is nearly full"}
+	poolFull       = message{id: "pool-full", level: slog.LevelWarn, text: "all leases that this node has of a pool are taken"}
+	poolNearlyFull = message{id: "pool-nearly-full", level: slog.LevelWarn, text: "nearly all leases that this node has of a pool are taken"}
 	poolUnshared   = message{id: "pool-unshared", level: slog.LevelWarn, text: "a pool isn't shared: a relay port has more of peers' claims that nothing explains than " +
 		"limits.weak-claims-per-port, and the others aren't observed; raise it where many clients share a port"}
 )

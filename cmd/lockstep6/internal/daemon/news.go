@@ -13,7 +13,7 @@ import (
 	"github.com/lockstep6/lockstep6/io/admin"
 )
 
-// News tells the log what has changed in what a node knows of its cluster: each thing once when it comes and once
+// News tells the log what has changed in what a node knows of its pools and of its cluster: each thing once when it comes and once
 // when it goes.
 type news struct {
 	d         *Daemon
@@ -41,21 +41,25 @@ func newNews(d *Daemon) *news {
 // tell compares with what was told before.
 func (n *news) tell(now binding.Time) {
 	n.site = n.d.site.Load()
-	n.health(now)
 	held := make(map[string]bool)
-	n.gate(now, held)
-	n.divergence(held)
-	n.twin(now, held)
-	n.coverage(now, held)
 	n.fills(held)
-	n.refusals(now, held)
+	if !n.site.Policy.Single {
+		n.health(now)
+		n.gate(now, held)
+		n.divergence(held)
+		n.twin(now, held)
+		n.coverage(now, held)
+		n.refusals(now, held)
+	}
 	for key, f := range n.standing {
 		if !held[key] {
 			delete(n.standing, key)
 			n.d.log.Info("over: "+f.text, append([]any{"id", f.id, "over", true}, f.about...)...)
 		}
 	}
-	n.conflicts()
+	if !n.site.Policy.Single {
+		n.conflicts()
+	}
 }
 
 // hold notes that a fact holds, and tells it where it is new.

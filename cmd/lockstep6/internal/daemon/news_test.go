@@ -102,3 +102,35 @@ func TestNewsOfFullPools(t *testing.T) {
 		}
 	}
 }
+
+// TestSingleNodeTellsOfFullPools: a node without peers says so too, while it runs.
+func TestSingleNodeTellsOfFullPools(t *testing.T) {
+	r := serveNode(t, `
+links:
+  - name: lan
+    match: {link-addresses: ["2001:db8:1::/64"]}
+    prefixes: [{pool: "2001:db8:8000::/52", length: 56}]
+listen: {workers: 1, addresses: ["[::1]:10547"]}
+`, "")
+	for i := range byte(16) {
+		r.site.Load().Take(&binding.Key{Address: [16]byte{0x20, 1, 0xd, 0xb8, 0x80, 0, i}, Length: 56}, wire.IAPD)
+	}
+	for seen := uint64(0); ; {
+		lines, more := r.events.after(seen)
+		for _, e := range lines {
+			seen = e.Sequence
+			if e.ID != poolFull.id {
+				continue
+			}
+			if e.Level != "WARN" || e.Message != poolFull.text || e.Attributes["link"] != "lan" || e.Attributes["pool"] != "2001:db8:8000::/52" {
+				t.Errorf("it tells %+v", e)
+			}
+			return
+		}
+		select {
+		case <-more:
+		case <-t.Context().Done():
+			t.Fatal("the node ended without a word")
+		}
+	}
+}

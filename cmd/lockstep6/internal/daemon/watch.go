@@ -44,12 +44,32 @@ func (d *Daemon) notified(e udp.Event) {
 	}
 }
 
-// watch keeps a cluster's node informed of what time brings: it finds the gaps in what the node hears, lets the view
-// judge, writes the heartbeat, and tells the log what has changed.
+// watch keeps the node informed of what time brings, and tells the log what has changed.
 func (d *Daemon) watch(ctx context.Context) {
 	if d.site.Load().Policy.Single {
+		d.watchAlone(ctx)
 		return
 	}
+	d.watchCluster(ctx)
+}
+
+// watchAlone is watch for a single node, which has no gaps to find and nobody to judge: its pools fill all the same.
+func (d *Daemon) watchAlone(ctx context.Context) {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	news := newNews(d)
+	for {
+		news.tell(worker.Time(d.clock()))
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// watchCluster finds the gaps in what a cluster's node hears, lets the view judge, and writes the heartbeat.
+func (d *Daemon) watchCluster(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	news := newNews(d)
