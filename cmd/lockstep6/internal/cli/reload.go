@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -120,7 +121,7 @@ func reloadRefusal(err error) error {
 	case errors.As(err, &refused) && refused.Unsafe:
 		return fmt.Errorf("%w\n%s", errUnsafe, strings.Join(refused.Faults, "\n"))
 	case errors.As(err, &refused):
-		return fmt.Errorf("%w\n%s", errRefused, strings.Join(refused.Faults, "\n"))
+		return fmt.Errorf("%w\n%s", errRefused, cmp.Or(strings.Join(refused.Faults, "\n"), refused.Problem))
 	case errors.Is(err, admin.ErrStale):
 		return fmt.Errorf("%w: run `lockstep6 reload` again", err)
 	case errors.Is(err, context.Canceled):
