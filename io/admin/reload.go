@@ -17,6 +17,8 @@ type ReloadRequest struct {
 // A Plan is what a reload changes, or changed.
 type Plan struct {
 	File        string       `json:"file"`
+	Path        string       `json:"path"`    // of that, from the root
+	Content     string       `json:"content"` // SHA-256 of what the file has, in hexadecimal
 	Digest      string       `json:"digest"`  // of all that the policy is made of: the file, its keys, the stored reservations
 	Changed     bool         `json:"changed"` // it differs from what is in force
 	Applied     bool         `json:"applied"`

@@ -14,6 +14,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -54,6 +55,7 @@ type Daemon struct {
 	log     *slog.Logger // what it is told events has too
 	events  *events
 	data    string
+	file    string // the configuration's path from the root
 
 	changing changing
 	inForce  *candidate // whose policy is in force; changing.one guards it once the node runs
@@ -120,9 +122,12 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 // openConfig reads the configuration and opens the store: a cluster's policy is compiled before, so that a wrong --node or key
 // leaves no folder behind; a single node's needs the key in its store, and stored reservations count too.
 func (d *Daemon) openConfig(ctx context.Context) (*candidate, error) {
-	text, err := readBounded(d.options.ConfigFile)
+	text, err := ReadText(d.options.ConfigFile)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the configuration: %w", err)
+		return nil, err
+	}
+	if d.file, err = filepath.Abs(d.options.ConfigFile); err != nil {
+		return nil, err
 	}
 	c, faults := config.Parse(d.options.ConfigFile, text)
 	if len(faults) > 0 {

@@ -18,7 +18,7 @@ import (
 func (d *Daemon) plan(c *candidate) admin.Plan {
 	before := d.inForce.policy
 	p := admin.Plan{
-		File: d.options.ConfigFile, Digest: c.digest(),
+		File: d.options.ConfigFile, Path: d.file, Content: Digest(c.text), Digest: c.digest(),
 		Fingerprint: admin.Fingerprints{
 			Before: hex.EncodeToString(before.Fingerprint[:]), After: hex.EncodeToString(c.policy.Fingerprint[:]),
 		},

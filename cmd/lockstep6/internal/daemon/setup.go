@@ -30,15 +30,24 @@ const (
 
 // ReadConfig reads and checks a configuration file. The error lists all that is wrong in it.
 func ReadConfig(file string) (*config.Config, error) {
-	data, err := readBounded(file)
+	data, err := ReadText(file)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the configuration: %w", err)
+		return nil, err
 	}
 	c, faults := config.Parse(file, data)
 	if len(faults) > 0 {
 		return nil, faults
 	}
 	return c, nil
+}
+
+// ReadText reads a configuration file as it is.
+func ReadText(file string) ([]byte, error) {
+	data, err := readBounded(file)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the configuration: %w", err)
+	}
+	return data, nil
 }
 
 // maxConfig is how long a configuration may be, in octets: a hundred thousand reservations fit.
