@@ -61,6 +61,7 @@ type Daemon struct {
 	inForce  *candidate // whose policy is in force; changing.one guards it once the node runs
 
 	store    *store.Store
+	keep     func(ctx context.Context, name string, value []byte) error // the store's PutMeta, for what a change keeps
 	table    *binding.Table
 	marks    *engine.Marks
 	site     atomic.Pointer[engine.Site]
@@ -144,16 +145,18 @@ func (d *Daemon) openConfig(ctx context.Context) (*candidate, error) {
 	if d.store, err = d.openStore(c); err != nil {
 		return nil, err
 	}
+	d.keep = d.store.PutMeta
 	stored, _ := d.store.Meta(metaReservations)
 	return d.candidate(ctx, text, stored)
 }
 
 // start loads the bindings and puts the policy in force.
 func (d *Daemon) start(ctx context.Context, p *policy.Policy) error {
-	memory, err := d.remember(ctx, p)
+	memory, owners, err := d.remember(ctx, p)
 	if err != nil {
 		return err
 	}
+	d.owners.Store(owners)
 	site, err := engine.EmptySite(p, engine.NewView(p, memory, d.inForce.config.Store.Capacity))
 	if err != nil {
 		return fmt.Errorf("cannot map the free slots of the pools: %w", err)
