@@ -70,7 +70,7 @@ func (d *Daemon) change(ctx context.Context, text, stored []byte, r admin.Reload
 	plan.Applied = true
 	d.log.Info("the configuration is in force", "id", "configuration-reloaded", "changed", plan.Changed,
 		"fingerprint", plan.Fingerprint.After, "was", plan.Fingerprint.Before,
-		"renumbered", plan.Bindings.Own.Moved(), "kept", plan.Bindings.Own.Kept)
+		"renumbered", plan.Bindings.Own.New(), "pending", plan.Bindings.Own.Pending, "kept", plan.Bindings.Own.Kept)
 	for _, warning := range c.config.Warnings {
 		d.log.Warn("the configuration has what is seldom meant", "id", "configuration-warning", "warning", warning.Error())
 	}
