@@ -37,21 +37,27 @@ func (d *Daemon) Reload(ctx context.Context, r admin.ReloadRequest) (admin.Plan,
 	if err != nil {
 		return admin.Plan{}, &admin.ReloadError{Problem: "cannot read the configuration: " + err.Error()}
 	}
-	return d.change(ctx, text, d.inForce.stored, r)
+	return d.change(ctx, sources{text: text, stored: d.inForce.stored}, r)
+}
+
+// Sources are what a configuration is made of.
+type sources struct {
+	text, stored []byte // the file's, and the stored reservations
+	added        int    // which of these, from 1, somebody adds just now; 0: none
 }
 
 // change puts a file's text with stored reservations in force, where they differ from those that are stored after these are
 // on disk. Changing.one must be held.
-func (d *Daemon) change(ctx context.Context, text, stored []byte, r admin.ReloadRequest) (admin.Plan, error) {
+func (d *Daemon) change(ctx context.Context, from sources, r admin.ReloadRequest) (admin.Plan, error) {
 	if d.changing.stopped {
 		return admin.Plan{}, errStopping
 	}
-	c, err := d.candidate(ctx, text, stored)
+	c, err := d.candidate(ctx, from.text, from.stored)
 	if err != nil {
-		return admin.Plan{}, refused(err)
+		return admin.Plan{}, refused(err, from.added)
 	}
 	if faults := d.fixed(c); len(faults) > 0 {
-		return admin.Plan{}, refused(faults)
+		return admin.Plan{}, refused(faults, from.added)
 	}
 	plan := d.plan(c)
 	switch {
@@ -77,17 +83,13 @@ func (d *Daemon) change(ctx context.Context, text, stored []byte, r admin.Reload
 	return plan, nil
 }
 
-// refused makes the answer of what is wrong with a configuration.
-func refused(err error) error {
+// refused makes the answer of what is wrong with a configuration, for whom adds a stored reservation to it, or (0) none.
+func refused(err error, added int) error {
 	var faults config.Errors
 	if !errors.As(err, &faults) {
 		return &admin.ReloadError{Problem: "the configuration is refused", Faults: []string{err.Error()}}
 	}
-	out := &admin.ReloadError{Problem: "the configuration is refused"}
-	for i := range faults {
-		out.Faults = append(out.Faults, faults[i].Error())
-	}
-	return out
+	return &admin.ReloadError{Problem: "the configuration is refused", Faults: faults.Adding(added)}
 }
 
 // hazards are the changes that make a plan unsafe, in a line each.
