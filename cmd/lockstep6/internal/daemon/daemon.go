@@ -84,6 +84,7 @@ type Daemon struct {
 // Open reads the configuration and gets the node ready to serve. On an error nothing stays open.
 func Open(ctx context.Context, o Options) (*Daemon, error) {
 	d := &Daemon{options: o, events: new(events), started: time.Now(), marks: new(engine.Marks), drain: drain{stop: make(chan struct{})}}
+	d.changing.reading = make(chan struct{}, 1)
 	d.log = slog.New(tee{Handler: o.Logger.Handler(), events: d.events})
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.closeAll())

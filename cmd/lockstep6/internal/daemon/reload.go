@@ -17,6 +17,8 @@ type changing struct {
 	one     sync.Mutex // one change at a time; of what follows too
 	stopped bool       // the node ends: nothing is changed any more
 
+	reading chan struct{} // has an element while a reload reads the file and takes it: the next one reads what is newer
+
 	sweeping sync.Mutex // held while the sweeper reclaims, and while a site is made: see engine.NextSite
 	ticking  sync.Mutex // held while the view does what comes due, and while it gets a successor
 }
@@ -31,12 +33,18 @@ func (o *operator) Reload(ctx context.Context, r admin.ReloadRequest) (admin.Pla
 
 // Reload reads the configuration file again and puts it in force, or only tells what that would change.
 func (d *Daemon) Reload(ctx context.Context, r admin.ReloadRequest) (admin.Plan, error) {
-	d.changing.one.Lock()
-	defer d.changing.one.Unlock()
-	text, err := readBounded(d.options.ConfigFile)
+	select {
+	case d.changing.reading <- struct{}{}:
+		defer func() { <-d.changing.reading }()
+	case <-ctx.Done():
+		return admin.Plan{}, ctx.Err()
+	}
+	text, err := readAgain(ctx, d.options.ConfigFile)
 	if err != nil {
 		return admin.Plan{}, &admin.ReloadError{Problem: "cannot read the configuration: " + err.Error()}
 	}
+	d.changing.one.Lock()
+	defer d.changing.one.Unlock()
 	return d.change(ctx, sources{text: text, stored: d.inForce.stored}, r)
 }
 

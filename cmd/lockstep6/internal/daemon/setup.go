@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -39,31 +38,6 @@ func ReadConfig(file string) (*config.Config, error) {
 		return nil, faults
 	}
 	return c, nil
-}
-
-// ReadText reads a configuration file as it is.
-func ReadText(file string) ([]byte, error) {
-	data, err := readBounded(file)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the configuration: %w", err)
-	}
-	return data, nil
-}
-
-// maxConfig is how long a configuration may be, in octets: a hundred thousand reservations fit.
-const maxConfig = 64 << 20
-
-func readBounded(file string) ([]byte, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
-	if err == nil && len(data) > maxConfig {
-		err = fmt.Errorf("%s is longer than %d MiB", file, maxConfig>>20)
-	}
-	return data, err
 }
 
 // DataFolder is where the node keeps its store: --data, else store.path.
