@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -22,6 +23,9 @@ type rawStored struct {
 	Client      text           `json:"client"`
 	Reservation rawReservation `json:"reservation"`
 }
+
+// storedRemedy is added to the remedies of their faults.
+const storedRemedy = "take it out of the node's store: `lockstep6 reservations remove`"
 
 // storedLine is added to the lines of stored reservations, which so come behind those of any file.
 const storedLine = 1 << 30
@@ -77,8 +81,24 @@ func (c *checker) namesStored(entries []rawStored) {
 		if _, err := fmt.Sscanf(index, "%d", &n); err == nil && n < len(entries) {
 			e.Field = strings.TrimSuffix(entries[n].Link.value+" "+entries[n].Client.value+" "+strings.TrimPrefix(strings.TrimPrefix(rest, ".reservation"), "."), " ")
 		}
-		e.Remedy = strings.TrimPrefix(e.Remedy+", or take it out of the node's store: `lockstep6 reservations remove`", ", or ")
+		e.Remedy = strings.TrimPrefix(e.Remedy+", or "+storedRemedy, ", or ")
 	}
+}
+
+// Adding are the faults, a line each, for whoever adds the stored reservation with that number, from 1. It isn't stored yet, and has no
+// line that anybody could see.
+func (e Errors) Adding(number int) []string {
+	const added = "the reservation that you add"
+	position := regexp.MustCompile(fmt.Sprintf(`^%s:%d:\d+: `, StoredName, number))
+	mention := regexp.MustCompile(fmt.Sprintf(`in stored reservation %d\b`, number))
+	lines := make([]string, len(e))
+	for i, fault := range e {
+		if fault.File == StoredName && fault.Line == number {
+			fault.Remedy = strings.TrimSuffix(strings.TrimSuffix(fault.Remedy, storedRemedy), ", or ")
+		}
+		lines[i] = position.ReplaceAllString(mention.ReplaceAllString(fault.Error(), "in "+added), added+": ")
+	}
+	return lines
 }
 
 // lineText says where something stands.

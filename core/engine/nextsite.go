@@ -15,9 +15,20 @@ import (
 // What workers bind under the earlier site meanwhile may be missing. In the maps that costs a look; but a stray that is
 // missing isn't in anybody's way. So it must be made twice: the second one, with the first one's policy and view, when the
 // batches that were under way with the earlier one have ended. Under one policy no stray comes up.
+//
+// From then on bindings count for it, and no longer for the one before. So what can fail is done first, between an
+// EmptySite and its MeetRunning, which are NextSite together; an EmptySite alone changes nothing.
 func NextSite(p *policy.Policy, view *peer.View, h *binding.Handle, shards int) (*Site, error) {
-	return siteOver(p, view, h, shards, (*Site).see)
+	s, err := EmptySite(p, view)
+	if err != nil {
+		return nil, err
+	}
+	s.MeetRunning(h, shards)
+	return s, nil
 }
+
+// MeetRunning has an empty site meet the records of a table that workers go on to use, as NextSite says. It can't fail.
+func (s *Site) MeetRunning(h *binding.Handle, shards int) { s.meetAll(h, shards, (*Site).see) }
 
 // Follow is the site of a policy that asks for nothing else of what s maps: it has the same pools, of which the same is
 // excluded and reserved. It shares the maps with s. False: there must be a NextSite.

@@ -29,16 +29,17 @@ type Site struct {
 //
 // It is for a table that no engine uses yet; while they do, it is NextSite.
 func NewSite(p *policy.Policy, view *peer.View, h *binding.Handle, shards int) (*Site, error) {
-	return siteOver(p, view, h, shards, (*Site).Meet)
-}
-
-// siteOver makes a site that meets all records of a table, each shard in a batch of its own: others reuse slots meanwhile. Whoever
-// binds counts for the new site as soon as it is being made, so it should come into force once it is.
-func siteOver(p *policy.Policy, view *peer.View, h *binding.Handle, shards int, meet func(*Site, *binding.Record)) (*Site, error) {
 	s, err := EmptySite(p, view)
 	if err != nil {
 		return nil, err
 	}
+	s.meetAll(h, shards, (*Site).Meet)
+	return s, nil
+}
+
+// meetAll has a site meet all records of a table, each shard in a batch of its own: others reuse slots meanwhile. Whoever binds counts
+// for this site from its begin, so it must come into force.
+func (s *Site) meetAll(h *binding.Handle, shards int, meet func(*Site, *binding.Record)) {
 	s.counting.Number = h.Counting().Next()
 	h.Announce(s.counting)
 	for shard := range shards {
@@ -50,7 +51,6 @@ func siteOver(p *policy.Policy, view *peer.View, h *binding.Handle, shards int, 
 		h.Leave()
 	}
 	s.Met()
-	return s, nil
 }
 
 // EmptySite is NewSite for a table that is still to be loaded: whoever loads it calls Meet for each record and Met at the

@@ -17,6 +17,8 @@ type ReloadRequest struct {
 // A Plan is what a reload changes, or changed.
 type Plan struct {
 	File        string       `json:"file"`
+	Path        string       `json:"path"`    // of that, from the root
+	Content     string       `json:"content"` // SHA-256 of what the file has, in hexadecimal
 	Digest      string       `json:"digest"`  // of all that the policy is made of: the file, its keys, the stored reservations
 	Changed     bool         `json:"changed"` // it differs from what is in force
 	Applied     bool         `json:"applied"`
@@ -58,10 +60,14 @@ type Effect struct {
 	Excluded      uint64 `json:"excluded"`            // withdrawn: a pool has them and doesn't assign them
 	Reserved      uint64 `json:"reserved_for_others"` // withdrawn: reserved for another client
 	ToReservation uint64 `json:"to_reservation"`      // their client has another lease reserved, and gets that if it is free
+	Pending       uint64 `json:"pending"`             // of all but the kept ones: moved already by what is in force, whose clients haven't renewed since
 }
 
 // Moved is how many get another lease.
 func (e *Effect) Moved() uint64 { return e.Renumbered + e.Excluded + e.Reserved + e.ToReservation }
+
+// New is how many of those kept theirs if the configuration stayed as it is.
+func (e *Effect) New() uint64 { return e.Moved() - e.Pending }
 
 // A PoolEffect is that for one pool.
 type PoolEffect struct {

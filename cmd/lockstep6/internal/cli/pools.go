@@ -4,10 +4,8 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,7 +31,7 @@ func newPools() *cobra.Command {
 until they are reclaimed, for their clients may get them back. In a dense pool, what is excluded, reserved or put aside is in
 use, too; its stripes are the nodes' shares, each with the node that gives new leases from it first and how full it is.
 
-It asks the node through admin.sock in its data folder, which is --data, else store.path of the configuration.
+It asks the node through admin.sock in its data folder, which is --data, else store.path of the configuration; or by --url.
 The same as JSON is at GET /v1/pools of admin.listen, and as metrics at /metrics.`,
 		Example: `  lockstep6 pools --config lockstep6.yaml
   lockstep6 pools --data /var/lib/lockstep6 --format csv
@@ -43,7 +41,9 @@ The same as JSON is at GET /v1/pools of admin.listen, and as metrics at /metrics
 			if !slices.Contains(leasesFormats, f.format) {
 				return usageError{fmt.Errorf("--format %s: give table, json or csv", f.format)}
 			}
-			f.named = c.Flags().Changed("config")
+			if err := f.check(c); err != nil {
+				return err
+			}
 			return pools(c.Context(), c.OutOrStdout(), &f)
 		},
 	}
@@ -54,17 +54,9 @@ The same as JSON is at GET /v1/pools of admin.listen, and as metrics at /metrics
 }
 
 func pools(ctx context.Context, w io.Writer, f *poolsFlags) error {
-	data, _, err := f.find()
+	node, err := f.node("how full pools are is known while the node runs; `lockstep6 leases list` shows the leases of a stopped one")
 	if err != nil {
 		return err
-	}
-	node, err := dialNode(data)
-	if errors.Is(err, os.ErrPermission) {
-		return err
-	}
-	if err != nil {
-		return fmt.Errorf("no node runs in %s: %w\nhint: how full pools are is known while the node runs; "+
-			"`lockstep6 leases list` shows the leases of a stopped one", data, err)
 	}
 	defer node.Close()
 	all, err := node.Pools(ctx)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/lockstep6/lockstep6/cmd/lockstep6/internal/daemon"
 	"github.com/lockstep6/lockstep6/io/admin"
 )
 
@@ -26,7 +28,7 @@ func newReload() *cobra.Command {
 		Use:   "reload",
 		Short: "Have a running node read its configuration again",
 		Long: `Have a running node read its configuration again. It is asked through admin.sock in its data folder, and reads the file
-that it was started with.
+that it was started with. Another one that --config names must have the same in it, else nothing is done.
 
 First the plan is shown: all that differs from what is in force, what becomes of the bindings that there are, and the new
 fingerprint beside the old one. Then, on a terminal, you are asked; elsewhere --yes is needed. No message is lost while the
@@ -70,6 +72,9 @@ func reload(c *cobra.Command, node *admin.Client, f *reloadFlags) error {
 	if err != nil {
 		return reloadRefusal(err)
 	}
+	if err := f.sameFile(&plan); err != nil {
+		return err
+	}
 	printReload(w, &plan)
 	switch {
 	case !plan.Safe && !f.force:
@@ -87,6 +92,19 @@ func reload(c *cobra.Command, node *admin.Client, f *reloadFlags) error {
 	}
 	fmt.Fprintf(w, "in force: fingerprint %s\n", plan.Fingerprint.After)
 	return nil
+}
+
+// sameFile refuses a plan of another file than the one that names the node on this machine: what that has would go unread.
+func (p *place) sameFile(plan *admin.Plan) error {
+	if p.url != "" || p.data != "" && !p.named {
+		return nil
+	}
+	text, err := daemon.ReadText(p.config)
+	if err != nil || daemon.Digest(text) == plan.Content {
+		return err
+	}
+	return fmt.Errorf("%w\nthe node reads %s, and %s has something else; write it there, or leave it out: --data DIR names the node",
+		errRefused, plan.Path, p.config)
 }
 
 // errDeclined says that the answer wasn't yes.
@@ -120,7 +138,7 @@ func reloadRefusal(err error) error {
 	case errors.As(err, &refused) && refused.Unsafe:
 		return fmt.Errorf("%w\n%s", errUnsafe, strings.Join(refused.Faults, "\n"))
 	case errors.As(err, &refused):
-		return fmt.Errorf("%w\n%s", errRefused, strings.Join(refused.Faults, "\n"))
+		return fmt.Errorf("%w\n%s", errRefused, cmp.Or(strings.Join(refused.Faults, "\n"), refused.Problem))
 	case errors.Is(err, admin.ErrStale):
 		return fmt.Errorf("%w: run `lockstep6 reload` again", err)
 	case errors.Is(err, context.Canceled):

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lockstep6/lockstep6/io/admin"
 )
 
 // terminal is both ends of one: what a person types into the first the second reads.
@@ -57,5 +59,17 @@ func TestConfirm(t *testing.T) {
 	}
 	if err := confirm(strings.NewReader("y\n"), new(bytes.Buffer), "apply it?"); !errors.As(err, &usage) {
 		t.Errorf("without a terminal: %v", err)
+	}
+}
+
+// TestRefusalTellsWhy: a refusal without faults has its problem.
+func TestRefusalTellsWhy(t *testing.T) {
+	for want, refused := range map[string]*admin.ReloadError{
+		"the configuration is refused\na.yaml:1:1: x: bad": {Problem: "the configuration is refused", Faults: []string{"a.yaml:1:1: x: bad"}},
+		"the configuration is refused\ncannot read it":     {Problem: "cannot read it"},
+	} {
+		if err := reloadRefusal(refused); !errors.Is(err, errRefused) || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 }

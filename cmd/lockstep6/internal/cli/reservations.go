@@ -190,8 +190,11 @@ func printReservationChange(w io.Writer, change *admin.ReservationChange, err er
 	}
 	if change.Applied {
 		fmt.Fprintf(w, "in force: fingerprint %s\n", change.Fingerprint.After)
-		if moved := change.Bindings.Own.Moved(); moved > 0 {
+		if moved := change.Bindings.Own.New(); moved > 0 {
 			fmt.Fprintf(w, "%s renumbered at the client's next Renew\n", count(int(moved), "binding"))
+		}
+		if pending := change.Bindings.Own.Pending; pending > 0 {
+			fmt.Fprintf(w, "%s still to be renumbered since an earlier change\n", count(int(pending), "binding"))
 		}
 	}
 	if change.Note != "" {

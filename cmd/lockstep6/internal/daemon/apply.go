@@ -22,10 +22,6 @@ func (d *Daemon) apply(ctx context.Context, c *candidate) error {
 	// Whoever asked may go; what is being written gets there all the same.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
 	defer cancel()
-	memory, err := d.remember(ctx, c.policy)
-	if err != nil {
-		return err
-	}
 	handle := d.table.NewHandle()
 	defer handle.Close()
 	d.changing.sweeping.Lock()
@@ -33,15 +29,25 @@ func (d *Daemon) apply(ctx context.Context, c *candidate) error {
 	before := d.site.Load()
 	site, sameMaps := before.Follow(c.policy, before.View)
 	if !sameMaps {
-		if site, err = engine.NextSite(c.policy, before.View, handle, d.table.Shards()); err != nil {
+		var err error
+		if site, err = engine.EmptySite(c.policy, before.View); err != nil {
 			return fmt.Errorf("cannot map the free slots of the pools: %w", err)
 		}
 	}
+	memory, owners, err := d.remember(ctx, c.policy)
+	if err != nil {
+		return err
+	}
 	if !bytes.Equal(c.stored, d.inForce.stored) {
-		if err := d.store.PutMeta(ctx, metaReservations, c.stored); err != nil {
+		if err := d.keep(ctx, metaReservations, c.stored); err != nil {
 			return fmt.Errorf("the reservations didn't get into the store in time, and may be in force after a restart: %w", err)
 		}
 	}
+	// Nothing fails from here on: bindings count for the new site as soon as it meets the first one.
+	if !sameMaps {
+		site.MeetRunning(handle, d.table.Shards())
+	}
+	d.owners.Store(owners)
 	now := worker.Time(d.clock())
 	d.changing.ticking.Lock()
 	view, from := engine.NextView(before.View, before.Policy, c.policy, memory, now)

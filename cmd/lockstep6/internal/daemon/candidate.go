@@ -53,6 +53,12 @@ func (c *candidate) digest() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// Digest is a text's SHA-256 in hexadecimal.
+func Digest(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
 // fixed lists what a candidate would change that a running node can't. The faults stand where the candidate's file says it.
 func (d *Daemon) fixed(c *candidate) (faults config.Errors) {
 	was, is := d.inForce.config, c.config

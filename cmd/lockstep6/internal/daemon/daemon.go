@@ -14,6 +14,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -54,11 +55,13 @@ type Daemon struct {
 	log     *slog.Logger // what it is told events has too
 	events  *events
 	data    string
+	file    string // the configuration's path from the root
 
 	changing changing
 	inForce  *candidate // whose policy is in force; changing.one guards it once the node runs
 
 	store    *store.Store
+	keep     func(ctx context.Context, name string, value []byte) error // the store's PutMeta, for what a change keeps
 	table    *binding.Table
 	marks    *engine.Marks
 	site     atomic.Pointer[engine.Site]
@@ -81,6 +84,7 @@ type Daemon struct {
 // Open reads the configuration and gets the node ready to serve. On an error nothing stays open.
 func Open(ctx context.Context, o Options) (*Daemon, error) {
 	d := &Daemon{options: o, events: new(events), started: time.Now(), marks: new(engine.Marks), drain: drain{stop: make(chan struct{})}}
+	d.changing.reading = make(chan struct{}, 1)
 	d.log = slog.New(tee{Handler: o.Logger.Handler(), events: d.events})
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.closeAll())
@@ -120,9 +124,12 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 // openConfig reads the configuration and opens the store: a cluster's policy is compiled before, so that a wrong --node or key
 // leaves no folder behind; a single node's needs the key in its store, and stored reservations count too.
 func (d *Daemon) openConfig(ctx context.Context) (*candidate, error) {
-	text, err := readBounded(d.options.ConfigFile)
+	text, err := ReadText(d.options.ConfigFile)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the configuration: %w", err)
+		return nil, err
+	}
+	if d.file, err = filepath.Abs(d.options.ConfigFile); err != nil {
+		return nil, err
 	}
 	c, faults := config.Parse(d.options.ConfigFile, text)
 	if len(faults) > 0 {
@@ -139,16 +146,18 @@ func (d *Daemon) openConfig(ctx context.Context) (*candidate, error) {
 	if d.store, err = d.openStore(c); err != nil {
 		return nil, err
 	}
+	d.keep = d.store.PutMeta
 	stored, _ := d.store.Meta(metaReservations)
 	return d.candidate(ctx, text, stored)
 }
 
 // start loads the bindings and puts the policy in force.
 func (d *Daemon) start(ctx context.Context, p *policy.Policy) error {
-	memory, err := d.remember(ctx, p)
+	memory, owners, err := d.remember(ctx, p)
 	if err != nil {
 		return err
 	}
+	d.owners.Store(owners)
 	site, err := engine.EmptySite(p, engine.NewView(p, memory, d.inForce.config.Store.Capacity))
 	if err != nil {
 		return fmt.Errorf("cannot map the free slots of the pools: %w", err)

@@ -33,20 +33,20 @@ type clusterMemory struct {
 	Longest map[string]uint32 `json:"longest_t1"`
 }
 
-// remember brings what the node remembers up to date with a policy, writes it where it changed, and returns it for a view.
-// It learns the owners' names.
-func (d *Daemon) remember(ctx context.Context, p *policy.Policy) (engine.Memory, error) {
+// remember brings what the node remembers up to date with a policy, writes it where it changed, and returns it for a view,
+// with the owners' names.
+func (d *Daemon) remember(ctx context.Context, p *policy.Policy) (out engine.Memory, owners *Owners, err error) {
 	before, _ := d.store.Meta(metaCluster)
 	m, err := readMemory(before)
 	if err != nil {
-		return engine.Memory{}, err
+		return out, nil, err
 	}
-	out := engine.Memory{Longest: m.Longest}
+	out.Longest = m.Longest
 	for i := range p.Nodes {
 		owner := uint8(peer.Self)
 		if i != p.Self {
 			if owner, err = m.owner(hex.EncodeToString(p.Nodes[i].ServerID)); err != nil {
-				return engine.Memory{}, err
+				return out, nil, err
 			}
 		}
 		out.Owners = append(out.Owners, owner)
@@ -57,17 +57,16 @@ func (d *Daemon) remember(ctx context.Context, p *policy.Policy) (engine.Memory,
 		out.Served = append(out.Served, served)
 		m.Longest[l.Name] = max(m.Longest[l.Name], l.Lifetimes.Renew)
 	}
-	owners, err := m.names(nodeNames(p))
+	names, err := m.names(nodeNames(p))
 	if err != nil {
-		return out, err
+		return out, nil, err
 	}
-	d.owners.Store(&owners)
 	_, _ = rand.Read(out.Salt[:]) // never fails, by its documentation
 	after, err := json.Marshal(m)
 	if err != nil || p.Single || string(after) == string(before) {
-		return out, err
+		return out, &names, err
 	}
-	return out, d.store.PutMeta(ctx, metaCluster, after)
+	return out, &names, d.keep(ctx, metaCluster, after)
 }
 
 // owner is the number of the server with that DUID; a new one gets the next.

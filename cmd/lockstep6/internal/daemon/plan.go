@@ -18,7 +18,7 @@ import (
 func (d *Daemon) plan(c *candidate) admin.Plan {
 	before := d.inForce.policy
 	p := admin.Plan{
-		File: d.options.ConfigFile, Digest: c.digest(),
+		File: d.options.ConfigFile, Path: d.file, Content: Digest(c.text), Digest: c.digest(),
 		Fingerprint: admin.Fingerprints{
 			Before: hex.EncodeToString(before.Fingerprint[:]), After: hex.EncodeToString(c.policy.Fingerprint[:]),
 		},
@@ -42,7 +42,7 @@ func (d *Daemon) plan(c *candidate) admin.Plan {
 func (d *Daemon) effects(before, after *policy.Policy) (all admin.Effects, pools []admin.PoolEffect) {
 	h := d.table.NewHandle()
 	defer h.Close()
-	now, prospects := worker.Time(d.clock()), engine.NewProspects(before, after)
+	now, prospects, pending := worker.Time(d.clock()), engine.NewProspects(before, after), engine.NewProspects(before, before)
 	byPool := make(map[int]*admin.PoolEffect)
 	for shard := range d.table.Shards() {
 		h.Enter()
@@ -51,8 +51,13 @@ func (d *Daemon) effects(before, after *policy.Policy) (all admin.Effects, pools
 				return true
 			}
 			pool, fate := prospects.Of(r)
-			count(&all, r, fate)
-			count(&poolEffect(byPool, before, pool, r.Kind()).Effects, r, fate)
+			moved := false
+			if fate != engine.FateKept {
+				_, already := pending.Of(r)
+				moved = already != engine.FateKept
+			}
+			count(&all, r, fate, moved)
+			count(&poolEffect(byPool, before, pool, r.Kind()).Effects, r, fate, moved)
 			return true
 		})
 		h.Leave()
@@ -79,10 +84,14 @@ func poolEffect(all map[int]*admin.PoolEffect, p *policy.Policy, pool *policy.Po
 	return all[id]
 }
 
-func count(e *admin.Effects, r *binding.Record, fate engine.Fate) {
+// count counts a binding by its fate. Pending: it gets another lease under the policy in force, too.
+func count(e *admin.Effects, r *binding.Record, fate engine.Fate, pending bool) {
 	of := &e.Own
 	if engine.Observed(r) {
 		of = &e.Observed
+	}
+	if pending {
+		of.Pending++
 	}
 	switch fate {
 	case engine.FateOutside:

@@ -17,6 +17,8 @@ type changing struct {
 	one     sync.Mutex // one change at a time; of what follows too
 	stopped bool       // the node ends: nothing is changed any more
 
+	reading chan struct{} // has an element while a reload reads the file and takes it: the next one reads what is newer
+
 	sweeping sync.Mutex // held while the sweeper reclaims, and while a site is made: see engine.NextSite
 	ticking  sync.Mutex // held while the view does what comes due, and while it gets a successor
 }
@@ -31,27 +33,39 @@ func (o *operator) Reload(ctx context.Context, r admin.ReloadRequest) (admin.Pla
 
 // Reload reads the configuration file again and puts it in force, or only tells what that would change.
 func (d *Daemon) Reload(ctx context.Context, r admin.ReloadRequest) (admin.Plan, error) {
-	d.changing.one.Lock()
-	defer d.changing.one.Unlock()
-	text, err := readBounded(d.options.ConfigFile)
+	select {
+	case d.changing.reading <- struct{}{}:
+		defer func() { <-d.changing.reading }()
+	case <-ctx.Done():
+		return admin.Plan{}, ctx.Err()
+	}
+	text, err := readAgain(ctx, d.options.ConfigFile)
 	if err != nil {
 		return admin.Plan{}, &admin.ReloadError{Problem: "cannot read the configuration: " + err.Error()}
 	}
-	return d.change(ctx, text, d.inForce.stored, r)
+	d.changing.one.Lock()
+	defer d.changing.one.Unlock()
+	return d.change(ctx, sources{text: text, stored: d.inForce.stored}, r)
+}
+
+// Sources are what a configuration is made of.
+type sources struct {
+	text, stored []byte // the file's, and the stored reservations
+	added        int    // which of these, from 1, somebody adds just now; 0: none
 }
 
 // change puts a file's text with stored reservations in force, where they differ from those that are stored after these are
 // on disk. Changing.one must be held.
-func (d *Daemon) change(ctx context.Context, text, stored []byte, r admin.ReloadRequest) (admin.Plan, error) {
+func (d *Daemon) change(ctx context.Context, from sources, r admin.ReloadRequest) (admin.Plan, error) {
 	if d.changing.stopped {
 		return admin.Plan{}, errStopping
 	}
-	c, err := d.candidate(ctx, text, stored)
+	c, err := d.candidate(ctx, from.text, from.stored)
 	if err != nil {
-		return admin.Plan{}, refused(err)
+		return admin.Plan{}, refused(err, from.added)
 	}
 	if faults := d.fixed(c); len(faults) > 0 {
-		return admin.Plan{}, refused(faults)
+		return admin.Plan{}, refused(faults, from.added)
 	}
 	plan := d.plan(c)
 	switch {
@@ -70,24 +84,20 @@ func (d *Daemon) change(ctx context.Context, text, stored []byte, r admin.Reload
 	plan.Applied = true
 	d.log.Info("the configuration is in force", "id", "configuration-reloaded", "changed", plan.Changed,
 		"fingerprint", plan.Fingerprint.After, "was", plan.Fingerprint.Before,
-		"renumbered", plan.Bindings.Own.Moved(), "kept", plan.Bindings.Own.Kept)
+		"renumbered", plan.Bindings.Own.New(), "pending", plan.Bindings.Own.Pending, "kept", plan.Bindings.Own.Kept)
 	for _, warning := range c.config.Warnings {
 		d.log.Warn("the configuration has what is seldom meant", "id", "configuration-warning", "warning", warning.Error())
 	}
 	return plan, nil
 }
 
-// refused makes the answer of what is wrong with a configuration.
-func refused(err error) error {
+// refused makes the answer of what is wrong with a configuration, for whom adds a stored reservation to it, or (0) none.
+func refused(err error, added int) error {
 	var faults config.Errors
 	if !errors.As(err, &faults) {
 		return &admin.ReloadError{Problem: "the configuration is refused", Faults: []string{err.Error()}}
 	}
-	out := &admin.ReloadError{Problem: "the configuration is refused"}
-	for i := range faults {
-		out.Faults = append(out.Faults, faults[i].Error())
-	}
-	return out
+	return &admin.ReloadError{Problem: "the configuration is refused", Faults: faults.Adding(added)}
 }
 
 // hazards are the changes that make a plan unsafe, in a line each.

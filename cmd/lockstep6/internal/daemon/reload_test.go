@@ -73,6 +73,14 @@ func TestReloadRenumbers(t *testing.T) {
 			if got := operatorState(r); got != plan.Fingerprint.After || got == plan.Fingerprint.Before {
 				t.Errorf("the node has fingerprint %s, the plan said %s", got, plan.Fingerprint.After)
 			}
+			r.write(edited(t, file, `{pool: "2001:db8:1::/64"}`, `{pool: "2001:db8:2::/64"}`, "2001:db8:8000::/40", "2001:db8:9000::/40", "leases: false", "leases: true"))
+			want.Own.Pending = 2
+			if plan, err := r.Reload(t.Context(), admin.ReloadRequest{}); err != nil || plan.Bindings != want || plan.Bindings.Own.New() != 0 {
+				t.Errorf("what moves nobody has the plan %+v, %v", plan.Bindings, err)
+			}
+			if !strings.Contains(r.log.String(), "renumbered=0 pending=2 kept=0") {
+				t.Errorf("the log is\n%s", r.log)
+			}
 			got := c.renew(address, prefix)
 			if len(got) != 4 || !in(t, got[0].prefix, "2001:db8:2::/64") || got[0].valid == 0 || got[1] != (lease{address, 0}) ||
 				!in(t, got[2].prefix, "2001:db8:9000::/40") || got[2].valid == 0 || got[3] != (lease{prefix, 0}) {

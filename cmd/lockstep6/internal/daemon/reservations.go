@@ -53,26 +53,28 @@ func linkNamed(c *config.Config, name string) *config.Link {
 
 // PutReservation implements admin.Node.
 func (o *operator) PutReservation(ctx context.Context, link string, client config.Client, what []byte, force bool) (admin.ReservationChange, error) {
-	return o.d.restore(ctx, link, force, func(l *StoredList) error {
-		if err := l.put(link, client, what); err != nil {
-			return &admin.ReloadError{Problem: "the reservation is refused", Faults: []string{link + " " + client.String() + ": " + err.Error()}}
+	return o.d.restore(ctx, link, force, func(l *StoredList) (int, error) {
+		added, err := l.put(link, client, what)
+		if err != nil {
+			return 0, &admin.ReloadError{Problem: "the reservation is refused", Faults: []string{link + " " + client.String() + ": " + err.Error()}}
 		}
-		return nil
+		return added, nil
 	})
 }
 
 // DeleteReservation implements admin.Node.
 func (o *operator) DeleteReservation(ctx context.Context, link string, client config.Client, force bool) (admin.ReservationChange, error) {
-	return o.d.restore(ctx, link, force, func(l *StoredList) error {
+	return o.d.restore(ctx, link, force, func(l *StoredList) (int, error) {
 		if !l.Remove(link, client) {
-			return fmt.Errorf("%w: link %s stores none for %s", admin.ErrNoReservation, link, client)
+			return 0, fmt.Errorf("%w: link %s stores none for %s", admin.ErrNoReservation, link, client)
 		}
-		return nil
+		return 0, nil
 	})
 }
 
-// restore changes the stored reservations, and puts them in force with the file as it was read last.
-func (d *Daemon) restore(ctx context.Context, link string, force bool, edit func(*StoredList) error) (change admin.ReservationChange, err error) {
+// restore changes the stored reservations, and puts them in force with the file as it was read last. Edit tells the number of the one that it
+// adds, from 1; 0: none.
+func (d *Daemon) restore(ctx context.Context, link string, force bool, edit func(*StoredList) (int, error)) (change admin.ReservationChange, err error) {
 	d.changing.one.Lock()
 	defer d.changing.one.Unlock()
 	if linkNamed(d.inForce.config, link) == nil {
@@ -82,14 +84,15 @@ func (d *Daemon) restore(ctx context.Context, link string, force bool, edit func
 	if err != nil {
 		return change, err
 	}
-	if err := edit(&list); err != nil {
+	added, err := edit(&list)
+	if err != nil {
 		return change, err
 	}
 	value, err := list.value()
 	if err != nil {
 		return change, err
 	}
-	change.Plan, err = d.change(ctx, d.inForce.text, value, admin.ReloadRequest{Force: force})
+	change.Plan, err = d.change(ctx, sources{d.inForce.text, value, added}, admin.ReloadRequest{Force: force})
 	if !d.inForce.policy.Single {
 		change.Note = admin.ReservationNote
 	}

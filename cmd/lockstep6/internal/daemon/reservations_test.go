@@ -52,7 +52,7 @@ func TestReservations(t *testing.T) {
 		want string
 	}{
 		"the file's address": {config.Client{Field: config.ByDUID, Value: "\x00\x03\x09"}, `{"addresses":["2001:db8:1::7"]}`,
-			"stored reservations:2:68: lan duid 00:03:09 addresses[0]: 2001:db8:1::7 stands in line 11 already"},
+			"\nthe reservation that you add: lan duid 00:03:09 addresses[0]: 2001:db8:1::7 stands in line 11 already"},
 		"the file's client": {config.Client{Field: config.ByDUID, Value: "\x00\x03\x07"}, `{"addresses":["2001:db8:1::8"]}`, "already, in line 11"},
 		"a stored address":  {config.Client{Field: config.BySubscriberID, Value: "x"}, `{"addresses":["2001:db8:1::10"]}`, "in stored reservation 1 already"},
 		"no such field":     {config.Client{Field: config.BySubscriberID, Value: "x"}, `{"adresses":[]}`, "no such field here; did you mean addresses?"},
@@ -63,9 +63,21 @@ func TestReservations(t *testing.T) {
 	} {
 		_, err := o.PutReservation(t.Context(), "lan", test.who, []byte(test.what), false)
 		var refused *admin.ReloadError
-		if !errors.As(err, &refused) || !strings.Contains(err.Error(), test.want) {
+		if !errors.As(err, &refused) || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "reservations remove") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	// Who is stored already and conflicts with one behind it in the list is told of the other one by its client.
+	other := config.Client{Field: config.BySubscriberID, Value: "x"}
+	if _, err := o.PutReservation(t.Context(), "lan", other, []byte(`{"addresses":["2001:db8:1::11"]}`), false); err != nil {
+		t.Fatal(err)
+	}
+	_, err = o.PutReservation(t.Context(), "lan", who, []byte(`{"addresses":["2001:db8:1::11"]}`), false)
+	if err == nil || !strings.Contains(err.Error(), "lan subscriber-id x addresses[0]: 2001:db8:1::11 stands in the reservation that you add already") {
+		t.Errorf("a conflict with a later one: %v", err)
+	}
+	if _, err := o.DeleteReservation(t.Context(), "lan", other, false); err != nil {
+		t.Fatal(err)
 	}
 	if _, err := o.PutReservation(t.Context(), "wan", who, []byte(`{}`), false); !errors.Is(err, admin.ErrNoLink) {
 		t.Errorf("no such link: %v", err)
@@ -106,7 +118,7 @@ func TestStoredListBounds(t *testing.T) {
 	var l StoredList
 	for i := range maxStored {
 		who := config.Client{Field: config.ByHardware, Value: string([]byte{2, byte(i >> 8), byte(i)})}
-		if err := l.put("lan", who, fmt.Appendf(nil, `{"addresses":["2001:db8:1::%x"]}`, i)); err != nil {
+		if _, err := l.put("lan", who, fmt.Appendf(nil, `{"addresses":["2001:db8:1::%x"]}`, i)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -117,7 +129,7 @@ func TestStoredListBounds(t *testing.T) {
 	if again, err := readStoredList(value); err != nil || len(again.entries) != maxStored || strings.Count(string(value), "\n") != maxStored-1 {
 		t.Errorf("%d entries, %v", len(again.entries), err)
 	}
-	if err := l.put("lan", config.Client{Field: config.ByDUID, Value: "\x00\x03\x01"}, []byte(`{}`)); err != nil {
+	if _, err := l.put("lan", config.Client{Field: config.ByDUID, Value: "\x00\x03\x01"}, []byte(`{}`)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := l.value(); err == nil {
@@ -126,7 +138,7 @@ func TestStoredListBounds(t *testing.T) {
 	l.entries = l.entries[:100]
 	long := `{"options":{"x":"` + strings.Repeat("x", 15<<10) + `"}}`
 	for i := range 80 {
-		if err := l.put("lan", config.Client{Field: config.ByDUID, Value: string([]byte{0, 3, byte(i)})}, []byte(long)); err != nil {
+		if _, err := l.put("lan", config.Client{Field: config.ByDUID, Value: string([]byte{0, 3, byte(i)})}, []byte(long)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -30,31 +29,15 @@ const (
 
 // ReadConfig reads and checks a configuration file. The error lists all that is wrong in it.
 func ReadConfig(file string) (*config.Config, error) {
-	data, err := readBounded(file)
+	data, err := ReadText(file)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the configuration: %w", err)
+		return nil, err
 	}
 	c, faults := config.Parse(file, data)
 	if len(faults) > 0 {
 		return nil, faults
 	}
 	return c, nil
-}
-
-// maxConfig is how long a configuration may be, in octets: a hundred thousand reservations fit.
-const maxConfig = 64 << 20
-
-func readBounded(file string) ([]byte, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
-	if err == nil && len(data) > maxConfig {
-		err = fmt.Errorf("%s is longer than %d MiB", file, maxConfig>>20)
-	}
-	return data, err
 }
 
 // DataFolder is where the node keeps its store: --data, else store.path.

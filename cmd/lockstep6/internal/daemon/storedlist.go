@@ -132,15 +132,15 @@ func (e *storedReservation) read() (r admin.Reservation, err error) {
 	return r, nil
 }
 
-// put sets a client's entry.
-func (l *StoredList) put(link string, client config.Client, what []byte) error {
+// put sets a client's entry, and tells its number, from 1.
+func (l *StoredList) put(link string, client config.Client, what []byte) (number int, err error) {
 	e := storedReservation{Link: link, Client: client.String()}
 	if err := json.Unmarshal(what, &e.Reservation); err != nil || e.Reservation == nil {
-		return errors.New(`it must be a JSON object such as {"addresses": ["2001:db8:1::10"]}`)
+		return 0, errors.New(`it must be a JSON object such as {"addresses": ["2001:db8:1::10"]}`)
 	}
 	for _, field := range []string{config.ByDUID, config.ByHardware, config.ByRemoteID, config.BySubscriberID} {
 		if _, ok := e.Reservation[field]; ok {
-			return fmt.Errorf("%s: the client is named already, leave it out", field)
+			return 0, fmt.Errorf("%s: the client is named already, leave it out", field)
 		}
 	}
 	var name any = client.Text()
@@ -149,13 +149,13 @@ func (l *StoredList) put(link string, client config.Client, what []byte) error {
 	}
 	text, err := json.Marshal(name)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	e.Reservation[client.Field] = text
 	if at := slices.IndexFunc(l.entries, func(o storedReservation) bool { return o.Link == link && o.Client == e.Client }); at >= 0 {
 		l.entries[at] = e
-		return nil
+		return at + 1, nil
 	}
 	l.entries = append(l.entries, e)
-	return nil
+	return len(l.entries), nil
 }
