@@ -63,7 +63,7 @@ bench: build ## all figures of BENCHMARKS.md, into bench/results, and its table 
 	$(MAKE) bench-go BENCHTIME=50ms
 	$(MAKE) onecore ONECORE='-rounds 2'
 	$(MAKE) scale
-	$(MAKE) peers
+	$(MAKE) peers PEERS='-rounds 1'
 	$(MAKE) overload OVERLOAD='-step 2s -duration 3s'
 	$(MAKE) targets
 
