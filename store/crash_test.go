@@ -95,17 +95,7 @@ func (c *crasher) disk() vfs.FS { return errorfs.Wrap(crashFS{c.fs, &c.mu}, c) }
 func TestConfirmedWritesSurviveCrashes(t *testing.T) {
 	c := &crasher{fs: vfs.NewCrashableMem(), every: 7, rng: seeded(t)}
 	s := open(t, Options{FS: c.disk(), absorb: 20_000})
-	l := startLoad(s, 3)
-	c.load.Store(l)
-	for c.cuts() < 60 {
-		flush(t, s)
-		compact(t, s)
-	}
-	l.end()
-	c.load.Store(nil)
-	if err := s.Close(); err != nil { // so that nobody adds cuts any more
-		t.Fatal(err)
-	}
+	cutUnderLoad(t, c, s, 60)
 	kinds := map[string]bool{}
 	for i, crash := range c.crashes {
 		kinds[crash.at[strings.LastIndexByte(crash.at, '.')+1:]] = true
@@ -117,6 +107,24 @@ func TestConfirmedWritesSurviveCrashes(t *testing.T) {
 	if !kinds["log"] || !kinds["sst"] {
 		t.Errorf("cuts in %v only, want logs and tables among them", kinds)
 	}
+}
+
+// cutUnderLoad loads a store, has the crasher cut the power at so many moments or more of at least 1000 writes, and
+// closes it, so that nobody adds cuts any more.
+func cutUnderLoad(t *testing.T, c *crasher, s *Store, cuts int) *loadTest {
+	t.Helper()
+	l := startLoad(s, 3)
+	c.load.Store(l)
+	for c.cuts() < cuts || l.count() < 1000 {
+		flush(t, s)
+		compact(t, s)
+	}
+	l.end()
+	c.load.Store(nil)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return l
 }
 
 // survive reopens a store after a crash and returns what it holds. Twice: the machine crashes again at some operation of

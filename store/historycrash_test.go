@@ -13,20 +13,7 @@ func TestConfirmedHistorySurvivesCrashes(t *testing.T) {
 	c := &crasher{fs: vfs.NewCrashableMem(), every: 7, rng: seeded(t)}
 	o := historyOptions(Options{FS: c.disk(), absorb: 20_000})
 	s := open(t, o)
-	l := startLoad(s, 3)
-	c.load.Store(l)
-	for c.cuts() < 25 || l.count() < 1000 {
-		flush(t, s)
-		compact(t, s)
-	}
-	l.end()
-	c.load.Store(nil)
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if n := l.count(); n < 1000 {
-		t.Fatalf("only %d writes", n)
-	}
+	l := cutUnderLoad(t, c, s, 25)
 	for i, crash := range c.crashes {
 		fs := crash.fs
 		if i%4 == 0 {

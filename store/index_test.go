@@ -204,17 +204,7 @@ func TestIndexSurvivesCrashes(t *testing.T) {
 	if err := s.BuildIndex(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	l := startLoad(s, 3)
-	c.load.Store(l)
-	for c.cuts() < 25 || l.count() < 1000 {
-		flush(t, s)
-		compact(t, s)
-	}
-	l.end()
-	c.load.Store(nil)
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
+	cutUnderLoad(t, c, s, 25)
 	for _, crash := range c.crashes {
 		again := o
 		again.FS = crash.fs

@@ -32,7 +32,7 @@ type LeasequeryTLS struct {
 	Names                         []string // of requestors; none: any
 }
 
-// Defaults of leasequery (RFC 5460, Section 5.6).
+// Defaults of leasequery; times in seconds (RFC 5460, Section 5.6; DefaultActiveKeep is ours).
 const (
 	DefaultConnections  = 10
 	DefaultDataTimeout  = 300

@@ -47,7 +47,7 @@ func NewLease(s *binding.Stored, owner string, now binding.Time) Lease {
 	l := Lease{
 		Lease: LeaseText(s.Key), Kind: s.Kind.String(), State: shownState(s, now),
 		DUID: wire.FormatDUID(s.DUID), IAID: s.IAID,
-		Preferred: lifetimeText(s.Preferred), Valid: lifetimeText(s.Valid),
+		Preferred: LifetimeText(s.Preferred), Valid: LifetimeText(s.Valid),
 		Since: unix(s.Since), LastTransaction: unix(s.LastTransaction), Expires: "never",
 	}
 	if s.Expires != binding.Time(wire.Infinity) {
@@ -170,7 +170,8 @@ func opaque(v []byte) string {
 
 func unix(t binding.Time) time.Time { return time.Unix(epoch+int64(t), 0).UTC() }
 
-func lifetimeText(seconds uint32) string {
+// LifetimeText shows a lifetime in seconds, wire.Infinity as "infinite" (RFC 9915, Section 7.7).
+func LifetimeText(seconds uint32) string {
 	if seconds == wire.Infinity {
 		return "infinite"
 	}

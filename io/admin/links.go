@@ -37,7 +37,7 @@ type Lifetimes struct {
 
 // NewLifetimes makes them of seconds.
 func NewLifetimes(preferred, valid, renew, rebind uint32) Lifetimes {
-	return Lifetimes{lifetimeText(preferred), lifetimeText(valid), lifetimeText(renew), lifetimeText(rebind)}
+	return Lifetimes{LifetimeText(preferred), LifetimeText(valid), LifetimeText(renew), LifetimeText(rebind)}
 }
 
 // OctetsText shows octets as text where they are printable, else in hexadecimal behind 0x.

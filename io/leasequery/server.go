@@ -92,14 +92,13 @@ func (s *Server) accept(ctx context.Context, l net.Listener, all *sync.WaitGroup
 		case err == nil:
 		case errors.Is(err, net.ErrClosed):
 			return nil
-		case isTemporary(err):
+		default: // such as too many open files: it passes
+			s.config.Logger.Warn("no requestor can connect for now", "id", "leasequery-accept", "error", err)
 			select {
 			case <-time.After(acceptPause):
 			case <-ctx.Done():
 			}
 			continue
-		default:
-			return fmt.Errorf("leasequery.listen: %w", err)
 		}
 		if !s.expected(conn) {
 			_ = conn.Close()
@@ -117,13 +116,8 @@ func (s *Server) accept(ctx context.Context, l net.Listener, all *sync.WaitGroup
 	}
 }
 
-// acceptPause is how long nobody is accepted where the process has no file descriptor left.
-const acceptPause = 100 * time.Millisecond
-
-func isTemporary(err error) bool {
-	var e net.Error
-	return errors.As(err, &e) && (e.Timeout() || !errors.Is(err, net.ErrClosed))
-}
+// acceptPause is how long nobody is accepted after the kernel couldn't give a connection.
+const acceptPause = time.Second
 
 // expected tells whether the connection is a requestor's, and isn't one of too many that wait. Others are closed at once
 // (RFC 5460, Section 7.1).

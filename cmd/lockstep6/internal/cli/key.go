@@ -8,6 +8,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/lockstep6/lockstep6/cmd/lockstep6/internal/daemon"
 )
 
 func newKey() *cobra.Command {
@@ -29,11 +31,9 @@ Whoever has the key can compute every client's address. Another key gives every 
 }
 
 func makeKey(c *cobra.Command, out string) error {
-	var raw [48]byte
+	var raw [32]byte
 	_, _ = rand.Read(raw[:]) // never fails, by its documentation
-	id, key := raw[:16], hex.EncodeToString(raw[16:])
-	id[6] = id[6]&0x0f | 0x40 // a UUID of version 4 (RFC 9562, Section 5.4)
-	id[8] = id[8]&0x3f | 0x80
+	id, key := daemon.RandomUUID(), hex.EncodeToString(raw[:])
 	source := key + "   # better kept in a file: lockstep6 key --out cluster.key"
 	if out != "" {
 		if err := writeKey(out, key); err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lockstep6/lockstep6/cmd/lockstep6/internal/daemon"
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/query"
 	"github.com/lockstep6/lockstep6/core/wire"
@@ -44,10 +45,10 @@ func newLeasequery() *cobra.Command {
 
 What is asked follows from the flags: --address or --client by UDP and TCP, --relay-id, --link-address alone and --remote-id by TCP.
 --link-address beside another one restricts the answer to that link. An active query may have none of them: then it is about all.`,
-		Example: `  lockstep6 leasequery --server '[2001:db8::547]' --address 2001:db8:1::7f3a
-  lockstep6 leasequery --server '[2001:db8::547]' --relay-id 00:03:00:01:02:00:00:00:00:01 --format csv
-  lockstep6 leasequery --server '[2001:db8::547]' --remote-id 4491:line-17 --options 18,37
-  lockstep6 leasequery --server '[2001:db8::547]' --by active --tls-certificate me.pem --tls-key me.key --tls-authorities ca.pem`,
+		Example: `  lockstep6 leasequery --server 2001:db8::547 --address 2001:db8:1::7f3a
+  lockstep6 leasequery --server 2001:db8::547 --relay-id 00:03:00:01:02:00:00:00:00:01 --format csv
+  lockstep6 leasequery --server 2001:db8::547 --remote-id 4491:line-17 --options 18,37
+  lockstep6 leasequery --server 2001:db8::547 --by active --tls-certificate me.pem --tls-key me.key --tls-authorities ca.pem`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			r, q, err := f.read()
@@ -97,11 +98,14 @@ func (f *leasequeryFlags) read() (*leasequery.Requestor, *query.Question, error)
 	if !slices.Contains(leasesFormats, f.format) {
 		return nil, nil, fmt.Errorf("--format %s: give table, json or csv", f.format)
 	}
-	server, err := queriedServer(f.server)
+	if f.server == "" {
+		return nil, nil, errors.New("--server: name the server, such as 2001:db8::547")
+	}
+	server, err := parseServer(f.server)
 	if err != nil {
 		return nil, nil, err
 	}
-	r := &leasequery.Requestor{Server: server, DUID: wire.AppendDUIDUUID(nil, randomUUID())}
+	r := &leasequery.Requestor{Server: server, DUID: wire.AppendDUIDUUID(nil, daemon.RandomUUID())}
 	if f.requestor != "" {
 		if r.DUID, err = admin.ParseDUID(f.requestor); err != nil {
 			return nil, nil, fmt.Errorf("--duid: %w", err)
@@ -112,20 +116,6 @@ func (f *leasequeryFlags) read() (*leasequery.Requestor, *query.Question, error)
 		return nil, nil, err
 	}
 	return r, q, f.checkWay(q)
-}
-
-func queriedServer(text string) (netip.AddrPort, error) {
-	if text == "" {
-		return netip.AddrPort{}, errors.New("--server: name the server, such as '[2001:db8::547]'")
-	}
-	if at, err := netip.ParseAddrPort(text); err == nil && at.Addr().Is6() {
-		return at, nil
-	}
-	addr, err := netip.ParseAddr(strings.Trim(text, "[]"))
-	if err != nil || !addr.Is6() {
-		return netip.AddrPort{}, fmt.Errorf("--server %s: it isn't an IPv6 address, or [ADDRESS]:PORT", text)
-	}
-	return netip.AddrPortFrom(addr, wire.ServerPort), nil
 }
 
 // question reads what is asked.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/csv"
@@ -55,18 +54,11 @@ func queriedOf(a *query.Answer, c *query.Data) (out []queried) {
 	for _, l := range c.Leases {
 		out = append(out, queried{
 			Lease: admin.LeaseText(l.Key), Kind: l.Kind.String(), DUID: wire.FormatDUID(c.DUID),
-			Preferred: lifetime(l.Preferred), Valid: lifetime(l.Valid),
+			Preferred: admin.LifetimeText(l.Preferred), Valid: admin.LifetimeText(l.Valid),
 			LastHeard: at.Add(-time.Duration(c.Age) * time.Second), Options: options,
 		})
 	}
 	return out
-}
-
-func lifetime(seconds uint32) string {
-	if seconds == wire.Infinity {
-		return "infinite"
-	}
-	return (time.Duration(seconds) * time.Second).String()
 }
 
 // print prints leases as they come. What isn't a lease (a status, links) goes to the error output.
@@ -216,19 +208,11 @@ func (f *leasequeryFlags) tls() (*tls.Config, error) {
 		return nil, fmt.Errorf("--tls-authorities: %s has no certificate in PEM", f.authorities)
 	}
 	if c.ServerName == "" {
-		server, err := queriedServer(f.server)
+		server, err := parseServer(f.server)
 		if err != nil {
 			return nil, usageError{err}
 		}
 		c.ServerName = server.Addr().String()
 	}
 	return c, nil
-}
-
-// randomUUID is a version 4 UUID (RFC 9562, Section 5.4).
-func randomUUID() (b [16]byte) {
-	_, _ = rand.Read(b[:]) // never fails, by its documentation
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	return b
 }

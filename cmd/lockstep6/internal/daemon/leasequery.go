@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -72,12 +71,7 @@ func (d *Daemon) queryTLS(c *config.LeasequeryTLS) (*tls.Config, error) {
 	if c == nil {
 		return nil, nil
 	}
-	file := func(name string) string {
-		if filepath.IsAbs(name) {
-			return name
-		}
-		return filepath.Join(filepath.Dir(d.options.ConfigFile), name)
-	}
+	file := func(name string) string { return beside(d.options.ConfigFile, name) }
 	own, err := tls.LoadX509KeyPair(file(c.Certificate), file(c.Key))
 	if err != nil {
 		return nil, fmt.Errorf("leasequery.tls.certificate: %w", err)

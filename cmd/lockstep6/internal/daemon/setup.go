@@ -93,7 +93,7 @@ func (d *Daemon) compile(ctx context.Context, c *config.Config) (*policy.Policy,
 		}
 		in.SingleKey = address.Key(key)
 		in.SingleDUID, err = d.remembered(ctx, metaDUID, func() []byte {
-			return wire.AppendDUIDUUID(nil, [16]byte(randomUUID()))
+			return wire.AppendDUIDUUID(nil, RandomUUID())
 		})
 		if err != nil {
 			return nil, err
@@ -136,9 +136,9 @@ func random(n int) []byte {
 	return b
 }
 
-// randomUUID is a version 4 UUID (RFC 9562, Section 5.4).
-func randomUUID() []byte {
-	b := random(16)
+// RandomUUID is a UUID of version 4 (RFC 9562, Section 5.4).
+func RandomUUID() [16]byte {
+	b := [16]byte(random(16))
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
 	return b
