@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -38,25 +39,39 @@ func TestBackupUnderLoad(t *testing.T) {
 	for l.count() < 2000 {
 		flush(t, s)
 	}
-	before, count := l.confirmed(), l.count()
-	copied, made := filepath.Join(dir, "copy"), filepath.Join(dir, "new")
-	size, err := s.Backup(copied, nil)
+	// A copy must have all that was confirmed before it, whatever pass of the absorber it meets.
+	type copyOf struct {
+		dir    string
+		before map[uint64]uint64
+		count  int
+	}
+	var copies []copyOf
+	for n := range 12 {
+		c := copyOf{filepath.Join(dir, fmt.Sprint("copy", n)), l.confirmed(), l.count()}
+		if size, err := s.Backup(c.dir, nil); err != nil || size < 10_000 {
+			t.Fatalf("%d octets, %v", size, err)
+		}
+		copies = append(copies, c)
+	}
 	l.end()
-	if err != nil || size < 10_000 {
-		t.Fatalf("%d octets, %v", size, err)
-	}
-	if leases, err := restored(t, copied, made); err != nil || leases != 100 {
-		t.Fatalf("%d leases, %v", leases, err)
-	}
-	again := open(t, Options{Path: made, FS: vfs.Default, Codec: historyCodec()})
-	atLeast(t, "restored", contents(t, again), before)
-	found := 0
-	err = again.History(t.Context(), nil, func(_ []byte, entries []HistoryEntry, _ []byte) error { found += len(entries); return nil })
-	if err != nil || found < count {
-		t.Errorf("%d entries of history, want %d; %v", found, count, err)
-	}
-	if _, err := os.Stat(copied + partial); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("something is left: %v", err)
+	for _, c := range copies {
+		made := c.dir + "-restored"
+		if leases, err := restored(t, c.dir, made); err != nil || leases != 100 {
+			t.Fatalf("%d leases, %v", leases, err)
+		}
+		again := open(t, Options{Path: made, FS: vfs.Default, Codec: historyCodec()})
+		atLeast(t, "restored", contents(t, again), c.before)
+		found := 0
+		err := again.History(t.Context(), nil, func(_ []byte, entries []HistoryEntry, _ []byte) error { found += len(entries); return nil })
+		if err != nil || found < c.count {
+			t.Errorf("%d entries of history, want %d; %v", found, c.count, err)
+		}
+		if _, err := os.Stat(c.dir + partial); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("something is left: %v", err)
+		}
+		if err := again.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
