@@ -9,9 +9,15 @@ const Counters = 16
 // are separate spaces, but doesn't enter any hash: pools of the two kinds never overlap.
 // The DUID is only read, and only during a call.
 type Identity struct {
-	DUID []byte
-	IAID uint32
-	Kind wire.Kind
+	DUID    []byte
+	IAID    uint32
+	Kind    wire.Kind
+	Derived bool // DUID and IAID aren't the client's own but what it is known by instead. It enters no hash: the octets differ from any DUID's
+}
+
+// Equal tells whether two identities are of the same identity association.
+func (id *Identity) Equal(other *Identity) bool {
+	return id.Kind == other.Kind && id.IAID == other.IAID && id.Derived == other.Derived && string(id.DUID) == string(other.DUID)
 }
 
 // Candidate returns the slot that F gives for a counter below Counters, usable or not (RFC 7943, Section 3,

@@ -2,10 +2,8 @@ package address_test
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
 	"math"
-	"math/big"
 	"math/rand/v2"
 	"testing"
 
@@ -27,37 +25,6 @@ func drawIdentity(t *rapid.T) *address.Identity {
 func drawHasher(t *rapid.T) *address.Hasher {
 	key := address.Key(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "key"))
 	return address.NewHasher(rapid.SampledFrom(bothAlgorithms).Draw(t, "algorithm"), key)
-}
-
-// TestRFC7943 computes RFC 7943, Section 3, in the RFC's own words, and compares.
-func TestRFC7943(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		p, _ := drawPool(t)
-		id := drawIdentity(t)
-		key := address.Key(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "secret_key"))
-		counter := rapid.Uint32Range(0, address.Counters-1).Draw(t, "Counter")
-
-		prefix, low, high := p.Prefix(), p.First(), p.Last()
-		var in bytes.Buffer
-		in.Write(prefix[:])
-		in.Write(id.DUID)
-		_ = binary.Write(&in, binary.BigEndian, id.IAID)
-		_ = binary.Write(&in, binary.BigEndian, counter)
-		in.Write(key[:])
-		digest := sha256.Sum256(in.Bytes())
-		rid := new(big.Int).SetBytes(digest[:])
-		step := new(big.Int).Lsh(big.NewInt(1), uint(128-p.Length()))
-		ipv6AddrLow, ipv6AddrHi := new(big.Int).SetBytes(low[:]), new(big.Int).SetBytes(high[:])
-		count := new(big.Int).Sub(ipv6AddrHi, ipv6AddrLow)
-		count.Div(count, step).Add(count, big.NewInt(1))
-		want := new(big.Int).Mod(rid, count)
-		want.Mul(want, step).Add(want, ipv6AddrLow)
-
-		lease := p.Lease(address.NewHasher(address.SHA256, key).Candidate(p, id, counter))
-		if got := new(big.Int).SetBytes(lease[:]); want.Cmp(got) != 0 {
-			t.Fatalf("want IPV6_ADDR %x, got %x", want, got)
-		}
-	})
 }
 
 // TestCandidates proves of the walk over a client's candidates: it meets each usable one once, in order, and no

@@ -161,8 +161,11 @@ func (p *Pool) Usable(slot U128) bool {
 	if p.shift == 0 && reserved(p.first.Add(slot).Lo) {
 		return false
 	}
-	return len(p.excluded) == 0 || !p.isExcluded(slot)
+	return !p.Excludes(slot)
 }
+
+// Excludes reports whether the slot is excluded by the configuration. The slot must be less than Size.
+func (p *Pool) Excludes(slot U128) bool { return len(p.excluded) > 0 && p.isExcluded(slot) }
 
 // Excluded yields the first and the last slot of each run of excluded slots, in ascending order.
 func (p *Pool) Excluded() iter.Seq2[U128, U128] {
@@ -195,14 +198,7 @@ func (p *Pool) isExcluded(slot U128) bool {
 // identifiers (RFC 5453). They must never be assigned (RFC 9915, Section 13.1), whatever the prefix length
 // of the link: the registry's identifiers are those of a 64-bit prefix.
 func reserved(identifier uint64) bool {
-	const (
-		anycast    = 0xfdff_ffff_ffff_ff80 // reserved subnet anycast addresses (RFC 2526), to ...ffff
-		anycastEnd = 0xfdff_ffff_ffff_ffff
-		// IANA's Ethernet block (RFC 4291), 0200:5eff:fe00:0000 to 0200:5eff:feff:ffff; in its midst
-		// 0200:5eff:fe00:5213, Proxy Mobile IPv6 (RFC 6543).
-		ethernet = 0x0200_5eff_fe00_0000
-	)
 	return identifier == 0 || // subnet-router anycast (RFC 4291)
 		identifier >= anycast && identifier <= anycastEnd ||
-		identifier>>24 == ethernet>>24
+		identifier&^ethernetRest == ethernet
 }

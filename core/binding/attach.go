@@ -11,8 +11,38 @@ import (
 // AppendExtension appends what else is known of the lease, as the store has it.
 func (r *Record) AppendExtension(dst []byte) Extension { return r.pieces().appendTo(dst) }
 
+// AppendPiece appends the data of the first piece of a kind, and nothing where there is none.
+func (r *Record) AppendPiece(dst []byte, kind ExtensionKind) []byte {
+	b := r.pieces()
+	for p, ok := b.next(); ok; p, ok = b.next() {
+		if p.kind == kind {
+			return append(append(dst, p.front...), p.data...)
+		}
+	}
+	return dst
+}
+
 // HasExtension tells whether e, as the store has it, is what is known of the lease, without unpacking that.
 func (r *Record) HasExtension(e []byte) bool { return r.pieces().equal(e) }
+
+// HasPlace is HasExtension without what is kept for Reconfigure, on either side.
+func (r *Record) HasPlace(e Extension) bool {
+	b := r.pieces()
+	for {
+		p, more := b.next()
+		for more && p.kind.forReconfigure() {
+			p, more = b.next()
+		}
+		k, data, rest, ok := e.nextPlace()
+		if !more || !ok {
+			return more == ok
+		}
+		if p.kind != k || p.length() != len(data) || string(p.front) != string(data[:len(p.front)]) || string(p.data) != string(data[len(p.front):]) {
+			return false
+		}
+		e = rest
+	}
+}
 
 // SharesExtension tells whether both records, of one table, have one extension. Publish sees to it that a version
 // of a lease shares that of the version before unless client or extension changed.

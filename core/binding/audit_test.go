@@ -91,8 +91,12 @@ func audit(t testing.TB, table *Table) {
 	if len(entries) != len(live) {
 		t.Errorf("client entries: want %d, got %d", len(live), len(entries))
 	}
+	anonymous := int64(0)
 	for _, n := range live {
 		r := recordOf(n)
+		if r.Anonymous() {
+			anonymous++
+		}
 		if r.Version() == 0 {
 			t.Errorf("record of %v has no version", r.Key())
 		}
@@ -109,6 +113,9 @@ func audit(t testing.TB, table *Table) {
 		if !found {
 			t.Errorf("record of %v has no entry", r.Key())
 		}
+	}
+	if got := table.anonymous.Load(); got != anonymous {
+		t.Errorf("anonymous: want %d, got %d", anonymous, got)
 	}
 	auditShared(t, table, seen[2])
 	auditSlots(t, table, seen)

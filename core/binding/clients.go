@@ -1,6 +1,9 @@
 package binding
 
-import "github.com/lockstep6/lockstep6/core/wire"
+import (
+	"github.com/lockstep6/lockstep6/core/address"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
 
 // The client index is a set of entries (client, lease key), where of the client the set knows bucket and tag
 // of its hash. An entry is a hint: a reader looks the lease up and asks the record whose it is.
@@ -111,29 +114,10 @@ func (h *Handle) drop(client uint64, key *Key) {
 	}
 }
 
-// FindClient appends the current records, in any state, that belong to this client's identity association. Each
-// lease stands once in what it appends. The order means nothing.
+// FindClient appends the current records, in any state, that belong to this client's identity association, if it is known
+// by DUID and IAID. Each lease stands once in what it appends. The order means nothing.
 func (h *Handle) FindClient(duid []byte, kind wire.Kind, iaid uint32, into []*Record) []*Record {
-	h.inside()
-	if len(duid) > MaxDUID {
-		return into
-	}
-	t := h.table
-	client := t.clientHash(duid, kind, iaid)
-	tag, first := tagOf(client), len(into)
-	word := t.clients.head(client).Load()
-	for uint32(word) != 0 && tagIn(word) <= tag {
-		e := t.clients.node(uint32(word))
-		next := e.next.Load()
-		if next&markBit == 0 && tagIn(word) == tag {
-			key := Key{Address: e.address, Length: e.length()}
-			if r := t.find(t.leaseHash(&key), &key); r != nil && r.Belongs(duid, kind, iaid) {
-				into = appendLease(into, first, r)
-			}
-		}
-		word = next &^ markBit
-	}
-	return into
+	return h.FindIdentity(&address.Identity{DUID: duid, Kind: kind, IAID: iaid}, into)
 }
 
 // appendLease appends r unless its lease stands there already: an entry that died and was made anew while we

@@ -20,6 +20,9 @@ func TestClientIndexHandover(t *testing.T) {
 					h.Enter()
 					d := numberedDraft(rng.Uint64N(leases))
 					d.IAID, d.DUID = rng.Uint32N(2), numberedDUID(0)
+					if rng.IntN(4) == 0 {
+						d.IAID, d.Flags = 0, FlagAnonymous
+					}
 					if old := h.Find(&d.Key); old != nil && rng.IntN(3) == 0 {
 						h.Remove(old)
 					} else {

@@ -19,6 +19,11 @@ const (
 	ExtFQDN            ExtensionKind = 8  // flags and name of the Client FQDN option (RFC 4704)
 	ExtRelayChain      ExtensionKind = 9  // its sender's address, 16 octets, and the last Relay-forward without its innermost Relay Message (RFC 5007, Section 4.1.2.4)
 	ExtClientOptions   ExtensionKind = 10 // other options of the client, as received
+	ExtInterface       ExtensionKind = 11 // name of the interface by which a client without relay is heard, on a link that has several, or where it accepts Reconfigure
+	ExtIdentity        ExtensionKind = 12 // what the client IA is known by instead of DUID and IAID: a number, 4 octets, and the identity (see FlagDerived)
+	ExtReconfigure     ExtensionKind = 13 // the client accepts Reconfigure, and which key it was told (see reconfigure.Acceptance)
+	ExtReturn          ExtensionKind = 14 // of such a client: the way back through its relays (see reconfigure.AppendReturn)
+	ExtReturnInterface ExtensionKind = 15 // name of the interface by which its last relay is reached, where that one's address is link-local
 )
 
 const (
@@ -65,6 +70,31 @@ func (e Extension) Find(kind ExtensionKind) ([]byte, bool) {
 		}
 		e = rest
 	}
+}
+
+// forReconfigure tells whether a piece is kept to make the client ask again, and says nothing of client or place.
+func (k ExtensionKind) forReconfigure() bool { return k >= ExtReconfigure && k <= ExtReturnInterface }
+
+// SamePlace tells whether both have the same pieces in the same order, but for those that are kept for Reconfigure.
+func (e Extension) SamePlace(other Extension) bool {
+	for {
+		k, data, rest, ok := e.nextPlace()
+		k2, data2, rest2, ok2 := other.nextPlace()
+		if !ok || !ok2 {
+			return ok == ok2
+		}
+		if k != k2 || string(data) != string(data2) {
+			return false
+		}
+		e, other = rest, rest2
+	}
+}
+
+// nextPlace is Next of the first piece that isn't kept for Reconfigure.
+func (e Extension) nextPlace() (k ExtensionKind, data []byte, rest Extension, ok bool) {
+	for k, data, rest, ok = e.Next(); ok && k.forReconfigure(); k, data, rest, ok = rest.Next() {
+	}
+	return k, data, rest, ok
 }
 
 // wellFormed tells whether e is a sequence of whole pieces and nothing else, short enough for a record.

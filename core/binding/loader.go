@@ -84,7 +84,8 @@ func (l *Loader) touch(leases []Stored) {
 	for i := range leases {
 		s := &leases[i]
 		hashes[2*i] = t.leaseHash(&s.Key)
-		hashes[2*i+1] = t.clientHash(s.DUID, s.Kind, s.IAID)
+		id := s.Identity()
+		hashes[2*i+1] = t.identityHash(&id)
 	}
 	n := 2 * len(leases)
 	for i := 0; i < n; i += 2 {

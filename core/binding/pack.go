@@ -165,6 +165,9 @@ func (b *blob) next() (p piece, ok bool) {
 		other := blobAt(unsafe.Add(b.slot, int(int32(binary.BigEndian.Uint32(p.data)))*extensionUnit)).rest
 		code, start, _ = split(other)
 		p.kind, p.data = ExtensionKind(code), other[start:]
+		if code == codeAny {
+			p.kind = ExtensionKind(other[2])
+		}
 	}
 	return p, true
 }

@@ -26,6 +26,11 @@ func checkPacked(t rapid.TB, h *Handle, duid, extension []byte) {
 	if got := r.AppendExtension([]byte("before")); string(got) != "before"+string(extension) {
 		t.Fatalf("want extension %x, got %x", extension, got[6:])
 	}
+	for kind := range ExtReturnInterface + 1 {
+		if want, _ := Extension(extension).Find(kind); kind != extDUID && string(r.AppendPiece([]byte("before"), kind)) != "before"+string(want) {
+			t.Fatalf("want piece %d of %x: %x, got %x", kind, extension, want, r.AppendPiece(nil, kind))
+		}
+	}
 	if !bytes.Equal(r.DUID(), duid) {
 		t.Fatalf("want DUID %x, got %x", duid, r.DUID())
 	}
@@ -135,4 +140,39 @@ func FuzzPacked(f *testing.F) {
 	f.Fuzz(func(t *testing.T, duid, extension []byte) {
 		checkPacked(t, h, duid[:min(len(duid), MaxDUID)], extension)
 	})
+}
+
+// TestSamePlace: pieces that are kept for Reconfigure don't count, whether they stand on one side, on both, or differ; all others do.
+func TestSamePlace(t *testing.T) {
+	table := newTable(t, Options{Capacity: 2, Reserve: 1000, ExtensionBytes: 1 << 20, Seed: 1})
+	h := table.NewHandle()
+	of := func(parts ...string) (e Extension) { // a: kind 0, ... n: ExtReconfigure, o: ExtReturn, p: ExtReturnInterface
+		for _, part := range parts {
+			e = AppendExtension(e, ExtensionKind(part[0]-'a'), []byte(part[1:]))
+		}
+		return e
+	}
+	for _, test := range []struct {
+		a, b Extension
+		same bool
+	}{
+		{of(), of(), true}, {of("bx"), of("bx"), true}, {of("bx"), of("by"), false}, {of("bx"), of("cx"), false}, {of("bx"), of(), false},
+		{of("n1"), of(), true}, {of("n1"), of("n2", "o3"), true}, {of("n1", "p4"), of("p5", "n2"), true}, {of("bx", "n1"), of("n2", "bx"), true}, {of("bx", "n1", "cy"), of("bx", "cy"), true},
+		{of("bx", "n1", "cy"), of("bx", "n1", "cz"), false}, {of("bx", "n1"), of("bx", "n1", "cz"), false}, {of("h\x20\x01567890123456"), of("h\x20\x01567890123457"), false},
+	} {
+		d := numberedDraft(1)
+		d.Extension = test.a
+		h.Enter()
+		r, outcome := h.Publish(h.Find(&d.Key), &d)
+		if outcome != Published {
+			t.Fatal(outcome)
+		}
+		if got := r.HasPlace(test.b); got != test.same {
+			t.Errorf("record with %x, %x: %v", test.a, test.b, got)
+		}
+		h.Leave()
+		if test.a.SamePlace(test.b) != test.same || test.b.SamePlace(test.a) != test.same {
+			t.Errorf("%x, %x: want %v", test.a, test.b, test.same)
+		}
+	}
 }

@@ -119,21 +119,55 @@ func (h *Handle) publishStored(old *Record, draft *Draft, version uint64) (*Reco
 	return r, outcome
 }
 
-// publishAs builds the record (version 0: to be settled), announces it to its client's index and swaps it in.
+// publishAs is publishCounted, and counts anonymous and derived records: before one can be found, and after it has gone.
 func (h *Handle) publishAs(hash uint64, old *Record, draft *Draft, version uint64) (*Record, Outcome) {
+	const special = FlagAnonymous | FlagDerived
+	if draft.Flags&special == 0 && (old == nil || old.flags&special == 0) {
+		return h.publishCounted(hash, old, draft, version)
+	}
+	if draft.Flags&FlagDerived != 0 && !draft.identifies(old) {
+		return nil, Invalid
+	}
+	if old != nil && old.flags&special == draft.Flags&special { // a renewal
+		return h.publishCounted(hash, old, draft, version)
+	}
+	h.table.countSpecial(draft.Flags, 1)
+	r, outcome := h.publishCounted(hash, old, draft, version)
+	switch {
+	case outcome != Published:
+		h.table.countSpecial(draft.Flags, -1)
+	case old != nil:
+		h.table.countSpecial(old.flags, -1)
+	}
+	return r, outcome
+}
+
+// countSpecial counts a record of these flags, or takes it out.
+func (t *Table) countSpecial(flags uint8, n int64) {
+	if flags&FlagAnonymous != 0 {
+		t.anonymous.Add(n)
+	}
+	if flags&FlagDerived != 0 {
+		t.derived.Add(n)
+	}
+}
+
+// publishCounted builds the record (version 0: to be settled), announces it to its client's index and swaps it in.
+func (h *Handle) publishCounted(hash uint64, old *Record, draft *Draft, version uint64) (*Record, Outcome) {
 	fresh, outcome := h.build(old, draft, version)
 	if outcome != Published {
 		return nil, outcome
 	}
 	// A renewal doesn't touch the client's index.
-	if old != nil && old.Belongs(draft.DUID, draft.Kind, draft.IAID) {
+	id := draft.identity(old)
+	if old != nil && old.BelongsTo(&id) {
 		if !h.link(hash, old, draft, fresh) {
 			h.discard(old, fresh)
 			return nil, Lost
 		}
 		return fresh, Published
 	}
-	client := h.table.clientHash(draft.DUID, draft.Kind, draft.IAID)
+	client := h.table.identityHash(&id)
 	created, ok := h.claimFirst(client, &draft.Key)
 	if !ok {
 		h.discard(old, fresh)
@@ -226,6 +260,7 @@ func (h *Handle) Remove(old *Record) Outcome {
 		return Lost
 	}
 	t.live.Add(-1)
+	t.countSpecial(old.flags, -1)
 	h.retireExtension(old)
 	stagger()
 	h.drop(t.recordClient(old), &key)

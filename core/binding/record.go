@@ -110,7 +110,7 @@ type Draft struct {
 	IAID            uint32
 	DUID            []byte // at most MaxDUID octets
 	State           State
-	Flags           uint8  // the caller's own; the table doesn't look at them
+	Flags           uint8  // the caller's own; of them the table looks at FlagAnonymous and FlagDerived only
 	Owner           uint8  // which node's lease it is; the caller's own
 	Census          Census // the count in which who publishes counts the record; 0: none
 	Mark            Mark
@@ -126,7 +126,7 @@ type Draft struct {
 // Key returns the lease's name.
 func (r *Record) Key() Key { return Key{Address: r.address, Length: r.length()} }
 
-// Kind tells addresses from delegated prefixes.
+// Kind tells addresses from delegated prefixes, and from addresses that their clients registered.
 func (r *Record) Kind() wire.Kind { return r.kind }
 
 // IAID returns the IAID of the identity association that the lease is in.
@@ -179,20 +179,27 @@ func (r *Record) Live(now Time) bool {
 // still in quarantine.
 func (r *Record) Taken(now Time) bool { return r.state != Released && r.expires > now }
 
-// Belongs tells whether the lease is, or was last, in this client's identity association.
+// Belongs tells whether the lease is, or was last, in this client's identity association, if that is known by its DUID and
+// IAID (see BelongsTo). An anonymous one belongs to none.
 func (r *Record) Belongs(duid []byte, kind wire.Kind, iaid uint32) bool {
-	return r.iaid == iaid && r.kind == kind && int(r.duidLength) == len(duid) && bytes.Equal(r.DUID(), duid)
+	return r.iaid == iaid && r.Of(duid, kind) && r.flags&(FlagAnonymous|FlagDerived) == 0
+}
+
+// Of tells whether the lease is, or was last, in an identity association of this client and kind, whichever.
+func (r *Record) Of(duid []byte, kind wire.Kind) bool {
+	return r.kind == kind && int(r.duidLength) == len(duid) && bytes.Equal(r.DUID(), duid)
 }
 
 // acceptable tells whether a record of the draft's fields can be stored and read back.
 func (d *Draft) acceptable() bool {
-	return d.Key.fits(d.Kind) && d.State >= Bound && d.State <= lastState && len(d.DUID) <= MaxDUID
+	return d.Key.fits(d.Kind) && d.State >= Bound && d.State <= lastState && len(d.DUID) <= MaxDUID &&
+		(d.IAID == 0 || d.Flags&FlagAnonymous == 0) && (d.Flags&FlagDerived == 0 || d.KeepExtension || d.identifies(nil))
 }
 
 // fits tells whether the key can name a lease of this kind.
 func (k *Key) fits(kind wire.Kind) bool {
 	switch kind {
-	case wire.IANA:
+	case wire.IANA, wire.Registered:
 		return k.Length == 128
 	case wire.IAPD:
 		return k.Length >= 1 && k.Length <= 128

@@ -79,7 +79,7 @@ func TestInvalidDrafts(t *testing.T) {
 		"address of length 127":     func(d *Draft) { d.Key.Length = 127 },
 		"prefix of length 0":        func(d *Draft) { d.Kind, d.Key.Length = wire.IAPD, 0 },
 		"prefix of length 129":      func(d *Draft) { d.Kind, d.Key.Length = wire.IAPD, 129 },
-		"unknown kind":              func(d *Draft) { d.Kind = 3 },
+		"unknown kind":              func(d *Draft) { d.Kind = 4 },
 		"no state":                  func(d *Draft) { d.State = 0 },
 		"unknown state":             func(d *Draft) { d.State = lastState + 1 },
 		"DUID too long":             func(d *Draft) { d.DUID = make([]byte, MaxDUID+1) },

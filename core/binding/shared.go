@@ -8,7 +8,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// Shared pieces. A link-address or a Relay-ID is the same for all clients of a link or a relay. Such a piece stands once,
+// Shared pieces. A link-address, a Relay-ID or a relay's address is the same for all clients of a link or a relay. Such a piece stands once,
 // packed, in an extension slot of its own, and an extension that has it says how far that slot is from its own: so a
 // record can still be read by who has nothing but the record.
 //
@@ -41,7 +41,9 @@ const _ = uint(1<<31 - maxExtension/extensionUnit)
 
 // share returns the unit of the slot where the piece stands, if it is one that is shared.
 func (h *Handle) share(kind ExtensionKind, data []byte) (unit uint32, ok bool) {
-	if kind != ExtLinkAddress && kind != ExtRelayID || len(data) < sharedLeast || len(data) > sharedMost {
+	// A way back of 16 octets is a relay's address; a longer one has the client's in it.
+	shared := kind == ExtLinkAddress || kind == ExtRelayID || kind == ExtReturn && len(data) == 16
+	if !shared || len(data) < sharedLeast || len(data) > sharedMost {
 		return 0, false
 	}
 	t := h.table

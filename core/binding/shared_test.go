@@ -16,6 +16,23 @@ func relayDraft(n uint64, relay int) Draft {
 	return d
 }
 
+// TestSharedReturn: a relay's address stands once for all of its clients, and comes back as what it is; what is longer stands with each.
+func TestSharedReturn(t *testing.T) {
+	table := newTable(t, Options{Capacity: 10, Reserve: 1000, ExtensionBytes: 1 << 20, Seed: 3})
+	h := table.NewHandle()
+	for n := range uint64(3) {
+		d := numberedDraft(n)
+		d.Extension = AppendExtension(nil, ExtReconfigure, numberedDUID(n)[:10])
+		d.Extension = AppendExtension(d.Extension, ExtReturn, []byte("a relay's addres"))
+		checkPacked(t, h, d.DUID, d.Extension)
+		d.Extension = AppendExtension(nil, ExtReturn, []byte("a relay's address and more"))
+		checkPacked(t, h, d.DUID, d.Extension)
+	}
+	if got := sharedValues(table); got != 1 {
+		t.Errorf("want 1 shared piece, got %d", got)
+	}
+}
+
 // TestSharedPieces lets several goroutines meet the same relays for the first time: each value stands once, and every
 // record says what was published. When all leases are gone, the values are still there, and of use.
 func TestSharedPieces(t *testing.T) {

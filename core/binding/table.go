@@ -69,6 +69,9 @@ type Table struct {
 	handles  atomic.Pointer[[]*Handle]
 	counting atomic.Pointer[Counting] // see census.go
 
+	derived   atomic.Int64 // records of FlagDerived (see identity.go), and those that are about to be
+	anonymous atomic.Int64 // records that are (see anonymous.go), and those that are about to be
+
 	_     [64]byte // the shared counters have a cache line each
 	epoch atomic.Uint64
 	_     [64]byte
@@ -230,7 +233,13 @@ func (t *Table) clientHash(duid []byte, kind wire.Kind, iaid uint32) uint64 {
 }
 
 // recordClient hashes the identity association that a record belongs to.
-func (t *Table) recordClient(r *Record) uint64 { return t.clientHash(r.DUID(), r.kind, r.iaid) }
+func (t *Table) recordClient(r *Record) uint64 {
+	if r.Derived() {
+		id := r.Identity()
+		return t.identityHash(&id)
+	}
+	return t.clientHash(r.DUID(), r.kind, r.iaid)
+}
 
 // shard returns the shard of a lease's hash.
 func (t *Table) shard(hash uint64) int { return int(hash >> t.records.shift / bucketsPerShard) }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
@@ -66,7 +67,7 @@ func drawDraft(t *rapid.T) Draft {
 	d := Draft{
 		Kind:            wire.IANA,
 		Key:             numberedKey(rapid.Uint64Range(1, 12).Draw(t, "lease")),
-		IAID:            rapid.Uint32Range(1, 2).Draw(t, "iaid"),
+		IAID:            rapid.Uint32Range(0, 2).Draw(t, "iaid"),
 		DUID:            bytes.Repeat([]byte{rapid.Byte().Draw(t, "client") % 3}, rapid.SampledFrom([]int{3, 14, 23, 24, 130}).Draw(t, "DUID length")),
 		State:           State(rapid.IntRange(1, 4).Draw(t, "state")),
 		Flags:           rapid.Byte().Draw(t, "flags"),
@@ -80,6 +81,16 @@ func drawDraft(t *rapid.T) Draft {
 	}
 	if rapid.Bool().Draw(t, "prefix") {
 		d.Kind, d.Key.Length = wire.IAPD, 56
+	}
+	if d.Flags&FlagAnonymous != 0 {
+		d.IAID = 0
+	}
+	if d.Flags&FlagAnonymous != 0 {
+		d.Flags &^= FlagDerived // one without an IAID is known by nothing else
+	}
+	if d.Flags&FlagDerived != 0 {
+		id := address.Identity{DUID: []byte{0xff, 0xff, 1, rapid.Byte().Draw(t, "identity") % 2}, IAID: rapid.Uint32Range(0, 1).Draw(t, "number")}
+		d.Extension = AppendExtension(nil, ExtIdentity, AppendIdentity(nil, &id))
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "pieces") {
 		kind := ExtensionKind(rapid.IntRange(1, 10).Draw(t, "kind"))
@@ -108,6 +119,10 @@ func (m *tableMachine) publish(t *rapid.T) {
 	}
 	if old != nil && rapid.Bool().Draw(t, "keep extension") {
 		d.Extension = old.AppendExtension(nil)
+		d.Flags = d.Flags&^FlagDerived | old.Flags()&FlagDerived
+		if old.Derived() {
+			d.Flags &^= FlagAnonymous
+		}
 	}
 	want := Published
 	if old == nil && len(m.model) == m.cap {
@@ -227,28 +242,68 @@ func (m *tableMachine) check(t *rapid.T) {
 	for key, want := range m.model {
 		got := stored(t, m.h.Find(&key))
 		same(t, "find", want, got, equalStored(want, got))
-		m.checkClient(t, want.DUID, want.Kind, want.IAID)
+		m.checkClient(t, address.Identity{DUID: want.DUID, Kind: want.Kind, IAID: want.IAID})
+		if id := knownAs(&want); id.Derived {
+			m.checkClient(t, id)
+		}
+		m.checkAnonymous(t, want.DUID, want.Kind, want.Expires-1)
 	}
-	m.checkClient(t, []byte("nobody"), wire.IANA, 1)
+	m.checkClient(t, address.Identity{DUID: []byte("nobody"), Kind: wire.IANA, IAID: 1})
 	if got := m.table.Stats().Live; got != int64(len(m.model)) {
 		t.Fatalf("live: want %d, got %d", len(m.model), got)
 	}
 }
 
-func (m *tableMachine) checkClient(t *rapid.T, duid []byte, kind wire.Kind, iaid uint32) {
+// knownAs is what a binding's client is known by.
+func knownAs(s *Stored) address.Identity {
+	if s.Flags&FlagDerived != 0 {
+		if data, ok := s.Extension.Find(ExtIdentity); ok {
+			id, _ := ParseIdentity(s.Kind, data)
+			return id
+		}
+	}
+	return address.Identity{DUID: s.DUID, Kind: s.Kind, IAID: s.IAID}
+}
+
+func (m *tableMachine) checkClient(t *rapid.T, id address.Identity) {
 	var want, got []Stored
 	for _, s := range m.model {
-		if bytes.Equal(s.DUID, duid) && s.Kind == kind && s.IAID == iaid {
+		if known := knownAs(&s); known.Equal(&id) && s.Flags&FlagAnonymous == 0 {
 			want = append(want, s)
 		}
 	}
-	for _, r := range m.h.FindClient(duid, kind, iaid, nil) {
+	for _, r := range m.h.FindIdentity(&id, nil) {
 		got = append(got, stored(t, r))
 	}
 	order := func(a, b Stored) int { return cmp.Or(a.Key.Compare(&b.Key)) }
 	slices.SortFunc(want, order)
 	slices.SortFunc(got, order)
 	same(t, "client", want, got, slices.EqualFunc(want, got, equalStored))
+}
+
+// checkAnonymous looks for the client's only living lease without an IAID, and whether there seems to be any.
+func (m *tableMachine) checkAnonymous(t *rapid.T, duid []byte, kind wire.Kind, now Time) {
+	var living []Stored
+	all := int64(0)
+	for _, s := range m.model {
+		if s.Flags&FlagAnonymous == 0 {
+			continue
+		}
+		all++
+		if bytes.Equal(s.DUID, duid) && s.Kind == kind && (s.State == Bound || s.State == Superseded) && s.Expires > now {
+			living = append(living, s)
+		}
+	}
+	switch r := m.h.OnlyAnonymous(duid, kind, now); {
+	case (r != nil) != (len(living) == 1):
+		t.Fatalf("the only anonymous lease of %v: found %t, of %d", duid, r != nil, len(living))
+	case r != nil:
+		got := stored(t, r)
+		same(t, "anonymous", living[0], got, equalStored(living[0], got))
+	}
+	if m.table.anonymous.Load() != all || m.h.HasAnonymous() != (all > 0) {
+		t.Fatalf("anonymous: want %d, got %d", all, m.table.anonymous.Load())
+	}
 }
 
 func TestTableModel(t *testing.T) {

@@ -39,3 +39,6 @@ func (m Moment) Time() Time { return Time(min(uint64(m)/1000, uint64(Never)-1)) 
 
 // Moment returns the beginning of t's second.
 func (t Time) Moment() Moment { return Moment(t) * 1000 }
+
+// UnixMilli returns m in milliseconds since 1970-01-01 UTC.
+func (m Moment) UnixMilli() int64 { return int64(m) + epochUnix*1e3 }

@@ -21,7 +21,10 @@ type ip struct {
 func (a *ip) read(c *checker, n *yaml.Node, at place, _ reflect.StructTag) {
 	a.place, a.given = at, true
 	s, ok := c.scalar(n, at, "an IPv6 address", "write an address such as 2001:db8::1")
-	if ok {
+	if !ok {
+		return
+	}
+	if s, _, ok = c.behind(s, at); ok {
 		a.value, a.ok = c.parseAddr(s, at)
 	}
 }
@@ -55,6 +58,7 @@ func (c *checker) parseAddr(s string, at place) (netip.Addr, bool) {
 type subnet struct {
 	leaf
 	value netip.Prefix
+	from  offset
 }
 
 func (p *subnet) read(c *checker, n *yaml.Node, at place, _ reflect.StructTag) {
@@ -63,6 +67,12 @@ func (p *subnet) read(c *checker, n *yaml.Node, at place, _ reflect.StructTag) {
 	if !ok {
 		return
 	}
+	if s, p.from, ok = c.behind(s, at); ok {
+		p.parse(c, s, at)
+	}
+}
+
+func (p *subnet) parse(c *checker, s string, at place) {
 	if !strings.Contains(s, "/") {
 		var addr netip.Addr
 		if addr, p.ok = c.parseAddr(s, at); p.ok {
@@ -100,6 +110,7 @@ type block struct {
 	first, last netip.Addr
 	prefix      netip.Prefix // as it was written; invalid where it wasn't a prefix
 	single      bool         // it was written as one address
+	from        offset
 }
 
 func (b *block) read(c *checker, n *yaml.Node, at place, _ reflect.StructTag) {
@@ -108,6 +119,12 @@ func (b *block) read(c *checker, n *yaml.Node, at place, _ reflect.StructTag) {
 	if !ok {
 		return
 	}
+	if s, b.from, ok = c.behind(s, at); ok {
+		b.parse(c, s, at)
+	}
+}
+
+func (b *block) parse(c *checker, s string, at place) {
 	if strings.Contains(s, "/") {
 		if b.prefix, b.ok = c.parsePrefix(s, at); b.ok {
 			b.first, b.last = b.prefix.Addr(), lastOf(b.prefix)

@@ -98,12 +98,20 @@ func (c *checker) token(t *text) Secret {
 	if !t.ok {
 		return ""
 	}
-	name, isFile := strings.CutPrefix(t.value, "file:")
-	variable, isEnv := strings.CutPrefix(t.value, "env:")
-	if isFile && name != "" && !strings.ContainsRune(name, 0) || isEnv && envNameForm.MatchString(variable) {
-		return Secret(t.value)
+	secret := elsewhere(t.value)
+	if secret == "" {
+		c.fail(t.place, "isn't where a token comes from", "write file:NAME or env:NAME; `openssl rand -hex 32` makes one")
 	}
-	c.fail(t.place, "isn't where a token comes from", "write file:NAME or env:NAME; `openssl rand -hex 32` makes one")
+	return secret
+}
+
+// elsewhere is a secret that doesn't stand in the file itself, as file:NAME or env:NAME; empty: the text is neither.
+func elsewhere(text string) Secret {
+	name, isFile := strings.CutPrefix(text, "file:")
+	variable, isEnv := strings.CutPrefix(text, "env:")
+	if isFile && name != "" && !strings.ContainsRune(name, 0) || isEnv && envNameForm.MatchString(variable) {
+		return Secret(text)
+	}
 	return ""
 }
 

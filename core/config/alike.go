@@ -3,10 +3,11 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // alike finds links that can't be told apart: the first of two would get all messages.
-// Links may share link-addresses where their Interface-IDs differ, and Interface-IDs where their link-addresses do:
+// Links may share link-addresses where their Interface-IDs or Relay-IDs differ, and these where their link-addresses do:
 // an Interface-ID is unique only within its relay (RFC 7969, Section 3.2).
 func (c *checker) alike(links []rawLink, cfg *Config) {
 	seen := make(map[string]*rawLink)
@@ -29,30 +30,71 @@ func (c *checker) alike(links []rawLink, cfg *Config) {
 		c.alikeInterfaces(l, cfg, seen)
 		for k := range l.Match.LinkAddresses {
 			if p := &l.Match.LinkAddresses[k]; p.ok {
-				// Behind an Interface-ID the same link-address is common; then only twice in one list is wrong.
+				// Behind an ID the same link-address is common; then only twice in one list is wrong.
 				key := "address " + p.value.String()
-				if len(l.Match.InterfaceIDs) > 0 {
+				if len(l.Match.InterfaceIDs)+len(l.Match.RelayIDs) > 0 {
 					key = fmt.Sprintf("%d %s", i, key)
 				}
 				claim(l, p.place, key, p.value.String())
 			}
 		}
-		for k := range l.Match.InterfaceIDs {
-			id := &l.Match.InterfaceIDs[k]
-			if !id.ok {
-				continue
-			}
-			key, what := "id "+string(id.value), "the Interface-ID "+printable(string(id.value))
+		for _, id := range l.Match.ids() {
 			if len(l.Match.LinkAddresses) == 0 {
-				claim(l, id.place, key, what)
+				claim(l, id.place, id.key, id.what)
 			}
 			for _, p := range l.Match.LinkAddresses {
 				if p.ok {
-					claim(l, id.place, key+" at "+p.value.String(), what+" at "+p.value.String())
+					claim(l, id.place, id.key+" at "+p.value.String(), id.what+" at "+p.value.String())
 				}
 			}
 		}
+		for k := range l.Match.PoolNames.list {
+			if t := &l.Match.PoolNames.list[k]; t.ok {
+				claim(l, t.place, "pool "+t.value, "the pools' name "+printable(t.value))
+			}
+		}
 	}
+}
+
+// A matchedID is what relays must give for a link: an Interface-ID, a Relay-ID, or one of each.
+type matchedID struct {
+	place
+	key, what string
+}
+
+// ids are the IDs of relays in a link's match. Of a link that lists both kinds any one goes with any of the other.
+func (m *rawMatch) ids() (out []matchedID) {
+	add := func(at place, port *octets, relay *hexadecimal) {
+		id := matchedID{place: at, key: "id"}
+		var words []string
+		if port != nil {
+			id.key += fmt.Sprintf(" port %x", port.value)
+			words = append(words, "the Interface-ID "+printable(string(port.value)))
+		}
+		if relay != nil {
+			id.key += fmt.Sprintf(" relay %x", relay.value)
+			words = append(words, fmt.Sprintf("the Relay-ID %x", relay.value))
+		}
+		id.what = strings.Join(words, " with ")
+		out = append(out, id)
+	}
+	for i := range m.InterfaceIDs {
+		port := &m.InterfaceIDs[i]
+		for k := range m.RelayIDs {
+			if relay := &m.RelayIDs[k]; port.ok && relay.ok {
+				add(port.place, port, relay)
+			}
+		}
+		if port.ok && len(m.RelayIDs) == 0 {
+			add(port.place, port, nil)
+		}
+	}
+	for k := range m.RelayIDs {
+		if relay := &m.RelayIDs[k]; relay.ok && len(m.InterfaceIDs) == 0 {
+			add(relay.place, nil, relay)
+		}
+	}
+	return out
 }
 
 // alikeInterfaces finds interfaces of a node that two links are on. Nodes can call the same interface differently.

@@ -19,6 +19,11 @@ type checker struct {
 	fields    map[reflect.Type][]field
 	budget    int // how many more nodes may be visited; aliases could multiply them without end
 	defined   map[string]*optionSpec
+	vendors   map[uint32][]optionSpec // suboptions that the file names, by enterprise number
+	depth     int                     // of conditions
+	provided  map[string]Provided
+	uses      []use // of provider's prefixes
+	absent    int   // how many of them were left out, for no prefix is known
 }
 
 // spareVisits is how many nodes aliases may add to those that a file has.
@@ -31,6 +36,7 @@ func newChecker(file string, size int) *checker {
 		fields:    make(map[reflect.Type][]field),
 		budget:    size + spareVisits, // a node takes an octet of the file at least
 		defined:   make(map[string]*optionSpec),
+		vendors:   make(map[uint32][]optionSpec),
 	}
 }
 

@@ -5,8 +5,10 @@ package config
 
 import (
 	"net/netip"
+	"strings"
 
 	"github.com/lockstep6/lockstep6/core/address"
+	"github.com/lockstep6/lockstep6/core/naming"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
@@ -14,20 +16,28 @@ import (
 type Config struct {
 	Cluster    *Cluster // nil: a single node
 	Listen     Listen
-	Policy     Defaults // what links inherit
+	Policy     Defaults   // what links inherit
+	Allocation Allocation // what pools inherit
+	Classes    []Class    // in the order in which they count
+	Providers  []ProviderPrefix
 	Links      []Link
 	Store      Store
 	History    History
 	Admin      Admin
 	Log        Log
+	Privacy    Privacy
 	Relays     Relays
 	Server     Server
 	Decline    Decline
 	Limits     Limits
 	Leasequery *Leasequery         // nil: nobody may ask
+	Hooks      []Hook              // who is told of changes
+	DNS        *DNS                // nil: clients have no names
 	Positions  map[string]Position // where each field stands, by its path such as links[0].addresses[1].pool
 	Warnings   Errors              // what is allowed and seldom meant
 	Source     []byte              // the file as it was read
+
+	Reconfigure *Reconfigure // nil: no client is made to ask again
 }
 
 // A Position is a place in the file, counted from 1.
@@ -101,18 +111,38 @@ const (
 	RapidCommitAll
 )
 
+// Identity says by what a client IA is known: what its leases belong to.
+type Identity uint8
+
+// Identities. All but the first have a rank: which of the message's IAs of its kind it is.
+const (
+	IdentityDUIDIAID        Identity = iota // DUID and IAID (RFC 9915, Section 12)
+	IdentityDUIDRank                        // DUID
+	IdentityHardwareAddress                 // the client's link-layer address
+	IdentityRelayPort                       // what relays say of the port that it is behind
+)
+
+const identityWords = "duid-iaid|duid-rank|hardware-address|relay-port"
+
+// String is the word in the configuration.
+func (i Identity) String() string { return strings.Split(identityWords, "|")[i] }
+
 // Defaults is what can be said globally and again per link.
 type Defaults struct {
 	Lifetimes   Lifetimes
 	RapidCommit RapidCommit
-	Options     []Option // sorted by code; a link's list already contains what it inherits
+	Identity    Identity
+	Options     []Option   // sorted by code; a link's list already contains what it inherits
+	Boot        []BootList // the innermost first; likewise
 }
 
 // An Option is an option to send to clients, encoded at load.
 type Option struct {
 	Code    wire.OptionCode
 	Always  bool   // sent though the client didn't ask; Vendor Class always is
-	Encoded []byte // one or more whole options, headers included; empty in a reservation: the link's isn't sent
+	Encoded []byte // one or more whole options, headers included; empty: what is inherited isn't sent
+
+	Withheld bool // not sent, whatever else sets it for the client
 }
 
 // A Link is one link (or shared network) that clients are on.
@@ -121,7 +151,14 @@ type Link struct {
 	Interfaces   []string       // names, or labels that a node maps
 	LinkAddress  []netip.Prefix // link-addresses of its relays; also prefixes that are on the link
 	InterfaceIDs [][]byte       // Interface-IDs of its relay's ports
+	RelayIDs     [][]byte       // Relay-IDs of its relays
+	PoolNames    []string       // names of pools by which it is found where nothing else finds a link
 	Defaults     Defaults
+	Naming       *naming.Rules // how its clients are named; nil without dns
+	Gate         Gate          // who gets leases at all
+	PerClient    PerClient     // how many leases of each kind one client may have
+	Registration *Registration // which addresses that clients gave themselves are registered; nil: none
+	PrefixLength uint8         // of what a client is delegated that asks for no length, where there is one; 0: any
 	Addresses    []Pool
 	Prefixes     []Pool
 	Reservations []Reservation
@@ -138,12 +175,20 @@ const (
 
 // A Pool is a range of leases of one length.
 type Pool struct {
-	Kind    wire.Kind
-	Ranges  []NodeRange // one for all nodes (Node ""), or one for each node in the unique model
-	Length  uint8       // 128 for addresses, else of a delegated prefix
-	Exclude []address.Range
-	Dense   Dense
-	Cut     *Cut // prefix pools: what is excluded from each delegated prefix (RFC 6603)
+	Kind       wire.Kind
+	Ranges     []NodeRange // one for all nodes (Node ""), or one for each node in the unique model
+	Length     uint8       // 128 for addresses, else of a delegated prefix
+	Exclude    []address.Range
+	Dense      Dense
+	Cut        *Cut // prefix pools: what is excluded from each delegated prefix (RFC 6603)
+	Gate       Gate // who gets new leases from it
+	Allocation Allocation
+	Retiring   bool       // nobody does, and what there is of them ends
+	Lifetimes  *Lifetimes // nil: the link's
+	Options    []Option   // only its own, as a class's
+
+	Name      string // by which relays ask for it; empty: none
+	NamedOnly bool   // new leases only where they do
 }
 
 // A NodeRange is a node's range of a pool from its first lease to its last, both included.
@@ -168,8 +213,10 @@ type Reservation struct {
 	SubscriberID []byte
 	Addresses    []netip.Addr
 	Prefixes     []netip.Prefix
-	Options      []Option // only its own; not what it inherits
-	Stored       bool     // it isn't the file's: the node keeps it
+	Hostname     naming.Name // nil: what the client calls itself, or none
+	Options      []Option    // only its own; not what it inherits
+	Boot         []BootList  // likewise
+	Stored       bool        // it isn't the file's: the node keeps it
 }
 
 // A RemoteID is the Remote-ID that a relay adds (RFC 4649). Any enterprise number where AnyEnterprise is set.
@@ -200,7 +247,10 @@ type Log struct {
 }
 
 // Relays says what is taken from relays.
-type Relays struct{ Supplied []wire.OptionCode } // RSOO-enabled options (RFC 6422)
+type Relays struct {
+	Supplied   []wire.OptionCode // RSOO-enabled options (RFC 6422)
+	NamedPools *NamedPools       // nil: relays name no pools
+}
 
 // Server is what a single node says of itself.
 type Server struct {
@@ -208,10 +258,22 @@ type Server struct {
 	Preference uint8
 }
 
-// Limits bound what one relay port takes: the clients behind one Interface-ID, Remote-ID or Subscriber-ID of a relay.
+// PerClient bounds what one client has at once on a link: own and observed leases; 0: any number.
+type PerClient struct{ Addresses, Prefixes int }
+
+// Limits bound what one relay port takes: the clients behind one Interface-ID, Remote-ID or Subscriber-ID of a relay; and one client.
 type Limits struct {
-	LeasesPerPort int // own and observed leases; 0: any number
-	WeakPerPort   int // observed claims that the configuration doesn't explain; 0: any number
+	LeasesPerPort int       // own and observed leases; 0: any number
+	WeakPerPort   int       // observed claims that the configuration doesn't explain; 0: any number
+	PerClient     PerClient // what links have that don't say it
+
+	OfRelay, OfNeighbour, OfClient Rate // of messages: of a relay, of a link-local address, and of a client
+}
+
+// A Rate is how many messages one sender may send; PerSecond 0: any number.
+type Rate struct {
+	PerSecond int // in the long run; up to 1000000
+	Burst     int // at once, after a while without any
 }
 
 // Decline says how long a declined address is kept from everybody (RFC 9915, Section 18.3.8), in seconds,

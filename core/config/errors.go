@@ -96,7 +96,7 @@ func suggest(word string, known []string) string {
 	if best, ok := nearest(word, known); ok {
 		return "did you mean " + best + "?"
 	}
-	const most = 20
+	const most = 32
 	if len(known) > most {
 		return "docs/configuration.md lists what there is"
 	}

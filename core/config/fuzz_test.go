@@ -58,7 +58,7 @@ func FuzzStored(f *testing.F) {
 	f.Add([]byte(`[{"link":"lan","client":"x","reservation":{"remote-id":{"enterprise":9,"id":"x"},"prefixes":["2001:db8:8000::/47"],"options":{"dns-servers":["::1"]}}}]`))
 	f.Add([]byte(`{"link": "lan"}`))
 	f.Fuzz(func(t *testing.T, stored []byte) {
-		cfg, errs := config.ParseWith("fuzz.yaml", []byte(storedFile), stored)
+		cfg, errs := config.ParseWith("fuzz.yaml", []byte(storedFile), config.Beside{Stored: stored})
 		if (cfg == nil) == (len(errs) == 0) {
 			t.Fatalf("config %v, %d errors", cfg != nil, len(errs))
 		}

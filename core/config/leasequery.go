@@ -30,6 +30,7 @@ type ActiveQuery struct {
 type LeasequeryTLS struct {
 	Certificate, Key, Authorities string
 	Names                         []string // of requestors; none: any
+	Required                      bool     // nothing is answered by TCP without it
 }
 
 // Defaults of leasequery; times in seconds (RFC 5460, Section 5.6; DefaultActiveKeep is ours).
@@ -103,6 +104,10 @@ func (c *checker) queryTLS(q *Leasequery, raw *rawLeasequery) {
 		return
 	}
 	q.TLS = &LeasequeryTLS{Certificate: raw.TLS.Certificate.value, Key: raw.TLS.Key.value, Authorities: raw.TLS.Authorities.value}
+	q.TLS.Required = raw.TLS.Required.value
+	if q.TLS.Required && raw.Active != nil && raw.Active.Insecure.value {
+		c.fail(raw.Active.Insecure.place, "contradicts leasequery.tls.required", "leave one of the two out")
+	}
 	for i := range raw.TLS.Names {
 		q.TLS.Names = append(q.TLS.Names, raw.TLS.Names[i].value)
 	}

@@ -69,3 +69,10 @@ func rapidCommit(t *text, inherited RapidCommit) RapidCommit {
 	}
 	return RapidCommit(wordIndex(t, "off|favoured|all"))
 }
+
+func clientIdentity(t *text, inherited Identity) Identity {
+	if !t.ok {
+		return inherited
+	}
+	return Identity(wordIndex(t, identityWords))
+}

@@ -32,10 +32,15 @@ func (c *checker) links(raw *rawConfig, cfg *Config) {
 			lines[l.Name.value] = l.Name.line
 			c.linkName(&l.Name)
 		}
-		cfg.Links = append(cfg.Links, c.link(l, cfg))
+		c.former(l)
+		link := c.link(l, cfg)
+		link.Registration = c.registration(l, raw.Registration)
+		cfg.Links = append(cfg.Links, link)
 	}
+	c.roomForClasses(raw.Classes, cfg)
 	c.interfaces(raw, cfg)
 	c.alike(raw.Links, cfg)
+	c.nobodyNamed(raw.Relays, cfg)
 	pools := c.poolSpans(raw.Links, cfg)
 	c.overlaps(pools, "a lease may lie in one pool only")
 	c.reserved(raw.Links, pools)
@@ -57,9 +62,13 @@ func (c *checker) link(raw *rawLink, cfg *Config) Link {
 		Defaults: Defaults{
 			Lifetimes:   c.lifetimes(raw.Lifetimes, cfg.Policy.Lifetimes),
 			RapidCommit: rapidCommit(&raw.RapidCommit, cfg.Policy.RapidCommit),
+			Identity:    clientIdentity(&raw.Identity, cfg.Policy.Identity),
 			Options:     c.options(raw.Options, cfg.Policy.Options),
+			Boot:        c.bootLists(raw.Boot, raw.Options, cfg.Policy.Boot),
 		},
+		PerClient: perClient(raw.Limits, cfg.Limits.PerClient),
 	}
+	l.Naming = c.linkNaming(raw, cfg.DNS)
 	if raw.Match != nil {
 		c.match(&l, raw.Match)
 	}
@@ -67,20 +76,37 @@ func (c *checker) link(raw *rawLink, cfg *Config) Link {
 		c.fail(raw.At.in("match"), "is missing, so that no message ever comes from the link",
 			"write match: {interface: eth0} or match: {link-addresses: [...]}")
 	}
+	l.Gate = c.gate(&raw.Classes, &raw.Except, cfg.Classes)
 	for i := range raw.Addresses {
 		p := &raw.Addresses[i]
 		pool := c.pool(&p.Pool, p.Exclude, wire.IANA, 128, cfg.Cluster)
 		pool.Dense = Dense(wordIndex(&p.Dense, "agree|exclusive"))
+		pool.Gate = c.gate(&p.Classes, &p.Except, cfg.Classes)
+		c.sequence(&pool, &p.Pool, &p.Allocation, &p.Dense, cfg)
+		pool.Retiring = p.Retires.value
+		c.poolTerms(&pool, p.Lifetimes, p.Options, l.Defaults.Options)
+		c.poolName(&pool, &p.Name, &p.Only, cfg.Relays.NamedPools)
 		c.insideLink(&p.Pool, l.LinkAddress)
-		l.Addresses = append(l.Addresses, pool)
+		if len(pool.Ranges) > 0 {
+			l.Addresses = append(l.Addresses, pool)
+		}
 	}
 	for i := range raw.Prefixes {
 		p := &raw.Prefixes[i]
 		pool := c.pool(&p.Pool, p.Exclude, wire.IAPD, int(p.Length.value), cfg.Cluster)
 		pool.Dense = Dense(wordIndex(&p.Dense, "agree|exclusive"))
+		pool.Gate = c.gate(&p.Classes, &p.Except, cfg.Classes)
+		c.sequence(&pool, &p.Pool, &p.Allocation, &p.Dense, cfg)
+		pool.Retiring = p.Retires.value
+		c.poolTerms(&pool, p.Lifetimes, p.Options, l.Defaults.Options)
+		c.poolName(&pool, &p.Name, &p.Only, cfg.Relays.NamedPools)
 		pool.Cut = c.cutout(p.Excluded, &p.Length)
-		l.Prefixes = append(l.Prefixes, pool)
+		if len(pool.Ranges) > 0 {
+			l.Prefixes = append(l.Prefixes, pool)
+		}
 	}
+	l.PrefixLength = c.prefixLength(&raw.PrefixLength, l.Prefixes)
+	c.matchNames(&l, raw.Match, cfg.Relays.NamedPools)
 	for i := range raw.Reservations {
 		l.Reservations = append(l.Reservations, c.reservation(&raw.Reservations[i], &l))
 	}
@@ -91,7 +117,12 @@ func (c *checker) link(raw *rawLink, cfg *Config) Link {
 // reachable tells whether messages can come from the link.
 func (l *rawLink) reachable() bool {
 	m := l.Match
-	return len(l.Addresses) > 0 || m != nil && len(m.Interface.list)+len(m.LinkAddresses)+len(m.InterfaceIDs) > 0
+	return len(l.Addresses) > 0 || m != nil && m.tells()
+}
+
+// tells tells whether there is anything that messages can match.
+func (m *rawMatch) tells() bool {
+	return len(m.Interface.list)+len(m.LinkAddresses)+len(m.InterfaceIDs)+len(m.RelayIDs)+len(m.PoolNames.list) > 0
 }
 
 // called is the link's name, or its line where it has none.
@@ -121,6 +152,11 @@ func (c *checker) match(l *Link, raw *rawMatch) {
 	for i := range raw.InterfaceIDs {
 		if id := &raw.InterfaceIDs[i]; id.ok {
 			l.InterfaceIDs = append(l.InterfaceIDs, id.value)
+		}
+	}
+	for i := range raw.RelayIDs {
+		if id := &raw.RelayIDs[i]; id.ok {
+			l.RelayIDs = append(l.RelayIDs, id.value)
 		}
 	}
 }
@@ -208,4 +244,40 @@ func (c *checker) interfaces(raw *rawConfig, cfg *Config) {
 			}
 		}
 	}
+}
+
+// perClient is what one client may have on a link, in what it doesn't say itself as limits has it.
+func perClient(raw *rawLinkLimits, inherited PerClient) PerClient {
+	if raw == nil {
+		return inherited
+	}
+	return PerClient{int(raw.Addresses.or(uint64(inherited.Addresses))), int(raw.Prefixes.or(uint64(inherited.Prefixes)))}
+}
+
+// prefixLength checks that a pool of the link has prefixes of the length that comes first.
+func (c *checker) prefixLength(raw *number, pools []Pool) uint8 {
+	if !raw.ok {
+		return 0
+	}
+	length := uint8(raw.value)
+	if !slices.ContainsFunc(pools, func(p Pool) bool { return p.Length == length }) {
+		c.fail(raw.place, fmt.Sprintf("no pool of the link has prefixes of length %d", length), "write the length of one of its prefixes, or leave it out")
+	}
+	return length
+}
+
+// poolTerms are a pool's own lifetimes and options, for which a reply must have room beside the link's.
+func (c *checker) poolTerms(pool *Pool, lifetimes *rawLifetimes, options *rawOptions, link []Option) {
+	if lifetimes != nil {
+		own := c.lifetimes(lifetimes, Lifetimes{})
+		pool.Lifetimes = &own
+	}
+	if options == nil {
+		return
+	}
+	pool.Options = c.classOptions(options)
+	all := make(map[wire.OptionCode]Option)
+	overlay(all, link)
+	overlay(all, pool.Options)
+	c.sized(options.place, all)
 }

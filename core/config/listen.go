@@ -145,7 +145,22 @@ func (c *checker) limits(raw *rawLimits) Limits {
 		raw = &rawLimits{}
 	}
 	leases := raw.Leases.or(0)
-	return Limits{LeasesPerPort: int(leases), WeakPerPort: int(raw.Weak.or(leases))}
+	return Limits{
+		LeasesPerPort: int(leases), WeakPerPort: int(raw.Weak.or(leases)),
+		PerClient: PerClient{int(raw.Addresses.or(0)), int(raw.Prefixes.or(0))},
+		OfRelay:   rate(raw.Relay, Rate{}), OfNeighbour: rate(raw.Neighbour, Rate{}), OfClient: rate(raw.Client, DefaultClientRate),
+	}
+}
+
+// DefaultClientRate is far more than any exchange that goes wrong takes (RFC 9915, Section 7.6), and far less than a loop.
+var DefaultClientRate = Rate{PerSecond: 20, Burst: 100}
+
+func rate(raw *rawRate, otherwise Rate) Rate {
+	if raw == nil {
+		return otherwise
+	}
+	second := raw.Second.value
+	return Rate{PerSecond: int(second), Burst: int(raw.Burst.or(min(max(5*second, 1), 1_000_000)))}
 }
 
 func (c *checker) decline(raw *rawDecline) Decline {
@@ -171,12 +186,13 @@ func (c *checker) server(raw *rawServer, cluster *rawCluster) (s Server) {
 // MaxSupplied is the highest code of an option that relays can be allowed to supply.
 const MaxSupplied = 16383
 
-// relays checks which options relays may supply. IANA lists one as permitted: 65 (RFC 6422, Section 4; RFC 6440).
+// relays checks what is taken from relays. Of options that they may supply IANA lists one as permitted: 65 (RFC 6422, Section 4; RFC 6440).
 func (c *checker) relays(raw *rawRelays) Relays {
+	r := Relays{NamedPools: c.namedPools(raw)}
 	if raw == nil || c.positions["relays.supplied-options"] == (Position{}) {
-		return Relays{Supplied: []wire.OptionCode{wire.OptionERPLocalDomain}}
+		r.Supplied = []wire.OptionCode{wire.OptionERPLocalDomain}
+		return r
 	}
-	var r Relays
 	for i := range raw.Supplied {
 		ref := &raw.Supplied[i]
 		code, ok := c.codeOf(ref)

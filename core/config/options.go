@@ -2,9 +2,9 @@ package config
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 
 	"go.yaml.in/yaml/v4"
@@ -22,6 +22,8 @@ type rawSet struct {
 	places  map[wire.OptionCode]place // of all that stand there, also of those that couldn't be encoded
 	always  []listedCode
 	never   []listedCode
+
+	withheld []listedCode
 }
 
 type listedCode struct {
@@ -43,11 +45,12 @@ func (c *checker) options(raw *rawOptions, inherited []Option) []Option {
 		if _, ok := all[l.code]; !ok {
 			c.fail(l.at, fmt.Sprintf("option %d isn't inherited here", l.code), "remove it from never")
 		}
-		delete(all, l.code)
+		if !all[l.code].Withheld {
+			delete(all, l.code)
+		}
 	}
-	for code, o := range set.options {
-		o.Always = o.Always || all[code].Always
-		all[code] = o
+	for _, o := range set.options {
+		c.laid(set.places[o.Code], all, o)
 	}
 	for _, l := range set.always {
 		o, ok := all[l.code]
@@ -59,7 +62,30 @@ func (c *checker) options(raw *rawOptions, inherited []Option) []Option {
 			all[l.code] = o
 		}
 	}
+	for _, l := range set.withheld {
+		all[l.code] = Option{Code: l.code, Withheld: true}
+	}
 	return c.sized(raw.place, all)
+}
+
+// laid lays an option over what is inherited. Always is inherited too, and so is that it is withheld; of a vendor's suboptions
+// those that the option doesn't have.
+func (c *checker) laid(at place, all map[wire.OptionCode]Option, o Option) {
+	under := all[o.Code]
+	if under.Withheld {
+		c.warn(at, fmt.Sprintf("option %d is withheld further up, so that it isn't sent", o.Code), "remove it here, or from withhold")
+		return
+	}
+	o.Always = o.Always || under.Always
+	if o.Code == wire.OptionVendorInformation && len(under.Encoded) > 0 {
+		o.Encoded = MergeVendor(o.Encoded, under.Encoded)
+	}
+	all[o.Code] = o
+}
+
+// MergeVendor lays Vendor-specific Information options over others: whole options, one for each enterprise number.
+func MergeVendor(upper, lower []byte) []byte {
+	return wire.AppendVendorInformation(nil, 2, func(i int) []byte { return [...][]byte{upper, lower}[i] })
 }
 
 // ownOptions are a reservation's own options. One without octets is an option of the link that isn't sent.
@@ -75,13 +101,17 @@ func (c *checker) ownOptions(raw *rawOptions, link []Option) []Option {
 	own := make(map[wire.OptionCode]Option)
 	for code, o := range set.options {
 		o.Always = o.Always || inherited[code].Always
+		if inherited[code].Withheld {
+			c.warn(set.places[code], fmt.Sprintf("option %d is withheld further up, so that it isn't sent", code), "remove it here, or from withhold")
+			continue
+		}
 		own[code] = o
 	}
 	for _, l := range set.never {
 		if _, ok := inherited[l.code]; !ok {
 			c.fail(l.at, fmt.Sprintf("option %d isn't inherited here", l.code), "remove it from never")
 		}
-		own[l.code] = Option{Code: l.code}
+		own[l.code] = Option{Code: l.code, Withheld: inherited[l.code].Withheld}
 	}
 	for _, l := range set.always {
 		o, ok := own[l.code]
@@ -96,9 +126,22 @@ func (c *checker) ownOptions(raw *rawOptions, link []Option) []Option {
 			own[l.code] = o
 		}
 	}
-	maps.Copy(inherited, own)
+	for _, l := range set.withheld {
+		own[l.code] = Option{Code: l.code, Withheld: true}
+	}
+	overlay(inherited, slices.Collect(maps.Values(own)))
 	c.sized(raw.place, inherited)
 	return slices.SortedFunc(maps.Values(own), byCode)
+}
+
+// overlay lays a list over what is there, so that its size is known.
+func overlay(all map[wire.OptionCode]Option, list []Option) {
+	for _, o := range list {
+		if o.Code == wire.OptionVendorInformation && len(o.Encoded) > 0 {
+			o.Encoded = MergeVendor(o.Encoded, all[o.Code].Encoded)
+		}
+		all[o.Code] = o
+	}
 }
 
 func byCode(a, b Option) int { return cmp.Compare(a.Code, b.Code) }
@@ -135,31 +178,39 @@ func (c *checker) set(raw *rawOptions) rawSet {
 			continue
 		}
 		s.places[code] = o.Code.place
-		before := len(c.errors)
+		before, absent := len(c.errors), c.absent
 		data := c.custom(o)
-		if len(c.errors) == before {
+		c.timed(code, data, o.Code.place, before)
+		if code == wire.OptionVendorInformation && len(data) < 4 && len(c.errors) == before && c.absent == absent {
+			c.fail(o.Code.place, "option 17 doesn't begin with an enterprise number", "set it by its name, vendor-options")
+		}
+		if len(c.errors) == before && c.absent == absent {
 			s.add(Option{Code: code, Encoded: appendOption(nil, code, data)})
 		}
 	}
 	s.always = c.listed(raw.Always, func(l listedCode) (problem, remedy string) {
+		if l.code == wire.OptionVendorInformation {
+			c.warn(l.at, "vendor-options go to clients that don't ask for them", "the standard has them sent to those that do (RFC 9915, Section 21.17); remove them from always unless your clients need it")
+		}
 		if onlyAsked(l.code) {
 			return fmt.Sprintf("option %d goes only to clients that ask for it (RFC 9915)", l.code), "remove it from always"
 		}
 		return "", ""
 	})
-	s.never = c.listed(raw.Never, func(l listedCode) (problem, remedy string) {
+	unset := func(l listedCode) (problem, remedy string) {
 		if at, ok := s.places[l.code]; ok {
 			return fmt.Sprintf("option %d is set in line %d", l.code, at.line), "keep one of the two"
 		}
 		return "", ""
-	})
+	}
+	s.never, s.withheld = c.listed(raw.Never, unset), c.listed(raw.Withhold, unset)
 	return s
 }
 
 // onlyAsked tells whether the standard has an option sent only to a client that asks for it
-// (RFC 9915, Sections 21.17, 21.24 and 21.25).
+// (RFC 9915, Sections 21.24 and 21.25).
 func onlyAsked(code wire.OptionCode) bool {
-	return code == wire.OptionVendorInformation || code == wire.OptionSOLMaxRT || code == wire.OptionINFMaxRT
+	return code == wire.OptionSOLMaxRT || code == wire.OptionINFMaxRT
 }
 
 // add takes an option into the set, behind others of its code. Vendor Class can't be asked for
@@ -181,9 +232,9 @@ func (c *checker) named(s *rawSet, o *namedOption) {
 			" (option-definitions can name others, and custom takes any by its code)")
 		return
 	}
-	before := len(c.errors)
+	before, absent := len(c.errors), c.absent
 	encoded := spec.encoded(c, o)
-	if len(c.errors) > before {
+	if len(c.errors) > before || c.absent > absent {
 		encoded = []Option{{Code: spec.code}} // its place is taken, though there is nothing to send
 	}
 	for _, e := range encoded {
@@ -204,7 +255,7 @@ func (spec *optionSpec) encoded(c *checker, o *namedOption) []Option {
 	}
 	var data []byte
 	if !spec.bare || o.node.Kind != yaml.SequenceNode || len(o.node.Content) > 0 {
-		data = c.data(spec.types, spec.array, o.node, o.at)
+		data = c.data(spec.shape(), o.node, o.at)
 	}
 	return []Option{{Code: spec.code, Encoded: appendOption(nil, spec.code, data)}}
 }
@@ -225,7 +276,21 @@ func (c *checker) custom(o *rawCustom) []byte {
 	if len(types) == 0 {
 		return nil
 	}
-	return c.data(types, array, o.Value.node, o.Value.place)
+	return c.data(shape{types, array, nil}, o.Value.node, o.Value.place)
+}
+
+// timed checks a time that the standard bounds where a file gives it by its code: Information Refresh Time must not be below
+// IRT_MINIMUM (RFC 9915, Section 21.23), SOL_MAX_RT and INF_MAX_RT have both bounds (Sections 21.24 and 21.25).
+func (c *checker) timed(code wire.OptionCode, data []byte, at place, errors int) {
+	tag, ok := boundedTimes[code]
+	if !ok || len(c.errors) > errors {
+		return
+	}
+	low, high := bounds(tag)
+	if len(data) != 4 || uint64(binary.BigEndian.Uint32(data)) < low || uint64(binary.BigEndian.Uint32(data)) > high {
+		c.fail(at, fmt.Sprintf("option %d isn't 4 octets with a time from %s to %s", code, FormatSpan(uint32(low)), FormatSpan(uint32(high))),
+			"set it by its name, with a time such as 1h")
+	}
 }
 
 // free tells whether a file may set an option.
@@ -271,39 +336,4 @@ func (c *checker) codeOf(ref *codeRef) (wire.OptionCode, bool) {
 		return 0, false
 	}
 	return spec.code, true
-}
-
-var optionNameForm = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
-
-// define takes the user's own options.
-func (c *checker) define(raw []rawDefinition) {
-	codes := make(map[uint64]int)
-	for i := range raw {
-		d := &raw[i]
-		name := d.Name.value
-		spec, owned := c.specOf(name)
-		taken := slices.Contains([]string{"custom", "always", "never"}, name)
-		switch {
-		case !d.Name.ok:
-			continue
-		case !optionNameForm.MatchString(name) || taken:
-			c.fail(d.Name.place, printable(name)+" can't be an option's name", "write lower-case letters, digits and hyphens; custom, always and never have a meaning")
-			continue
-		case spec != nil || owned != 0:
-			c.fail(d.Name.place, "there is an option "+name+" already", "choose another name")
-			continue
-		}
-		types, array := c.types(&d.Type, d.Array.value)
-		c.defined[name] = &optionSpec{code: wire.OptionCode(d.Code.value), names: []string{name}, types: types, array: array}
-		if !d.Code.ok || !c.free(wire.OptionCode(d.Code.value), d.Code.place) {
-			continue
-		}
-		if line := codes[d.Code.value]; line > 0 {
-			c.fail(d.Code.place, fmt.Sprintf("option %d is defined in line %d already", d.Code.value, line), "keep one of the two")
-		}
-		codes[d.Code.value] = d.Code.line
-		if known := slices.IndexFunc(optionSpecs, func(s optionSpec) bool { return uint64(s.code) == d.Code.value }); known >= 0 {
-			c.fail(d.Code.place, fmt.Sprintf("option %d has a name: %s", d.Code.value, optionSpecs[known].names[0]), "use that one, or custom")
-		}
-	}
 }

@@ -63,6 +63,14 @@ var encodings = []struct{ text, want string }{
 		`vendor-options: [{enterprise: 4491, options: [{code: 32, hex: 0a0b}, {code: 33, type: uint8, value: 7}]}, {enterprise: 1, options: []}]`,
 		"0011 000f 0000118b 0020 0002 0a0b 0021 0001 07 0011 0004 00000001",
 	},
+	{
+		`vendor-options: [{enterprise: 4491, options: {tftp-servers: ["2001:db8::1"], config-file: a.cfg, time-offset: -1}}]`,
+		"0011 0029 0000118b 0020 0010" + one6 + "0021 0005 612e636667 0026 0004 ffffffff",
+	},
+	{`custom: [{code: 250, type: [uint8, suboptions], value: [1, [{code: 5, hex: 0a}, {code: 5, hex: 0b}]]}]`, "00fa 000b 01 0005 0001 0a 0005 0001 0b"},
+	{`custom: [{code: 250, type: psid, array: true, value: [3/4, 0/0, 65535/16]}]`, "00fa 0009 04 3000 00 0000 10 ffff"},
+	{`krb-kdc: [1, 2, 3, 88, "2001:db8::1", EXAMPLE]`, "004e 001e 0001 0002 03 0058" + one6 + "4558414d504c45"},
+	{`s46-priority: [96, 94]`, "006f 0004 0060 005e"},
 	{`vendor-class: [{enterprise: 4491, data: [ab, "0x0102"]}]`, "0010 000c 0000118b 0002 6162 0002 0102"},
 	{`custom: [{code: 250, hex: ""}]`, "00fa 0000"},
 	{`custom: [{code: 250, hex: "00:01"}, {code: 250, hex: "02"}]`, "00fa 0002 0001 00fa 0001 02"},
@@ -98,6 +106,33 @@ func TestOptionEncoding(t *testing.T) {
 		}
 		if want := unhex(t, e.want); !bytes.Equal(want, got) {
 			t.Errorf("%s:\nwant %x\ngot  %x", e.text, want, got)
+		}
+	}
+}
+
+// TestDefinitions encodes options and suboptions that the file names itself.
+func TestDefinitions(t *testing.T) {
+	cfg := parse(t, `option-definitions:
+  - {name: site, code: 250, type: [uint8, suboptions], suboptions: [{name: mail, code: 1, type: string}, {name: rooms, code: 2, type: uint16, array: true}]}
+  - {name: bare, code: 251, suboptions: [{name: mail, code: 9, type: fqdn}]}
+  - {name: mail, enterprise: 32473, code: 7, type: [uint8, fqdn]}
+  - {name: inner, enterprise: 32473, code: 8, suboptions: [{name: on, code: 3, type: boolean}]}
+  - {name: extra, enterprise: 4491, code: 250, type: uint8}
+options:
+  site: [7, {rooms: [1, 2], mail: a}]
+  bare: {mail: example.net}
+  vendor-options:
+    - {enterprise: 32473, options: {mail: [3, example.net], inner: {on: true}}}
+    - {enterprise: 4491, options: {extra: 1, device-type: ECM}}
+`+lan)
+	want := []string{
+		"0011 001f 00007ed9 0007 000e 03" + example + "0008 0005 0003 0001 01" + "0011 0010 0000118b 00fa 0001 01 0002 0003 45434d",
+		"00fa 000e 07 0002 0004 0001 0002 0001 0001 61",
+		"00fb 0011 0009 000d" + example,
+	}
+	for i, o := range cfg.Policy.Options {
+		if !bytes.Equal(unhex(t, want[i]), o.Encoded) {
+			t.Errorf("option %d: want %s, got %x", o.Code, want[i], o.Encoded)
 		}
 	}
 }
@@ -161,10 +196,49 @@ links:
 	}
 }
 
+// TestWithheld: what is withheld somewhere isn't sent further in either, though it is set there.
+func TestWithheld(t *testing.T) {
+	cfg := parse(t, listen+`
+options: {dns-servers: "2001:db8::1", aftr-name: example.net, withhold: [captive-portal]}
+links:
+  - name: lan
+    match: {interface: eth0}
+    options: {captive-portal: "https://a.b/", withhold: [aftr-name]}
+    addresses: [{pool: "2001:db8:1::/64"}]
+    reservations: [{duid: 00030001, options: {aftr-name: example.net, withhold: [23, 24], never: [103]}}]
+`)
+	dns := config.Option{Code: 23, Encoded: unhex(t, "0017 0010"+one6)}
+	if diff := cmp.Diff([]config.Option{dns, {Code: 64, Withheld: true}, {Code: 103, Withheld: true}}, cfg.Links[0].Defaults.Options); diff != "" {
+		t.Errorf("link (-want +got):\n%s", diff)
+	}
+	want := []config.Option{{Code: 23, Withheld: true}, {Code: 24, Withheld: true}, {Code: 103, Withheld: true}}
+	if diff := cmp.Diff(want, cfg.Links[0].Reservations[0].Options); diff != "" {
+		t.Errorf("reservation (-want +got):\n%s", diff)
+	}
+	if len(cfg.Warnings) != 2 || !strings.Contains(cfg.Warnings[0].Error(), "option 103 is withheld further up") {
+		t.Errorf("warnings: %v", cfg.Warnings)
+	}
+}
+
+// TestVendorInheritance: of a vendor's suboptions a link has those of the top of the file that it doesn't set itself.
+func TestVendorInheritance(t *testing.T) {
+	cfg := parse(t, "options: {vendor-options: [{enterprise: 1, options: [{code: 1, hex: a1}, {code: 2, hex: a2}]}, {enterprise: 2, options: [{code: 1, hex: b1}]}], always: [17]}\n"+
+		lan+"    options: {vendor-options: [{enterprise: 1, options: [{code: 1, hex: ff}]}]}\n")
+	want := config.Option{Code: 17, Always: true, Encoded: unhex(t, "0011 000e 00000001 0001 0001 ff 0002 0001 a2 0011 0009 00000002 0001 0001 b1")}
+	if diff := cmp.Diff([]config.Option{want}, cfg.Links[0].Defaults.Options); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if len(cfg.Warnings) != 1 || !strings.Contains(cfg.Warnings[0].Error(), "vendor-options go to clients that don't ask") {
+		t.Errorf("warnings: %v", cfg.Warnings)
+	}
+}
+
 func TestOptionWarnings(t *testing.T) {
 	for text, want := range map[string]string{
 		"timezone: {tzdb: Europe/Berlin}":                                  "test.yaml:1:11: options.timezone: has only one of posix and tzdb; clients know one or the other; give both (RFC 4833)",
 		`encrypted-dns: [{name: example.net, addresses: ["2001:db8::1"]}]`: "test.yaml:1:27: options.encrypted-dns[0]: has no alpn; clients can't know the protocol; write alpn: [dot]",
+		`captive-portal: "https://a.b/` + strings.Repeat("c", 244) + `"`:   "test.yaml:1:27: options.captive-portal: has 256 octets; write one of 255 at most, which every client takes (RFC 8910)",
+		`captive-portal: "https://a.b/` + strings.Repeat("c", 243) + `"`:   "",
 	} {
 		cfg := parse(t, "options: {"+text+"}\n"+lan)
 		if got := cfg.Warnings.Error(); got != want {

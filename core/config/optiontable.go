@@ -17,6 +17,7 @@ type optionSpec struct {
 	names   []string // the first is ours, the others are Kea's and the registry's
 	types   []dataType
 	array   bool              // the last type repeats
+	subs    []optionSpec      // what stands in its suboptions, by name
 	bare    bool              // there may be no value at all
 	raw     reflect.Type      // what is read where the types don't tell
 	tag     reflect.StructTag // its bounds
@@ -32,9 +33,14 @@ const (
 	maxRTBounds   = `min:"60" max:"86400"`
 )
 
+// boundedTimes are the options with those bounds.
+var boundedTimes = map[wire.OptionCode]reflect.StructTag{
+	wire.OptionInformationRefresh: refreshBounds, wire.OptionSOLMaxRT: maxRTBounds, wire.OptionINFMaxRT: maxRTBounds,
+}
+
 // optionSpecs are the options that have names, by code.
 var optionSpecs = slices.SortedFunc(
-	slices.Values(slices.Concat(addressOptions(), bootOptions(), structuredOptions(), softwireOptions())),
+	slices.Values(slices.Concat(addressOptions(), bootOptions(), rareOptions(), structuredOptions(), softwireOptions())),
 	func(a, b optionSpec) int { return cmp.Compare(a.code, b.code) },
 )
 
@@ -52,17 +58,17 @@ func addressOptions() []optionSpec {
 	dhcp4o6.bare = true
 	const domains = "[example.net, example.com]"
 	return []optionSpec{
-		typed(21, true, "fqdn", "SIP servers by domain name (RFC 3319).", "[sip.example.net]", "sip-domains", "sip-server-dns"),
-		typed(22, true, "ipv6-address", "SIP servers by address (RFC 3319).", servers, "sip-servers", "sip-server-addr"),
-		typed(23, true, "ipv6-address", "Recursive DNS servers (RFC 3646).", servers, "dns-servers"),
+		typed(21, true, "fqdn", "SIP servers by domain name (RFC 3319).", "[sip.example.net]", "sip-domains", "sip-server-dns", "sip-servers-names"),
+		typed(22, true, "ipv6-address", "SIP servers by address (RFC 3319).", servers, "sip-servers", "sip-server-addr", "sip-servers-addresses"),
+		typed(23, true, "ipv6-address", "Recursive DNS servers (RFC 3646).", servers, "dns-servers", "name-servers"),
 		typed(24, true, "fqdn", "Domain search list (RFC 3646).", domains, "domain-search"),
 		typed(27, true, "ipv6-address", "NIS servers (RFC 3898).", servers, "nis-servers"),
 		typed(28, true, "ipv6-address", "NIS+ servers (RFC 3898).", servers, "nisp-servers"),
 		typed(29, true, "fqdn", "NIS domain name (RFC 3898).", "[example.net]", "nis-domain-name"),
 		typed(30, true, "fqdn", "NIS+ domain name (RFC 3898).", "[example.net]", "nisp-domain-name"),
 		typed(31, true, "ipv6-address", "SNTP servers (RFC 4075; ntp-servers replaces it).", servers, "sntp-servers"),
-		typed(33, true, "fqdn", "BCMCS controllers by domain name (RFC 4280).", "[bcmcs.example.net]", "bcmcs-server-dns"),
-		typed(34, true, "ipv6-address", "BCMCS controllers by address (RFC 4280).", servers, "bcmcs-server-addr"),
+		typed(33, true, "fqdn", "BCMCS controllers by domain name (RFC 4280).", "[bcmcs.example.net]", "bcmcs-server-dns", "bcms-server-d"),
+		typed(34, true, "ipv6-address", "BCMCS controllers by address (RFC 4280).", servers, "bcmcs-server-addr", "bcms-server-a"),
 		typed(36, false, "uint8 uint16 binary", "Civic location: what, country code, elements (RFC 4776).", `[1, 17477, "0102"]`, "geoconf-civic"),
 		typed(40, true, "ipv6-address", "PANA authentication agents (RFC 5192).", servers, "pana-agent"),
 		typed(51, false, "fqdn", "LoST server (RFC 5223).", "lost.example.net", "lost-server", "v6-lost"),
@@ -82,7 +88,7 @@ func bootOptions() []optionSpec {
 		typed(41, false, "string", "Time zone as POSIX writes it (RFC 4833). timezone sets it together with option 42.", `"CET-1CEST,M3.5.0,M10.5.0/3"`, "new-posix-timezone"),
 		typed(42, false, "string", "Time zone by its name in the TZ database (RFC 4833). timezone sets it together with option 41.", "Europe/Berlin", "new-tzdb-timezone"),
 		typed(60, true, "tuple", "Parameters for the boot file, in order (RFC 5970).", "[root=/dev/nfs, quiet]", "boot-file-parameters", "bootfile-param"),
-		typed(61, true, "uint16", "Client architectures that the boot file is for (RFC 5970).", "[7, 9]", "client-architectures", "client-arch-type"),
+		typed(61, true, "uint16", "Client architectures that the boot file is for; a client is told those of them that it asks about (RFC 5970).", "[7, 9]", "client-architectures", "client-arch-type"),
 	}
 }
 
@@ -98,6 +104,8 @@ const (
 	sentByRelays    = "only relays send it"
 	obsolete        = "it is obsolete (RFC 9915)"
 	forLeasequery   = "it belongs to leasequery"
+	linkLayer       = "the server assigns no link-layer addresses (RFC 8947)"
+	inside4RD       = "it stands inside of option 97 only (RFC 7600); set that by its code in custom"
 	insideSoftwire  = "it stands inside of a softwire container only; set s46-mape, s46-mapt or s46-lw"
 )
 
@@ -112,7 +120,7 @@ var ownedOptions = map[wire.OptionCode]ownedOption{
 	8:   {[]string{"elapsed-time"}, sentByClients},
 	9:   {[]string{"relay-message", "relay-msg"}, writtenByServer},
 	11:  {[]string{"authentication", "auth"}, writtenByServer},
-	12:  {[]string{"server-unicast", "unicast"}, obsolete},
+	12:  {[]string{"server-unicast", "unicast"}, "RFC 9915 removed it, and clients speak to all servers; leave it out"},
 	13:  {[]string{"status-code"}, writtenByServer},
 	14:  {[]string{"rapid-commit"}, writtenByServer + "; rapid-commit outside of options says when"},
 	15:  {[]string{"user-class"}, sentByClients},
@@ -141,8 +149,24 @@ var ownedOptions = map[wire.OptionCode]ownedOption{
 	91:  {[]string{"s46-dmr"}, insideSoftwire},
 	92:  {[]string{"s46-v4v6bind"}, insideSoftwire},
 	93:  {[]string{"s46-portparams"}, insideSoftwire},
+	62:  {[]string{"client-network-interface", "nii"}, sentByClients},
+	68:  {[]string{"vss"}, sentByRelays},
+	81:  {[]string{"radius"}, sentByRelays},
+	98:  {[]string{"4rd-map-rule"}, inside4RD},
+	99:  {[]string{"4rd-non-map-rule"}, inside4RD},
+	100: {[]string{"lq-base-time"}, forLeasequery},
+	101: {[]string{"lq-start-time"}, forLeasequery},
+	102: {[]string{"lq-end-time"}, forLeasequery},
+	112: {[]string{"mud-url", "mud-url-v6"}, sentByClients},
 	135: {[]string{"relay-source-port", "relay-port"}, writtenByServer},
+	137: {[]string{"s46-bind-ipv6-prefix"}, sentByClients},
+	138: {[]string{"ia-ll"}, linkLayer},
+	139: {[]string{"lladdr"}, linkLayer},
+	140: {[]string{"slap-quad"}, linkLayer},
+	148: {[]string{"addr-reg-enable"}, "the server registers no addresses (RFC 9686)"},
 }
+
+func (spec *optionSpec) shape() shape { return shape{spec.types, spec.array, spec.subs} }
 
 // specOf finds an option by name; owned is the code of one that a file can't set.
 func (c *checker) specOf(name string) (spec *optionSpec, owned wire.OptionCode) {

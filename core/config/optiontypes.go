@@ -37,8 +37,10 @@ var dataTypes = []struct {
 	{"ipv4-address", "4 octets", "an IPv4 address", "192.0.2.1"},
 	{"ipv6-address", "16 octets", "an IPv6 address", "2001:db8::1"},
 	{"ipv6-prefix", "1 octet of length, then as many octets as that needs", "a prefix", "2001:db8::/32"},
+	{"psid", "1 octet of length, then the port set's number at the left of 2 octets", "number/length", "3/4"},
 	{"fqdn", "a domain name (RFC 9915, Section 10), never compressed", "a domain name", "host.example.net"},
 	{"empty", "nothing", "true", "true"},
+	{"suboptions", "options with codes and lengths of 2 octets", "a table by name, or a list as of options.custom", "[{code: 1, hex: 0a0b}]"},
 }
 
 // typeSynonyms are other words for types; fqdn-list also repeats.
@@ -50,6 +52,16 @@ func typeNames() (out []string) {
 	}
 	return out
 }
+
+// A shape is what an option's data consists of.
+type shape struct {
+	types []dataType
+	array bool         // the last type repeats
+	subs  []optionSpec // names of suboptions
+}
+
+// endless are the types whose data ends where the option does.
+var endless = []dataType{"string", "binary", "suboptions"}
 
 // types reads the types of an option's data; none where one is wrong.
 func (c *checker) types(raw *texts, repeats bool) (types []dataType, array bool) {
@@ -69,7 +81,7 @@ func (c *checker) types(raw *texts, repeats bool) (types []dataType, array bool)
 		case t.value == "fqdn-list" && !last:
 			c.fail(t.place, "only the last type can be a list", "move it to the end, or write fqdn")
 			return nil, false
-		case word == "empty" && (len(raw.list) > 1 || repeats), word == "string" && (!last || repeats), word == "binary" && (!last || repeats):
+		case word == "empty" && (len(raw.list) > 1 || repeats), slices.Contains(endless, word) && (!last || repeats):
 			c.fail(t.place, "nobody could tell where "+string(word)+" ends", "let it be the last type, without array; tuple has a length")
 			return nil, false
 		}
@@ -83,15 +95,16 @@ func (c *checker) types(raw *texts, repeats bool) (types []dataType, array bool)
 }
 
 // data encodes an option's data. What can't be is reported, and the result is of no use then.
-func (c *checker) data(types []dataType, array bool, n *yaml.Node, at place) (data []byte) {
+func (c *checker) data(of shape, n *yaml.Node, at place) (data []byte) {
+	types, array := of.types, of.array
 	if len(types) == 0 {
 		return nil // reported where the types stand
 	}
 	values := []*yaml.Node{n}
-	if n.Kind == yaml.SequenceNode {
+	isList := n.Kind == yaml.SequenceNode && (len(types) > 1 || types[0] != "suboptions")
+	if isList {
 		values = n.Content
 	}
-	isList := n.Kind == yaml.SequenceNode
 	switch {
 	case len(types) == 1 && !array && isList:
 		c.fail(at, "is a list", "write one value of type "+string(types[0]))
@@ -111,7 +124,11 @@ func (c *checker) data(types []dataType, array bool, n *yaml.Node, at place) (da
 		if item = c.resolve(item); item == nil {
 			return nil
 		}
-		data = c.datum(data, types[min(i, len(types)-1)], item, placeOf(item, path))
+		if t := types[min(i, len(types)-1)]; t == "suboptions" {
+			data = c.suboptions(data, of.subs, item, placeOf(item, path))
+		} else {
+			data = c.datum(data, t, item, placeOf(item, path))
+		}
 	}
 	if len(data) > 0xffff {
 		c.fail(at, fmt.Sprintf("has %d octets of data", len(data)), "an option has room for 65535")
@@ -172,6 +189,8 @@ func (c *checker) datum(dst []byte, t dataType, n *yaml.Node, at place) []byte {
 			return append(dst, a.value.AsSlice()...)
 		}
 		return dst
+	case "psid":
+		return c.appendPSID(dst, n, at)
 	case "ipv6-prefix":
 		return appendPrefix(dst, read[subnet](c, n, at.path, "").value)
 	default: // fqdn

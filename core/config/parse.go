@@ -17,12 +17,19 @@ type Resolver func(Secret) ([]byte, error)
 // Parse reads and checks a configuration file. Its name only serves the messages; nothing is opened.
 // All faults are listed at once, but for those of YAML's syntax, of which the first one is.
 // The Config is nil where there is one.
-func Parse(file string, data []byte) (*Config, Errors) { return ParseWith(file, data, nil) }
+func Parse(file string, data []byte) (*Config, Errors) { return ParseWith(file, data, Beside{}) }
 
-// ParseWith is Parse with stored reservations beside those of the file (see rawStored); nil: none. They are checked alike, and
-// against those of the file.
-func ParseWith(file string, data, stored []byte) (*Config, Errors) {
+// Beside is what a configuration is made of beside its file.
+type Beside struct {
+	Stored   []byte              // stored reservations (see rawStored), checked like those of the file, and against them; nil: none
+	Provided map[string]Provided // what is known of provider's prefixes, by their names
+}
+
+// ParseWith is Parse with what stands beside the file. Where a provider's prefix isn't known, what needs it is left out, with a warning.
+func ParseWith(file string, data []byte, beside Beside) (*Config, Errors) {
+	stored := beside.Stored
 	c := newChecker(file, len(data)+len(stored))
+	c.provided = beside.Provided
 	var cfg *Config
 	if root := c.tree(data); root != nil {
 		raw := read[rawConfig](c, root, "", "")
@@ -82,6 +89,7 @@ func (c *checker) config(raw rawConfig) *Config {
 		History: c.history(raw.History),
 		Admin:   c.admin(raw.Admin),
 		Log:     c.log(raw.Log),
+		Privacy: c.privacy(raw.Privacy),
 		Decline: c.decline(raw.Decline),
 		Limits:  c.limits(raw.Limits),
 		Server:  c.server(raw.Server, raw.Cluster),
@@ -93,12 +101,21 @@ func (c *checker) config(raw rawConfig) *Config {
 	c.define(raw.OptionDefinitions)
 	cfg.Relays = c.relays(raw.Relays)
 	cfg.Leasequery = c.leasequery(raw.Leasequery)
+	cfg.Hooks = c.hooks(&raw)
+	cfg.DNS = c.dns(raw.DNS)
 	cfg.Policy = Defaults{
 		Lifetimes:   c.lifetimes(raw.Lifetimes, DefaultLifetimes),
 		RapidCommit: rapidCommit(&raw.RapidCommit, RapidCommitOff),
+		Identity:    clientIdentity(&raw.Identity, IdentityDUIDIAID),
 		Options:     c.options(raw.Options, nil),
+		Boot:        c.bootLists(raw.Boot, raw.Options, nil),
 	}
+	cfg.Allocation = c.allocation(&raw.Allocation, cfg.Cluster)
 	c.listens(&raw, cfg)
+	cfg.Classes = c.classes(&raw)
 	c.links(&raw, cfg)
+	cfg.Reconfigure = c.reconfigure(&raw, cfg)
+	cfg.Providers = c.providers(&raw)
+	c.dnsDoubts(&raw, cfg)
 	return cfg
 }

@@ -162,6 +162,8 @@ type optionLists struct {
 	Custom []rawCustom `json:"custom,omitempty" jsonschema:"Any options by their codes." example:"[{code: 250, hex: 0a0b}]"`
 	Always []codeRef   `json:"always,omitempty" jsonschema:"Options to send though the client didn't ask for them, by name or code." example:"[dns-servers]"`
 	Never  []codeRef   `json:"never,omitempty" jsonschema:"Inherited options not to send here, by name or code." example:"[domain-search]"`
+
+	Withhold []codeRef `json:"withhold,omitempty" jsonschema:"Options not to send to these clients whatever sets them, be it a reservation, a class, a pool, the link or the top of the file; by name or code." example:"[captive-portal]"`
 }
 
 func (o *rawOptions) read(c *checker, n *yaml.Node, at place, _ reflect.StructTag) {
@@ -181,11 +183,25 @@ func (o *rawOptions) read(c *checker, n *yaml.Node, at place, _ reflect.StructTa
 	})
 }
 
-// rawDefinition names an option and its type.
+// rawSuboptions are suboptions by name or by code.
+type rawSuboptions struct{ anything }
+
+// rawDefinition names an option, or a suboption of a vendor's, and its type.
 type rawDefinition struct {
+	At         place              `json:"-"`
+	Name       text               `json:"name" jsonschema:"How options call it: lower-case letters, digits and hyphens." example:"site-contact"`
+	Code       number             `json:"code" jsonschema:"The option's code." min:"1" max:"65535" example:"250"`
+	Enterprise number             `json:"enterprise,omitempty" jsonschema:"The vendor's number, where it is a suboption in vendor-options and no option of its own." example:"32473"`
+	Type       texts              `json:"type,omitempty" jsonschema:"The type of its data, or the types of a record's fields." default:"suboptions, where there are some; else required" example:"[uint16, fqdn]"`
+	Array      flag               `json:"array,omitempty" jsonschema:"Whether the type, or a record's last one, repeats." default:"false" example:"true"`
+	Suboptions []rawSubdefinition `json:"suboptions,omitempty" jsonschema:"Names for what stands in the option, where its last type is suboptions." example:"[{name: contact-mail, code: 1, type: string}]"`
+}
+
+// rawSubdefinition is a rawDefinition of a suboption.
+type rawSubdefinition struct {
 	At    place  `json:"-"`
-	Name  text   `json:"name" jsonschema:"How options call it: lower-case letters, digits and hyphens." example:"site-contact"`
-	Code  number `json:"code" jsonschema:"The option's code." min:"1" max:"65535" example:"250"`
-	Type  texts  `json:"type" jsonschema:"The type of its data, or the types of a record's fields." example:"[uint16, fqdn]"`
+	Name  text   `json:"name" jsonschema:"How options call it: lower-case letters, digits and hyphens." example:"contact-mail"`
+	Code  number `json:"code" jsonschema:"The suboption's code." min:"1" max:"65535" example:"1"`
+	Type  texts  `json:"type" jsonschema:"The type of its data, or the types of a record's fields." example:"string"`
 	Array flag   `json:"array,omitempty" jsonschema:"Whether the type, or a record's last one, repeats." default:"false" example:"true"`
 }

@@ -5,6 +5,7 @@ import (
 	flags "flag"
 	"fmt"
 	"maps"
+	"net/netip"
 	"os"
 	"reflect"
 	"slices"
@@ -43,8 +44,15 @@ type section struct {
 
 // composedOf are the structs behind values that read themselves.
 var composedOf = map[reflect.Type]reflect.Type{
-	reflect.TypeFor[rawKey]():      reflect.TypeFor[rawKeyPair](),
-	reflect.TypeFor[rawRemoteID](): reflect.TypeFor[rawEnterpriseID](),
+	reflect.TypeFor[rawKey]():        reflect.TypeFor[rawKeyPair](),
+	reflect.TypeFor[rawRemoteID]():   reflect.TypeFor[rawEnterpriseID](),
+	reflect.TypeFor[rawBootVendor](): reflect.TypeFor[rawBootVendorClass](),
+
+	reflect.TypeFor[rawCondition]():                      reflect.TypeFor[rawTests](),
+	reflect.TypeFor[matcher[rawComparisons]]():           reflect.TypeFor[rawComparisons](),
+	reflect.TypeFor[matcher[rawHexComparisons]]():        reflect.TypeFor[rawHexComparisons](),
+	reflect.TypeFor[matcher[rawDUIDComparisons]]():       reflect.TypeFor[rawDUIDComparisons](),
+	reflect.TypeFor[matcher[rawEnterpriseComparisons]](): reflect.TypeFor[rawEnterpriseComparisons](),
 }
 
 // sections walks the types from the file down. A struct that stands in several places has one section.
@@ -96,6 +104,12 @@ func typeName(t reflect.Type, tag reflect.StructTag, seen map[reflect.Type]strin
 		}
 		return fmt.Sprintf("%s, %d to %d%s", what, low, high, unit)
 	}
+	if t == reflect.TypeFor[rawCondition]() {
+		return "[table](#" + anchor(seen[reflect.TypeFor[rawTests]()]) + "), or a list of them"
+	}
+	if inner, ok := composedOf[t]; ok && strings.HasPrefix(t.Name(), "matcher[") {
+		return "one or a list, or [table](#" + anchor(seen[inner]) + ")"
+	}
 	if inner, ok := composedOf[t]; ok {
 		return "text, or [table](#" + anchor(seen[inner]) + ")"
 	}
@@ -120,15 +134,22 @@ func typeName(t reflect.Type, tag reflect.StructTag, seen map[reflect.Type]strin
 	case reflect.TypeFor[hexadecimal]():
 		return of("hexadecimal", " octets")
 	case reflect.TypeFor[octets]():
+		if tag.Get("form") == "hex" {
+			return of("hexadecimal", " octets")
+		}
 		return of("text or hexadecimal", " octets")
+	case reflect.TypeFor[many[octets]](), reflect.TypeFor[many[number]](), reflect.TypeFor[many[text]](), reflect.TypeFor[many[codeRef]](), reflect.TypeFor[many[subnet]](), reflect.TypeFor[many[architecture]]():
+		list, _ := t.FieldByName("list")
+		return typeName(list.Type.Elem(), tag, seen) + "; one or a list"
 	case reflect.TypeFor[rawOptions]():
 		return "[options](#options)"
 	}
 	for known, name := range map[reflect.Type]string{
-		reflect.TypeFor[texts](): "text, or a list of it", reflect.TypeFor[ip](): "address", reflect.TypeFor[subnet](): "prefix or address",
-		reflect.TypeFor[block](): "range", reflect.TypeFor[domain](): "domain name", reflect.TypeFor[ip4](): "IPv4 address",
+		reflect.TypeFor[texts](): "text, or a list of it", reflect.TypeFor[architecture](): "name or number", reflect.TypeFor[ip](): "address", reflect.TypeFor[subnet](): "prefix or address",
+		reflect.TypeFor[block](): "range", reflect.TypeFor[domain](): "domain name", reflect.TypeFor[zoneName](): "domain name or prefix", reflect.TypeFor[ip4](): "IPv4 address",
 		reflect.TypeFor[subnet4](): "IPv4 prefix", reflect.TypeFor[rawPool](): "range, or a table of ranges by node",
 		reflect.TypeFor[rawMapping](): "table of text", reflect.TypeFor[codeRef](): "option's name or code", reflect.TypeFor[anything](): "as the type says",
+		reflect.TypeFor[rawSuboptions](): "[suboptions](#types-of-data)",
 	} {
 		if t == known {
 			return name
@@ -235,6 +256,12 @@ func optionReference(b *strings.Builder) {
 	for _, d := range dataTypes {
 		fmt.Fprintf(b, "| `%s` | %s | %s | `%s` |\n", d.name, d.written, d.sent, d.example)
 	}
+	b.WriteString("\n### Suboptions with names\n\nIn `vendor-options`, beside those that `option-definitions` has.\n\n| Enterprise | Name | Code | Type |\n|---|---|---|---|\n")
+	for _, enterprise := range slices.Sorted(maps.Keys(vendorSuboptions)) {
+		for _, s := range vendorSuboptions[enterprise] {
+			fmt.Fprintf(b, "| %d | `%s` | %d | %s |\n", enterprise, s.names[0], s.code, joinTypes(s.types, s.array))
+		}
+	}
 	b.WriteString("\n### Options that can't be set\n\n| Code | Name | Why |\n|---|---|---|\n")
 	for _, code := range slices.Sorted(maps.Keys(ownedOptions)) {
 		o := ownedOptions[code]
@@ -299,7 +326,7 @@ func TestReferenceOptions(t *testing.T) {
 	}
 	for _, d := range dataTypes {
 		c := newChecker("example", len(d.example))
-		if c.data([]dataType{d.name}, false, exampleNode(t, d.example), place{1, 1, "value"}); len(c.errors) > 0 {
+		if c.data(shape{types: []dataType{d.name}}, exampleNode(t, d.example), place{1, 1, "value"}); len(c.errors) > 0 {
 			t.Errorf("%s: %v", d.name, c.errors)
 		}
 	}
@@ -308,6 +335,7 @@ func TestReferenceOptions(t *testing.T) {
 // TestReferenceBlocks parses every block of YAML in the reference: a whole file, or a part that is laid over one.
 func TestReferenceBlocks(t *testing.T) {
 	base := "listen: {interfaces: [eth0]}\nlinks: [{name: lan, match: {interface: eth0}, addresses: [{pool: \"2001:db8:1::/64\"}]}]\n"
+	known := Beside{Provided: map[string]Provided{"uplink": {Prefix: netip.MustParsePrefix("2001:db8:ab00::/56")}}}
 	blocks := 0
 	for part := range strings.SplitSeq(string(reference(t)), "```yaml\n") {
 		block, _, is := strings.Cut(part, "```\n")
@@ -325,7 +353,7 @@ func TestReferenceBlocks(t *testing.T) {
 		} else if !bytes.Contains(data, []byte("listen:")) {
 			data = append(data, "listen: {interfaces: [eth0]}\n"...)
 		}
-		cfg, errs := Parse("block.yaml", data)
+		cfg, errs := ParseWith("block.yaml", data, known)
 		if errs != nil || len(cfg.Warnings) > 0 {
 			t.Errorf("%v\n%s", errs, data)
 		}

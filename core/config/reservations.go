@@ -14,6 +14,8 @@ func (c *checker) reservation(raw *rawReservation, l *Link) Reservation {
 		SubscriberID: raw.SubscriberID.value,
 		Stored:       raw.stored,
 		Options:      c.ownOptions(raw.Options, l.Defaults.Options),
+		Boot:         c.bootLists(raw.Boot, raw.Options, nil),
+		Hostname:     c.hostname(&raw.Hostname, l.Naming),
 	}
 	given := 0
 	for _, is := range []bool{raw.DUID.given, raw.Hardware.given, raw.RemoteID != nil, raw.SubscriberID.given} {
@@ -36,8 +38,8 @@ func (c *checker) reservation(raw *rawReservation, l *Link) Reservation {
 		}
 	}
 	c.reservedLeases(raw, &r, l)
-	if len(raw.Addresses)+len(raw.Prefixes) == 0 && raw.Options == nil && raw.At.given() {
-		c.fail(raw.At, "reserves nothing", "write addresses, prefixes or options")
+	if len(raw.Addresses)+len(raw.Prefixes) == 0 && raw.Options == nil && raw.Boot == nil && !raw.Hostname.given && raw.At.given() {
+		c.fail(raw.At, "reserves nothing", "write addresses, prefixes, hostname, options or boot")
 	}
 	return r
 }

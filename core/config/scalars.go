@@ -213,7 +213,7 @@ func parseHex(s string) ([]byte, bool) {
 	return value, err == nil
 }
 
-// octets are text, or hexadecimal where they begin with 0x or have the form aa:bb.
+// octets are text, or hexadecimal where they begin with 0x or have the form aa:bb; with the tag form always hexadecimal.
 // The tags min and max bound how many.
 type octets struct {
 	leaf
@@ -222,6 +222,12 @@ type octets struct {
 
 func (o *octets) read(c *checker, n *yaml.Node, at place, tag reflect.StructTag) {
 	o.place, o.given = at, true
+	if tag.Get("form") == "hex" {
+		var h hexadecimal
+		h.read(c, n, at, tag)
+		o.value, o.ok = h.value, h.ok
+		return
+	}
 	if n.Kind != yaml.ScalarNode {
 		c.fail(at, "is "+describe(n)+", not text", "write text, or hexadecimal such as 0x0a0b or 0a:0b")
 		return

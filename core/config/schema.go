@@ -24,6 +24,9 @@ func Schema() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.Defs, err = m.conditions(); err != nil {
+		return nil, err
+	}
 	s.Schema = "https://json-schema.org/draft/2020-12/schema"
 	s.Title = "lockstep6 configuration"
 	return json.MarshalIndent(s, "", "  ")
@@ -38,40 +41,80 @@ func newSchemaMaker() (*schemaMaker, error) {
 	word := &jsonschema.Schema{Types: []string{"string", "integer"}} // what looks like a number is text too
 	text6 := &jsonschema.Schema{Type: "string", Pattern: ":"}
 	whole := &jsonschema.Schema{Type: "integer"}
+	kinds := architectureSchema()
 	m := &schemaMaker{known: map[reflect.Type]*jsonschema.Schema{
-		reflect.TypeFor[text]():        word,
-		reflect.TypeFor[hexadecimal](): word,
-		reflect.TypeFor[octets]():      word,
-		reflect.TypeFor[codeRef]():     word,
-		reflect.TypeFor[domain]():      {Type: "string"},
-		reflect.TypeFor[ip4]():         {Type: "string", Format: "ipv4"},
-		reflect.TypeFor[subnet4]():     {Type: "string", Pattern: "/"},
-		reflect.TypeFor[ip]():          {Type: "string", Format: "ipv6"},
-		reflect.TypeFor[subnet]():      text6,
-		reflect.TypeFor[block]():       text6,
-		reflect.TypeFor[number]():      whole,
-		reflect.TypeFor[fraction]():    {Type: "number"},
-		reflect.TypeFor[flag]():        {Type: "boolean"},
-		reflect.TypeFor[anything]():    {},
-		reflect.TypeFor[span]():        anyOf(whole, &jsonschema.Schema{Type: "string", Pattern: "^(infinite|[0-9]+|([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s?)?)$"}),
-		reflect.TypeFor[texts]():       anyOf(word, &jsonschema.Schema{Type: "array", Items: word}),
-		reflect.TypeFor[rawPool]():     anyOf(text6, tableOf(text6)),
-		reflect.TypeFor[rawMapping]():  tableOf(word),
+		reflect.TypeFor[text]():          word,
+		reflect.TypeFor[hexadecimal]():   word,
+		reflect.TypeFor[octets]():        word,
+		reflect.TypeFor[codeRef]():       word,
+		reflect.TypeFor[domain]():        {Type: "string"},
+		reflect.TypeFor[zoneName]():      {Type: "string"},
+		reflect.TypeFor[ip4]():           {Type: "string", Format: "ipv4"},
+		reflect.TypeFor[subnet4]():       {Type: "string", Pattern: "/"},
+		reflect.TypeFor[ip]():            anyOf(&jsonschema.Schema{Type: "string", Format: "ipv6"}, &jsonschema.Schema{Type: "string", Pattern: `\+.*:`}),
+		reflect.TypeFor[subnet]():        text6,
+		reflect.TypeFor[block]():         text6,
+		reflect.TypeFor[number]():        whole,
+		reflect.TypeFor[fraction]():      {Type: "number"},
+		reflect.TypeFor[flag]():          {Type: "boolean"},
+		reflect.TypeFor[architecture]():  kinds,
+		reflect.TypeFor[anything]():      {},
+		reflect.TypeFor[rawSuboptions](): {Types: []string{"object", "array"}},
+		reflect.TypeFor[span]():          anyOf(whole, &jsonschema.Schema{Type: "string", Pattern: "^(infinite|[0-9]+|([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s?)?)$"}),
+		reflect.TypeFor[texts]():         anyOf(word, &jsonschema.Schema{Type: "array", Items: word}),
+		reflect.TypeFor[rawPool]():       anyOf(text6, tableOf(text6)),
+		reflect.TypeFor[rawMapping]():    tableOf(word),
 	}}
+	for list, item := range map[reflect.Type]*jsonschema.Schema{
+		reflect.TypeFor[many[text]](): word, reflect.TypeFor[many[octets]](): word, reflect.TypeFor[many[codeRef]](): word,
+		reflect.TypeFor[many[number]](): whole, reflect.TypeFor[many[subnet]](): text6, reflect.TypeFor[many[architecture]](): kinds,
+	} {
+		m.known[list] = anyOf(item, &jsonschema.Schema{Type: "array", Items: item})
+	}
+	m.known[reflect.TypeFor[rawCondition]()] = &jsonschema.Schema{Ref: conditionRef}
 	for composed, inner := range map[reflect.Type]reflect.Type{
-		reflect.TypeFor[rawKey]():      reflect.TypeFor[rawKeyPair](),
-		reflect.TypeFor[rawRemoteID](): reflect.TypeFor[rawEnterpriseID](),
+		reflect.TypeFor[rawKey]():                            reflect.TypeFor[rawKeyPair](),
+		reflect.TypeFor[rawRemoteID]():                       reflect.TypeFor[rawEnterpriseID](),
+		reflect.TypeFor[rawBootVendor]():                     reflect.TypeFor[rawBootVendorClass](),
+		reflect.TypeFor[matcher[rawComparisons]]():           reflect.TypeFor[rawComparisons](),
+		reflect.TypeFor[matcher[rawHexComparisons]]():        reflect.TypeFor[rawHexComparisons](),
+		reflect.TypeFor[matcher[rawDUIDComparisons]]():       reflect.TypeFor[rawDUIDComparisons](),
+		reflect.TypeFor[matcher[rawEnterpriseComparisons]](): reflect.TypeFor[rawEnterpriseComparisons](),
 	} {
 		s, err := m.of(inner)
 		if err != nil {
 			return nil, err
 		}
 		m.known[composed] = anyOf(word, s)
+		if composed != reflect.TypeFor[rawKey]() && composed != reflect.TypeFor[rawRemoteID]() && composed != reflect.TypeFor[rawBootVendor]() {
+			m.known[composed] = anyOf(word, s, &jsonschema.Schema{Type: "array", Items: word})
+		}
 	}
 	s, err := m.options()
 	m.known[reflect.TypeFor[rawOptions]()] = s
 	return m, err
 }
+
+// conditions are the schemas of classes' conditions, which refer to themselves.
+func (m *schemaMaker) conditions() (map[string]*jsonschema.Schema, error) {
+	s, err := m.of(reflect.TypeFor[rawTests]())
+	if err != nil {
+		return nil, err
+	}
+	list := &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Ref: conditionRef}}
+	return map[string]*jsonschema.Schema{"condition": {AnyOf: []*jsonschema.Schema{s, list}}}, nil
+}
+
+// architectureSchema is a name or a number.
+func architectureSchema() *jsonschema.Schema {
+	names := &jsonschema.Schema{Type: "string"}
+	for _, name := range slices.Sorted(maps.Keys(architectures)) {
+		names.Enum = append(names.Enum, name)
+	}
+	return anyOf(names, &jsonschema.Schema{Type: "integer", Minimum: jsonschema.Ptr(0.0), Maximum: jsonschema.Ptr(65535.0)})
+}
+
+const conditionRef = "#/$defs/condition"
 
 func anyOf(schemas ...*jsonschema.Schema) *jsonschema.Schema {
 	s := &jsonschema.Schema{}
@@ -231,6 +274,7 @@ func (m *schemaMaker) datum(t dataType) *jsonschema.Schema {
 	leaf := map[dataType]reflect.Type{
 		"ipv6-address": reflect.TypeFor[ip](), "ipv6-prefix": reflect.TypeFor[subnet](), "ipv4-address": reflect.TypeFor[ip4](),
 		"fqdn": reflect.TypeFor[domain](), "boolean": reflect.TypeFor[flag](), "empty": reflect.TypeFor[flag](),
+		"psid": reflect.TypeFor[text](), "suboptions": reflect.TypeFor[rawSuboptions](),
 		"binary": reflect.TypeFor[hexadecimal](), "string": reflect.TypeFor[text](), "tuple": reflect.TypeFor[text](),
 	}[t]
 	if leaf == nil {

@@ -43,7 +43,7 @@ func TestStored(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			stored := []byte("[" + test.stored + "]")
-			c, faults := config.ParseWith("test.yaml", []byte(storedFile), stored)
+			c, faults := config.ParseWith("test.yaml", []byte(storedFile), config.Beside{Stored: stored})
 			if test.want == "" {
 				if len(faults) > 0 {
 					t.Fatal(faults)

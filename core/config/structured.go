@@ -27,7 +27,7 @@ func structuredOptions() []optionSpec {
 			about: "Vendor-specific suboptions, once per enterprise number (RFC 9915, Section 21.17).", example: "[{enterprise: 4491, options: [{code: 32, type: ipv6-address, array: true, value: [\"2001:db8::1\"]}]}]",
 		},
 		{
-			code: 32, names: []string{"information-refresh", "information-refresh-time"}, raw: reflect.TypeFor[span](), tag: refreshBounds, encode: encodeSpan(32, refreshBounds),
+			code: 32, names: []string{"information-refresh", "information-refresh-time", "info-refresh-time"}, raw: reflect.TypeFor[span](), tag: refreshBounds, encode: encodeSpan(32, refreshBounds),
 			about: "How long clients keep what an Information-request told them: 10 minutes or more (RFC 9915, Section 21.23).", example: "1d",
 		},
 		{
@@ -55,7 +55,7 @@ func structuredOptions() []optionSpec {
 			about: "The captive portal's API (RFC 8910), or urn:ietf:params:capport:unrestricted where there is none.", example: "\"https://portal.example.net/api\"",
 		},
 		{
-			code: 144, names: []string{"encrypted-dns", "v6-dnr"}, raw: reflect.TypeFor[[]rawResolver](), encode: encodeResolvers,
+			code: 144, names: []string{"encrypted-dns", "v6-dnr", "dnr"}, raw: reflect.TypeFor[[]rawResolver](), encode: encodeResolvers,
 			about: "DNS servers that speak an encrypted protocol (RFC 9463).", example: "[{name: doh1.example.net, addresses: [\"2001:db8::53\"], alpn: [h2, dot], dohpath: \"/dns-query{?dns}\"}]",
 		},
 	}
@@ -68,9 +68,9 @@ type rawVendorClass struct {
 }
 
 type rawVendorOptions struct {
-	At         place       `json:"-"`
-	Enterprise number      `json:"enterprise" jsonschema:"The vendor's enterprise number." example:"4491"`
-	Options    []rawCustom `json:"options" jsonschema:"Its suboptions." example:"[{code: 1, hex: 0a0b}]"`
+	At         place         `json:"-"`
+	Enterprise number        `json:"enterprise" jsonschema:"The vendor's enterprise number." example:"4491"`
+	Options    rawSuboptions `json:"options" jsonschema:"Its suboptions: a table by name, of those that option-definitions has for the enterprise and of CableLabs (4491), or a list by code." example:"[{code: 1, hex: 0a0b}]"`
 }
 
 type rawTimezone struct {
@@ -123,8 +123,8 @@ func encodeVendorOptions(c *checker, n *yaml.Node, at place) []Option {
 	for _, v := range read[[]rawVendorOptions](c, n, at.path, "") {
 		c.once(seen, &v.Enterprise)
 		data := binary.BigEndian.AppendUint32(nil, uint32(v.Enterprise.value))
-		for i := range v.Options {
-			data = appendOption(data, wire.OptionCode(v.Options[i].Code.value), c.custom(&v.Options[i]))
+		if v.Options.given {
+			data = c.suboptions(data, c.vendorSpecs(uint32(v.Enterprise.value)), v.Options.node, v.Options.place)
 		}
 		c.fits(v.At, data)
 		all.Encoded = appendOption(all.Encoded, all.Code, data)
@@ -223,21 +223,32 @@ func encodeURL(code wire.OptionCode, scheme string) func(*checker, *yaml.Node, p
 		if !t.ok {
 			return nil
 		}
-		u, err := url.Parse(t.value)
-		isURN := code == wire.OptionCaptivePortal && t.value == unrestricted
-		switch {
-		case isURN:
-		case err != nil || u.Scheme == "" || u.Host == "" || strings.ContainsAny(t.value, " \t\r\n"):
-			c.fail(t.place, printable(t.value)+" isn't a URL", "write one such as https://[2001:db8::1]/path, IPv6 addresses in brackets")
-		case scheme != "" && u.Scheme != scheme:
-			c.fail(t.place, "the URL's scheme is "+printable(u.Scheme), "it must be "+scheme)
-		case strings.Count(u.Host, ":") > 1 && !strings.HasPrefix(u.Host, "["):
-			c.fail(t.place, "its IPv6 address doesn't stand in brackets", "write https://[2001:db8::1]/path")
+		c.checkURL(&t, code, scheme)
+		if code == wire.OptionCaptivePortal && len(t.value) > maxPortal {
+			c.warn(t.place, fmt.Sprintf("has %d octets", len(t.value)), fmt.Sprintf("write one of %d at most, which every client takes (RFC 8910)", maxPortal))
 		}
 		c.fits(at, []byte(t.value))
 		return one(code, []byte(t.value))
 	}
 }
+
+// checkURL checks an option's URL; with a scheme only that one will do.
+func (c *checker) checkURL(t *text, code wire.OptionCode, scheme string) {
+	u, err := url.Parse(t.value)
+	isURN := code == wire.OptionCaptivePortal && t.value == unrestricted
+	switch {
+	case isURN:
+	case err != nil || u.Scheme == "" || u.Host == "" || strings.ContainsAny(t.value, " \t\r\n"):
+		c.fail(t.place, printable(t.value)+" isn't a URL", "write one such as https://[2001:db8::1]/path, IPv6 addresses in brackets")
+	case scheme != "" && u.Scheme != scheme:
+		c.fail(t.place, "the URL's scheme is "+printable(u.Scheme), "it must be "+scheme)
+	case strings.Count(u.Host, ":") > 1 && !strings.HasPrefix(u.Host, "["):
+		c.fail(t.place, "its IPv6 address doesn't stand in brackets", "write https://[2001:db8::1]/path")
+	}
+}
+
+// maxPortal is how long a captive portal's URL should be at most (RFC 8910, Section 2).
+const maxPortal = 255
 
 // Keys of service parameters (RFC 9460; RFC 9461). They stand in ascending order.
 const (

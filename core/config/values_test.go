@@ -73,8 +73,10 @@ func TestCluster(t *testing.T) {
 		Store:   config.Store{Path: "/var/lib/lockstep6", Sync: true, Capacity: config.DefaultCapacity},
 		Admin:   config.Admin{Listen: netip.MustParseAddrPort("127.0.0.1:8067")},
 		Log:     config.Log{Level: "info", Format: "auto", Leases: true},
+		Privacy: config.Privacy{Logs: "clear", Metrics: "clear"},
 		Relays:  config.Relays{Supplied: []wire.OptionCode{65}},
 		Decline: config.Decline{Quarantine: 86400, MaxPerClient: 10},
+		Limits:  config.Limits{OfClient: config.Rate{PerSecond: 20, Burst: 100}},
 	}
 	compare := cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
 	addrs := cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
@@ -98,19 +100,21 @@ func TestWithoutCluster(t *testing.T) {
 func TestLifetimes(t *testing.T) {
 	const inf = wire.Infinity
 	for text, want := range map[string]config.Lifetimes{
-		"{}":                                 {Preferred: 3000, Valid: 4800, Renew: 1500, Rebind: 2400},
-		"{preferred: 100}":                   {Preferred: 100, Valid: 160, Renew: 50, Rebind: 80},
-		"{valid: 160s}":                      {Preferred: 100, Valid: 160, Renew: 50, Rebind: 80},
-		"{preferred: 5s, valid: 8}":          {Preferred: 5, Valid: 8, Renew: 2, Rebind: 4},
-		"{preferred: 1h30m, valid: 7d}":      {Preferred: 5400, Valid: 604800, Renew: 2700, Rebind: 4320},
-		"{preferred: infinite}":              {Preferred: inf, Valid: inf, Renew: inf, Rebind: inf},
-		"{valid: infinite}":                  {Preferred: inf, Valid: inf, Renew: inf, Rebind: inf},
-		"{preferred: 1h, valid: infinite}":   {Preferred: 3600, Valid: inf, Renew: 1800, Rebind: 2880},
-		"{preferred: 0, valid: 1h}":          {Valid: 3600},
-		"{renew: 0, rebind: 0}":              {Preferred: 3000, Valid: 4800},
-		"{renew: 0}":                         {Preferred: 3000, Valid: 4800, Rebind: 2400},
-		"{preferred: 4294967294}":            {Preferred: inf - 1, Valid: inf - 1, Renew: (inf - 1) / 2, Rebind: 3435973835},
-		"{preferred: 1w2d3h4m5s, valid: 2w}": {Preferred: 788645, Valid: 1209600, Renew: 394322, Rebind: 630916},
+		"{}":                               {Preferred: 3000, Valid: 4800, Renew: 1500, Rebind: 2400},
+		"{preferred: 100}":                 {Preferred: 100, Valid: 160, Renew: 50, Rebind: 80},
+		"{valid: 160s}":                    {Preferred: 100, Valid: 160, Renew: 50, Rebind: 80},
+		"{preferred: 5s, valid: 8}":        {Preferred: 5, Valid: 8, Renew: 2, Rebind: 4},
+		"{preferred: 1h30m, valid: 7d}":    {Preferred: 5400, Valid: 604800, Renew: 2700, Rebind: 4320},
+		"{preferred: infinite}":            {Preferred: inf, Valid: inf, Renew: inf, Rebind: inf},
+		"{valid: infinite}":                {Preferred: inf, Valid: inf, Renew: inf, Rebind: inf},
+		"{preferred: 1h, valid: infinite}": {Preferred: 3600, Valid: inf, Renew: 1800, Rebind: 2880},
+		"{preferred: 0, valid: 1h}":        {Valid: 3600},
+		"{renew: 0, rebind: 0}":            {Preferred: 3000, Valid: 4800},
+		"{renew: 0}":                       {Preferred: 3000, Valid: 4800, Rebind: 2400},
+		"{preferred: 4294967294}":          {Preferred: inf - 1, Valid: inf - 1, Renew: (inf - 1) / 2, Rebind: 3435973835},
+		// RFC 6853, Section 6.1: T2, preferred and valid lifetime equal, and T1 well below.
+		"{preferred: 1h, valid: 1h, renew: 10m, rebind: 1h}": {Preferred: 3600, Valid: 3600, Renew: 600, Rebind: 3600},
+		"{preferred: 1w2d3h4m5s, valid: 2w}":                 {Preferred: 788645, Valid: 1209600, Renew: 394322, Rebind: 630916},
 	} {
 		cfg := parse(t, "lifetimes: "+text+"\n"+lan)
 		if diff := cmp.Diff(want, cfg.Links[0].Defaults.Lifetimes); diff != "" {
@@ -299,7 +303,7 @@ leasequery:
   relay-data: true
   hidden-options: [37]
   active: {keep: 1h}
-  tls: {certificate: a.pem, key: a.key, authorities: ca.pem, names: [collector]}
+  tls: {certificate: a.pem, key: a.key, authorities: ca.pem, names: [collector], required: true}
 links: [{name: lan, match: {interface: eth0}, addresses: [{pool: "2001:db8:1::/64"}]}]
 `)
 	want := &config.Leasequery{
@@ -307,7 +311,7 @@ links: [{name: lan, match: {interface: eth0}, addresses: [{pool: "2001:db8:1::/6
 		Listen:      []netip.AddrPort{netip.MustParseAddrPort("[::]:547")},
 		Connections: 10, Data: 300, Query: 3600, RelayData: true, Hidden: []wire.OptionCode{37},
 		Active: &config.ActiveQuery{Keep: 3600},
-		TLS:    &config.LeasequeryTLS{Certificate: "a.pem", Key: "a.key", Authorities: "ca.pem", Names: []string{"collector"}},
+		TLS:    &config.LeasequeryTLS{Certificate: "a.pem", Key: "a.key", Authorities: "ca.pem", Names: []string{"collector"}, Required: true},
 	}
 	if !reflect.DeepEqual(cfg.Leasequery, want) {
 		t.Errorf("read %+v, want %+v", cfg.Leasequery, want)

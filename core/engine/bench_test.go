@@ -1,7 +1,9 @@
 package engine_test
 
 import (
+	"encoding/binary"
 	"fmt"
+	"net/netip"
 	"testing"
 
 	"github.com/lockstep6/lockstep6/core/binding"
@@ -38,6 +40,11 @@ func BenchmarkHandle(b *testing.B) {
 	}
 	for _, name := range exchanges {
 		b.Run(name, func(b *testing.B) { handle(b, accessSession(b), name) })
+	}
+	for _, name := range []string{"Solicit", "Renew"} { // 20 classes; without any it is as above
+		b.Run(name+"/classes", func(b *testing.B) {
+			handle(b, sessionOver(b, mustCompile(b, classes(), ""), binding.Options{Capacity: 200_000}), name)
+		})
 	}
 	for _, name := range []string{"Renew", "Release"} {
 		b.Run(name+"/history", func(b *testing.B) {
@@ -95,6 +102,27 @@ func BenchmarkPublish(b *testing.B) {
 				way.publish(h.Find(&draft.Key), &draft)
 				h.Leave()
 				i++
+			}
+		})
+	}
+}
+
+// BenchmarkLowest is a Solicit for an address of a sequential pool of which so many are taken, from the lowest one on.
+func BenchmarkLowest(b *testing.B) {
+	for _, taken := range []uint32{0, 1_000_000} {
+		b.Run(fmt.Sprint(taken), func(b *testing.B) {
+			s := countingSession(b, `"2001:db8:1::/64"`, 1<<21)
+			for i := range taken {
+				key := key128("2001:db8:1::")
+				binary.BigEndian.PutUint32(key.Address[12:], i+1)
+				s.site.Take(&key, wire.IANA)
+			}
+			l := newLoop(s)
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if s.now += 1; l.handle(directInput(counter(wire.Solicit, i, netip.Addr{}))).Drop != wire.DropNone {
+					b.Fatal("no answer")
+				}
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/policy"
 )
 
@@ -24,14 +25,16 @@ const (
 type census struct {
 	counting *binding.Counting
 	rows     [rows]atomic.Pointer[row]
+	clients  *peer.Ports // see clientOf; nil: nothing is counted by client
 }
 
 // A row is one writer's counts: what it added, less what it took away.
 type row struct {
-	_      [64]byte // rows don't share a cache line
-	owners [256]atomic.Int64
-	pools  []poolRow // by pool ID, and room behind the last one
-	_      [64]byte
+	_          [64]byte // rows don't share a cache line
+	owners     [256]atomic.Int64
+	registered atomic.Int64
+	pools      []poolRow // by pool ID, and room behind the last one
+	_          [64]byte
 }
 
 type poolRow struct{ own, observed atomic.Int64 }
@@ -67,7 +70,8 @@ func (s *Site) recount(h *binding.Handle, writer int, old, fresh *binding.Record
 	number := t.counting.Number
 	gone := old != nil && (t == s && old.Census() == number || old.Leave() == number)
 	come := fresh != nil && (t == s || fresh.Join(number))
-	if gone && come && stands(old) == stands(fresh) && old.Owner() == fresh.Owner() && old.Kind() == fresh.Kind() {
+	if gone && come && stands(old) == stands(fresh) && old.Owner() == fresh.Owner() && old.Kind() == fresh.Kind() &&
+		(t.clients == nil || old.State() == fresh.State() && sameClient(old, fresh)) {
 		return // a renewal
 	}
 	if gone {
@@ -80,15 +84,21 @@ func (s *Site) recount(h *binding.Handle, writer int, old, fresh *binding.Record
 
 // tally adds a record to a row, or takes it out. Only the rows of met records have several writers.
 func (s *Site) tally(writer int, r *binding.Record, n int64) {
+	to := s.row(writer)
+	if r.Registered() {
+		to.registered.Add(n) // ended ones too: they take room until they are reclaimed
+	}
 	if !stands(r) {
 		return
 	}
-	to := s.row(writer)
 	to.owners[r.Owner()].Add(n)
 	key := r.Key()
 	pool := s.Policy.PoolOf(r.Kind(), &key.Address, key.Length)
+	if pool == nil {
+		return
+	}
+	s.countClient(r, pool, n)
 	switch {
-	case pool == nil:
 	case Observed(r):
 		to.pools[pool.ID].observed.Add(n)
 	default:
@@ -128,6 +138,17 @@ func (s *Site) Counts() []Count {
 		out[id] = Count{pool, uint64(max(0, own)), uint64(max(0, observed))}
 	}
 	return out
+}
+
+// Registered returns how many registered addresses have a record, in pools or not, ended or not.
+func (s *Site) Registered() uint64 {
+	sum := int64(0)
+	for i := range s.rows {
+		if r := s.rows[i].Load(); r != nil {
+			sum += r.registered.Load()
+		}
+	}
+	return uint64(max(0, sum))
 }
 
 // Owned returns how many bindings there are by the number of their owner, in pools or not.

@@ -115,7 +115,8 @@ func TestCounts(t *testing.T) {
 // the end the counts are those of a walk.
 func TestCountsOverReloads(t *testing.T) {
 	const workers, reloads = 3, 30
-	policies := [2]*policy.Policy{mustCompile(t, sitePools, ""), mustCompile(t, access, "")}
+	const limits = "limits: {addresses-per-client: 1}\n"
+	policies := [2]*policy.Policy{mustCompile(t, limits+sitePools, ""), mustCompile(t, limits+access, "")}
 	s := sessionOver(t, policies[0], binding.Options{Capacity: 4000})
 	var current atomic.Pointer[engine.Site]
 	current.Store(s.site)
@@ -161,17 +162,43 @@ func TestCountsOverReloads(t *testing.T) {
 	}
 	stop.Store(true)
 	group.Wait()
+	last := rand.New(rand.NewPCG(2, 0)) // the sweeper may have left nothing
+	s.handle.Enter()
+	for range 64 {
+		change(last, site, s.handle, 0)
+	}
+	s.handle.Leave()
 	if diff := cmp.Diff(walked(s.handle, s.table.Shards(), site.Policy), counted(site)); diff != "" {
 		t.Errorf("counts (-walked +counted):\n%s", diff)
 	}
+	clients, all := make(map[byte]int), 0
+	s.records(func(r *binding.Record) {
+		if key := r.Key(); r.State() == binding.Bound && site.Policy.PoolOf(r.Kind(), &key.Address, key.Length) != nil {
+			clients[r.DUID()[3]]++
+			all++
+		}
+	})
+	for n := range byte(changers) {
+		if got := site.OfClient(changerDUID(n), 0, wire.IANA); got != clients[n] {
+			t.Errorf("client %d has %d leases, counted %d", n, clients[n], got)
+		}
+	}
+	if all == 0 {
+		t.Error("nobody has a lease")
+	}
 }
+
+// changers are the clients of change.
+const changers = 5
+
+func changerDUID(n byte) []byte { return []byte{0, 3, 0, n} }
 
 // change makes a lease what chance will: anybody's, in any state.
 func change(rng *rand.Rand, site *engine.Site, h *binding.Handle, writer int) {
 	key := key128(fmt.Sprintf("2001:db8:1::%x", rng.IntN(64)))
 	old := h.Find(&key)
 	draft := binding.Draft{
-		Key: key, Kind: wire.IANA, DUID: singleDUID, IAID: rng.Uint32N(4), Owner: uint8(rng.IntN(3)),
+		Key: key, Kind: wire.IANA, DUID: changerDUID(byte(rng.IntN(changers))), IAID: rng.Uint32N(4), Owner: uint8(rng.IntN(3)),
 		State: []binding.State{binding.Bound, binding.Bound, binding.Released, binding.Superseded}[rng.IntN(4)], Expires: start,
 	}
 	site.Publish(h, writer, old, &draft)

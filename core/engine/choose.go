@@ -1,7 +1,7 @@
 package engine
 
 import (
-	"slices"
+	"cmp"
 
 	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/binding"
@@ -17,20 +17,22 @@ type grant struct {
 	age uint32          // seconds since the lifetimes began that the client is told the rest of; 0: they begin now
 }
 
-// identity is the client's identity for an IA.
-func (e *Engine) identity(ia *wire.IA) address.Identity {
-	return address.Identity{DUID: e.message.ClientID, IAID: ia.IAID, Kind: ia.Kind}
-}
-
 // choose finds the lease for IA number i by reading only: what the node knows comes before what it
 // computes. Its own records of this client IA must be in e.found. The order: a reservation, a live binding,
 // a lease that the client names and that verifies, a binding that ended and is still free, the candidates.
-// With create false nothing is chosen that this node didn't bind and can't verify.
+// With create false nothing is chosen that this node didn't bind and can't verify; nor where the client's classes give it
+// nothing on the link, and then only what it says to hold; nor one more than its client may have.
 func (e *Engine) choose(i int, create bool) (grant, bool) {
 	ia := &e.message.IAs[i]
-	id := e.identity(ia)
-	if g, ok := e.chooseReserved(i, ia); ok {
-		return g, true
+	id := e.identity(i)
+	admitted := e.classes.Passes(&e.link.Gate)
+	if !admitted && !e.claims() {
+		return grant{}, false
+	}
+	if admitted {
+		if g, ok := e.chooseReserved(i, ia); ok {
+			return g, true
+		}
 	}
 	bound, hasBound := e.chooseKnown(i, ia, true, true)
 	length := e.lengthHint(ia)
@@ -38,16 +40,22 @@ func (e *Engine) choose(i int, create bool) (grant, bool) {
 		return bound, true
 	}
 	// From here on a client that has a binding is one that would like another length.
+	if !hasBound && e.spent(i) {
+		return grant{}, false
+	}
 	if g, ok := e.chooseHinted(i, ia, &id); ok && (!hasBound || closer(g.key.Length, bound.key.Length, length)) {
 		return g, true
+	}
+	if !admitted {
+		return bound, hasBound
 	}
 	if !hasBound {
 		if g, ok := e.chooseKnown(i, ia, false, create); ok && (length == 0 || length == g.key.Length || e.names(ia, &g.key)) {
 			return g, true
 		}
 	}
-	if (create || e.knows() && len(e.withheld) == 0) && (e.knows() || !e.crowded(leasePort)) {
-		if g, ok := e.chooseNew(i, ia, &id, length); ok && (!hasBound || closer(g.key.Length, bound.key.Length, length)) {
+	if (create || e.knows() && len(e.withheld) == 0 && !e.doubts(ia)) && (e.knows() || !e.crowded(leasePort)) {
+		if g, ok := e.chooseNew(i, ia, &id, cmp.Or(length, e.usualLength(ia))); ok && (!hasBound || closer(g.key.Length, bound.key.Length, length)) {
 			return g, true
 		}
 	}
@@ -113,7 +121,7 @@ func (e *Engine) chooseKnown(i int, ia *wire.IA, live, unnamed bool) (grant, boo
 	for _, r := range e.found {
 		key := r.Key()
 		named := e.names(ia, &key)
-		if !e.eligible(r, live, named) {
+		if !e.eligible(r, live, named) || e.doubtful(ia, r) {
 			continue
 		}
 		why := trustNothing
@@ -191,82 +199,15 @@ func (e *Engine) chooseHinted(i int, ia *wire.IA, id *address.Identity) (grant, 
 		if e.claims() {
 			why = trustClaim
 		}
-		if !e.assignable(ia.Kind, &key, why) || !e.verifies(&key, id) {
+		if !e.assignable(ia.Kind, &key, why) || !e.verifies(&key, id, ia) || e.portFull(&key, id) {
 			continue
 		}
 		if g, ok := e.free(i, &key); ok {
+			e.offered(&key, id)
 			return g, true
 		}
 	}
 	return grant{}, false
-}
-
-// free tells whether a lease can be granted to the client for IA number i, by what stands there now.
-func (e *Engine) free(i int, key *binding.Key) (grant, bool) {
-	ia := &e.message.IAs[i]
-	if e.chosen(key) || len(e.site.strays.keys) > 0 && e.strayIn(ia, key) {
-		return grant{}, false
-	}
-	g := grant{ia: i, key: *key, old: e.handle.Find(key)}
-	if e.claimed(ia, key) || slices.Contains(e.withheld, *key) {
-		return g, false
-	}
-	if g.old == nil {
-		return g, true
-	}
-	own := g.old.Belongs(e.message.ClientID, ia.Kind, ia.IAID)
-	switch g.old.State() {
-	case binding.Declined:
-		return g, !g.old.Taken(e.now)
-	case binding.Released:
-		// Another client waits until the Release is on stable storage.
-		return g, own || e.marks.Durable(g.old.Mark())
-	default:
-		return g, own || e.over(g.old)
-	}
-}
-
-// claimed tells whether a claim of another client to the lease waits beside a binding that has ended or is the client's:
-// it is observed like any other. Without conflicts this is one look at a filter.
-func (e *Engine) claimed(ia *wire.IA, key *binding.Key) bool {
-	if e.policy.Single {
-		return false
-	}
-	claims := e.view.Conflicts.On(key)
-	if len(claims) == 0 {
-		return false
-	}
-	if r := e.handle.Find(key); r != nil && r.Live(e.now) && r.Belongs(e.message.ClientID, ia.Kind, ia.IAID) {
-		// What this node granted, or the client says to hold, stands until the conflict is decided (see contest). What it
-		// had from a peer, and doesn't name as its own, may be another client's by now, unless that one asked with it:
-		// then it is a candidate of this one, or that one got another.
-		mine := e.claimOf(r)
-		return Observed(r) && !(e.claims() && e.names(ia, key)) &&
-			slices.ContainsFunc(claims, func(c peer.Claim) bool { return !crossed(&c, &mine) || !mine.Strong && !e.gotAnother(&c) })
-	}
-	for i := range claims {
-		c := &claims[i]
-		if c.Expires > e.now && !(c.Kind == ia.Kind && c.IAID == ia.IAID && string(c.DUID) == string(e.message.ClientID)) {
-			return true
-		}
-	}
-	return false
-}
-
-// over tells whether another client's lease can be given away: it has ended, and no peer could have extended it while
-// this node was away. A weak claim keeps its slot as well: it may be a spill that a peer granted.
-func (e *Engine) over(r *binding.Record) bool {
-	return !r.Live(e.now) && (e.policy.Single || !e.view.Gate.ExpiredUnheard(r.Expires(), e.now))
-}
-
-// chosen tells whether an earlier IA of the same message already gets the lease.
-func (e *Engine) chosen(key *binding.Key) bool {
-	for k := range e.grants {
-		if e.grants[k].key == *key {
-			return true
-		}
-	}
-	return false
 }
 
 // knows tells whether the client IA has a live binding, assignable or not: then what it gets instead

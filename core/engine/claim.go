@@ -42,28 +42,29 @@ func (e *Engine) assign(i int, create bool) (grant, bool) {
 
 // find gathers the table's records of the client IA into e.found.
 func (e *Engine) find(i int) {
-	ia := &e.message.IAs[i]
-	e.found = e.handle.FindClient(e.message.ClientID, ia.Kind, ia.IAID, e.found[:0])
+	id := e.identity(i)
+	e.found = e.handle.FindIdentity(&id, e.found[:0])
 }
 
 // draft is the next version of a chosen lease's binding.
 func (e *Engine) draft(g *grant) binding.Draft {
 	ia := &e.message.IAs[g.ia]
-	times := &e.link.Lifetimes
+	id := e.identity(g.ia)
+	times := e.termsOf(ia.Kind, &g.key)
 	draft := binding.Draft{
 		Key: g.key, Kind: ia.Kind, IAID: ia.IAID, DUID: e.message.ClientID,
 		State: binding.Bound, Mark: e.mark,
 		Preferred: times.Preferred, Valid: times.Valid,
 		LastTransaction: e.now, Expires: e.now.Add(times.Valid), Since: e.now,
-		Extension: e.kept(),
+		Flags: flagOf(&id), Extension: e.keepAcceptance(e.keptWith(&id, &g.key, g.old)),
 	}
 	if e.rapid {
-		draft.Flags = FlagRapid
+		draft.Flags |= FlagRapid
 	}
 	if e.reserved != nil && e.link.Reserved(&g.key.Address, g.key.Length) == e.reserved {
 		draft.Flags |= FlagStrong
 	}
-	if g.old != nil && g.old.Live(e.now) && g.old.Belongs(draft.DUID, draft.Kind, draft.IAID) {
+	if g.old != nil && g.old.Live(e.now) && g.old.BelongsTo(&id) {
 		e.extend(g.old, &draft)
 	}
 	return draft
@@ -80,7 +81,16 @@ func (e *Engine) claim(g *grant) binding.Outcome {
 	outcome := e.publish(g.old, &draft)
 	if outcome == binding.Full && g.old != nil {
 		// A standing binding is extended though what is new about its client finds no room.
-		draft.Extension, draft.KeepExtension = nil, g.old.Belongs(draft.DUID, draft.Kind, draft.IAID)
+		id := e.identity(g.ia)
+		own := g.old.BelongsTo(&id)
+		switch {
+		case !own && id.Derived:
+			return outcome // that it is the client's has no room
+		case own:
+			draft.DUID, draft.IAID = g.old.DUID(), g.old.IAID()
+		}
+		e.name, e.accepting.keyed = nil, false
+		draft.Extension, draft.KeepExtension = nil, own
 		outcome = e.publish(g.old, &draft)
 	}
 	return outcome
@@ -120,6 +130,8 @@ func (e *Engine) publish(old *binding.Record, draft *binding.Draft) binding.Outc
 	Recount(e.view, old, r)
 	if old == nil {
 		e.site.Take(&draft.Key, draft.Kind)
+	} else {
+		e.site.turn(&draft.Key, draft.Kind, old.State(), draft.State)
 	}
 	return outcome
 }

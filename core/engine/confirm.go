@@ -21,7 +21,7 @@ func (e *Engine) confirm() wire.Drop {
 				continue // no address
 			}
 			addresses++
-			e.confirmObserved(ia, &lease)
+			e.confirmObserved(i, &lease)
 			onLink = onLink && e.link.Appropriate(&lease.Address)
 		}
 	}
@@ -39,10 +39,10 @@ func (e *Engine) confirm() wire.Drop {
 }
 
 // confirmObserved notes that a client still has a lease with which it was heard a while ago. Nothing waits for that.
-func (e *Engine) confirmObserved(ia *wire.IA, lease *wire.Lease) {
+func (e *Engine) confirmObserved(i int, lease *wire.Lease) {
 	key := binding.Key{Address: lease.Address, Length: 128}
-	r := e.handle.Find(&key)
-	if r == nil || !r.Live(e.now) || has(r, FlagConfirmed) || !r.Belongs(e.message.ClientID, ia.Kind, ia.IAID) ||
+	r, id := e.handle.Find(&key), e.identity(i)
+	if r == nil || !r.Live(e.now) || has(r, FlagConfirmed) || !r.BelongsTo(&id) ||
 		!peer.Confirms(r.Since(), e.now) || !e.writable {
 		return
 	}

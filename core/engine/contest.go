@@ -27,8 +27,13 @@ func (e *Engine) contest(i int, key *binding.Key) verdict {
 	if r == nil || !r.Live(e.now) {
 		return standing
 	}
-	ia := &e.message.IAs[i]
-	if r.Belongs(e.message.ClientID, ia.Kind, ia.IAID) {
+	if r.Registered() {
+		if e.yields(r, i) {
+			return standing
+		}
+		return lost
+	}
+	if id := e.identity(i); r.BelongsTo(&id) {
 		return e.defend(r, key)
 	}
 	return e.attack(i, r, key)
@@ -69,21 +74,19 @@ func (e *Engine) defend(r *binding.Record, key *binding.Key) verdict {
 
 // attack holds the client's claim against another client's record. The claim is noted at first, and confirmed like any.
 func (e *Engine) attack(i int, r *binding.Record, key *binding.Key) verdict {
-	ia := &e.message.IAs[i]
+	ia, mine := &e.message.IAs[i], e.claimant(i)
 	if e.message.Type == wire.Renew && e.neverGranted(r) {
-		e.view.Conflicts.Drop(key, ia.Kind, ia.IAID, e.message.ClientID)
+		e.view.Conflicts.Drop(key, &mine)
 		return lost
 	}
-	id, pool := e.identity(ia), e.poolOf(ia.Kind, key)
-	mine := peer.Claim{
-		Node: peer.Nobody, Kind: ia.Kind, IAID: ia.IAID, DUID: id.DUID, Since: e.now, Expires: e.now.Add(e.link.Lifetimes.Valid),
-		Port: portOf(e.kept(), weakPort), Extension: e.kept(),
-	}
+	id, pool := e.identity(i), e.poolOf(ia.Kind, key)
+	mine.Node, mine.Since, mine.Expires = peer.Nobody, e.now, e.lasts(&id, key, nil)
+	mine.Port, mine.Extension = portOf(e.kept(), weakPort), e.keptWith(&id, key, nil)
 	if e.message.Type == wire.Renew {
 		mine.Node = e.policy.Self
 	}
-	_, mine.Strong = e.explain(key, pool, &id, mine.Node)
-	if !e.believes(key, &mine, pool) {
+	_, mine.Strong = e.explain(key, pool, &id, ia.IAID, mine.Node)
+	if !mine.Strong && e.astray(key) || !e.believes(key, &mine, pool) {
 		return undecided
 	}
 	mine = e.view.Conflicts.Note(key, mine, true, e.now)
@@ -131,8 +134,12 @@ func (e *Engine) overtook(other, mine *peer.Claim) bool {
 
 // gotAnother tells whether the client IA of a claim was heard to hold a lease since, of which that claim isn't.
 func (e *Engine) gotAnother(c *peer.Claim) bool {
+	if c.Anonymous {
+		return false // which one that is isn't known
+	}
 	var room [4]*binding.Record
-	return slices.ContainsFunc(e.handle.FindClient(c.DUID, c.Kind, c.IAID, room[:0]), func(r *binding.Record) bool {
+	id := c.Client()
+	return slices.ContainsFunc(e.handle.FindIdentity(&id, room[:0]), func(r *binding.Record) bool {
 		return r.State() == binding.Bound && r.Live(e.now) && (!Observed(r) || has(r, FlagHeld)) && r.LastTransaction() >= c.Since
 	})
 }
@@ -153,8 +160,7 @@ func outlasts(mine, other *peer.Claim) bool {
 // beaten tells whether another claim that waits beside the lease's record is better than this one.
 func (e *Engine) beaten(key *binding.Key, mine *peer.Claim) bool {
 	for _, c := range e.view.Conflicts.On(key) {
-		same := c.Kind == mine.Kind && c.IAID == mine.IAID && string(c.DUID) == string(mine.DUID)
-		if !same && c.Expires > e.now && !e.overtook(&c, mine) && e.beats(key, &c, mine) {
+		if !c.Same(mine) && c.Expires > e.now && !e.overtook(&c, mine) && e.beats(key, &c, mine) {
 			return true
 		}
 	}
@@ -166,34 +172,45 @@ func (e *Engine) beaten(key *binding.Key, mine *peer.Claim) bool {
 // it, it counts as known only when it is confirmed.
 func (e *Engine) remember(i int) {
 	ia := &e.message.IAs[i]
-	id := e.identity(ia)
+	id := e.identity(i)
 	for lease, rest, ok := ia.NextLease(ia.Options); ok; lease, rest, ok = ia.NextLease(rest) {
 		key := binding.Key{Address: lease.Address, Length: lease.Length}
 		pool := e.poolOf(ia.Kind, &key)
 		r := e.handle.Find(&key)
-		known := r != nil && r.Belongs(id.DUID, id.Kind, id.IAID)
+		known := r != nil && r.BelongsTo(&id)
 		switch {
 		case known && r.State() == binding.Superseded && r.Taken(e.now) && !Observed(r):
 			// A peer serves it: it isn't this node's to extend, and not anybody else's.
 			draft := DraftOf(r)
-			draft.Mark, draft.Expires = e.mark, max(draft.Expires, e.now.Add(e.link.Lifetimes.Valid))
-			e.record(r, &draft)
+			draft.Mark, draft.Expires = e.mark, max(draft.Expires, e.lasts(&id, &key, r))
+			if draft.Expires > r.Expires() {
+				e.record(r, &draft)
+			}
 		case pool == nil || known && !Observed(r) && r.Taken(e.now) || slices.Contains(e.forfeit, key) || slices.Contains(e.withheld, key):
 		case r != nil && r.Taken(e.now) && !known:
 			e.contest(i, &key)
 		case known && r.Taken(e.now):
 			draft := DraftOf(r)
 			draft.Mark, draft.LastTransaction = e.mark, e.now
-			draft.Expires = max(draft.Expires, e.now.Add(e.link.Lifetimes.Valid))
+			draft.Expires = max(draft.Expires, e.lasts(&id, &key, r))
 			draft.Flags |= FlagHeld
+			if e.kept(); e.fqdn != nil || !e.lastSaid(r, ia) {
+				draft.DUID, draft.IAID = e.message.ClientID, ia.IAID
+				draft.Extension, draft.KeepExtension = e.keptWith(&id, &key, r), false
+			}
 			if peer.Confirms(r.Since(), e.now) {
 				draft.Flags |= FlagConfirmed
 			}
 			e.record(r, &draft)
+		case e.retires(ia.Kind, &key):
+			// When it ends isn't known, or it has ended; and nobody else gets it.
 		default:
-			_, strong := e.explain(&key, pool, &id, peer.Nobody)
-			if strong || !e.refuses(pool) {
-				draft := e.observed(ia, &key, peer.Nobody, strong)
+			if e.find(i); e.spent(i) {
+				continue // who may have no more isn't believed on its second word either
+			}
+			_, strong := e.explain(&key, pool, &id, ia.IAID, peer.Nobody)
+			if strong || !e.astray(&key) && !e.refuses(pool) {
+				draft := e.observed(i, &key, r, peer.Nobody, strong)
 				e.record(r, &draft)
 			}
 		}
@@ -202,13 +219,13 @@ func (e *Engine) remember(i int) {
 
 // seat gives the lease's record to the winner's claim.
 func (e *Engine) seat(r *binding.Record, key *binding.Key, c *peer.Claim) bool {
-	times := &e.link.Lifetimes
+	times := e.termsOf(c.Kind, key)
 	draft := binding.Draft{
 		Key: *key, Kind: c.Kind, IAID: c.IAID, DUID: c.DUID,
 		State: binding.Bound, Owner: e.view.Owner(c.Node), Mark: e.mark,
 		Preferred: times.Preferred, Valid: times.Valid,
 		LastTransaction: e.now, Expires: max(c.Expires, r.Expires()), Since: c.Since,
-		Extension: c.Extension,
+		Flags: flagOf(&c.Known), Extension: c.Extension,
 	}
 	if c.Strong {
 		draft.Flags |= FlagStrong
@@ -219,18 +236,20 @@ func (e *Engine) seat(r *binding.Record, key *binding.Key, c *peer.Claim) bool {
 	if c.Held {
 		draft.Flags |= FlagHeld
 	}
+	if c.Anonymous {
+		draft.Flags |= FlagAnonymous
+	}
 	if e.publish(r, &draft) != binding.Published {
 		return false
 	}
-	e.view.Conflicts.Drop(key, c.Kind, c.IAID, c.DUID)
+	e.view.Conflicts.Drop(key, c)
 	return true
 }
 
 // beats tells whether claim a keeps the lease against claim b: a strong claim beats a weak one, then the keyed rank decides.
 // What the configuration explains is looked at anew, so that nodes decide alike though they heard different messages.
 func (e *Engine) beats(key *binding.Key, a, b *peer.Claim) bool {
-	idA := address.Identity{DUID: a.DUID, Kind: a.Kind, IAID: a.IAID}
-	idB := address.Identity{DUID: b.DUID, Kind: b.Kind, IAID: b.IAID}
+	idA, idB := a.Client(), b.Client()
 	if strongA, strongB := e.strong(key, &idA, a), e.strong(key, &idB, b); strongA != strongB {
 		return strongA
 	}
@@ -239,8 +258,7 @@ func (e *Engine) beats(key *binding.Key, a, b *peer.Claim) bool {
 
 // stronger tells whether claim a is explained and claim b isn't.
 func (e *Engine) stronger(key *binding.Key, a, b *peer.Claim) bool {
-	idA := address.Identity{DUID: a.DUID, Kind: a.Kind, IAID: a.IAID}
-	idB := address.Identity{DUID: b.DUID, Kind: b.Kind, IAID: b.IAID}
+	idA, idB := a.Client(), b.Client()
 	return e.strong(key, &idA, a) && !e.strong(key, &idB, b)
 }
 
@@ -255,5 +273,9 @@ func (e *Engine) strong(key *binding.Key, id *address.Identity, c *peer.Claim) b
 		return false
 	}
 	slot, ok := pool.Range.Slot(key.Address)
-	return ok && e.derived(pool, slot, id)
+	if !ok || e.derived(pool, slot, id) {
+		return ok
+	}
+	said := address.Identity{DUID: c.DUID, IAID: c.IAID, Kind: c.Kind}
+	return id.Derived && e.derived(pool, slot, &said)
 }

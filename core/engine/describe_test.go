@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/insomniacslk/dhcp/dhcpv6"
+	"github.com/insomniacslk/dhcp/iana"
 
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/wire"
@@ -95,6 +97,8 @@ func checkReply(sent, reply, serverID []byte) error {
 	switch {
 	case levels != question.RelayCount:
 		return fmt.Errorf("%d relay levels for %d", levels, question.RelayCount)
+	case q.Type == wire.AddrRegInform:
+		return checkRegistered(q, a)
 	case a.Type != wire.Reply && !(a.Type == wire.Advertise && q.Type == wire.Solicit):
 		return fmt.Errorf("a %s for a %s", a.Type, q.Type)
 	case a.TransactionID != q.TransactionID:
@@ -104,7 +108,64 @@ func checkReply(sent, reply, serverID []byte) error {
 	case !bytes.Equal(a.ClientID, q.ClientID) || (a.ClientID == nil) != (q.ClientID == nil):
 		return fmt.Errorf("Client Identifier %x for %x", a.ClientID, q.ClientID)
 	}
+	if key := m.Options.GetOne(dhcpv6.OptionAuth) != nil; (key || a.ReconfigureAccept) && !q.ReconfigureAccept || key && !a.ReconfigureAccept {
+		return fmt.Errorf("Reconfigure Accept %v and a key %v for a client that said %v (Sections 20.4 and 21.20)", a.ReconfigureAccept, key, q.ReconfigureAccept)
+	}
+	if err := checkName(q, a); err != nil {
+		return err
+	}
+	if err := checkNever(m, q.Type); err != nil {
+		return err
+	}
 	return checkOptions(m, q.Type)
+}
+
+// checkRegistered checks the reply to a registration: the same transaction-id, and the same IA Address option (RFC 9686, Section 4.3).
+func checkRegistered(q, a *wire.Message) error {
+	sent, _ := q.Options.Find(wire.OptionIAAddress)
+	returned, _ := a.Options.Find(wire.OptionIAAddress)
+	if a.Type != wire.AddrRegReply || a.TransactionID != q.TransactionID || !bytes.Equal(sent, returned) {
+		return fmt.Errorf("a %s %x with %x for %x with %x", a.Type, a.TransactionID, returned, q.TransactionID, sent)
+	}
+	return nil
+}
+
+// checkNever checks that there is nothing in a reply that must not be: what is obsolete (RFC 9915, Sections 21.5, 21.12
+// and 21.13), what belongs elsewhere (Sections 18.3.6, 21.18 and 21.23), a second Authentication option (Section 20.2), or
+// a status that ends with a NUL (Section 21.13).
+func checkNever(m *dhcpv6.Message, question wire.MessageType) error {
+	for _, code := range []dhcpv6.OptionCode{dhcpv6.OptionIATA, dhcpv6.OptionUnicast, dhcpv6.OptionInterfaceID, dhcpv6.OptionRelayMsg, dhcpv6.OptionRemoteID} {
+		if m.Options.GetOne(code) != nil {
+			return fmt.Errorf("a %s with %s", m.MessageType, code)
+		}
+	}
+	stateless := question == wire.InformationRequest
+	statuses := []*dhcpv6.OptStatusCode{m.Options.Status()}
+	for _, ia := range m.Options.IANA() {
+		statuses = append(statuses, ia.Options.Status())
+		for _, a := range ia.Options.Addresses() {
+			if a.Options.Status() != nil { // Section 21.6 knows none
+				return fmt.Errorf("a %s with a status inside an IA Address", m.MessageType)
+			}
+		}
+	}
+	for _, ia := range m.Options.IAPD() {
+		statuses = append(statuses, ia.Options.Status())
+	}
+	switch {
+	case len(m.Options.Get(dhcpv6.OptionAuth)) > 1:
+		return fmt.Errorf("a %s with two Authentication options", m.MessageType)
+	case m.Options.GetOne(dhcpv6.OptionInformationRefreshTime) != nil && !stateless:
+		return fmt.Errorf("a %s to a %s with Information Refresh Time", m.MessageType, question)
+	case stateless && len(statuses) > 1:
+		return fmt.Errorf("a %s to a %s with identity associations", m.MessageType, question)
+	}
+	for _, s := range statuses {
+		if s != nil && (s.StatusCode == iana.StatusUseMulticast || strings.HasSuffix(s.StatusMessage, "\x00") || !utf8.ValidString(s.StatusMessage)) {
+			return fmt.Errorf("a %s with the status %v %q", m.MessageType, s.StatusCode, s.StatusMessage)
+		}
+	}
+	return nil
 }
 
 func checkOptions(m *dhcpv6.Message, question wire.MessageType) error {
@@ -127,7 +188,8 @@ func checkOptions(m *dhcpv6.Message, question wire.MessageType) error {
 		if times[i] != times[0] || times[i+1] != times[1] {
 			return fmt.Errorf("T1 and T2 differ between IAs: %v", times)
 		}
-		if !slices.IsSorted(times[i : i+4]) {
+		outgoing := times[i+2] == 0 && times[i] <= times[i+1] // T1 and T2 are those of the lease beside it, or before its end
+		if !slices.IsSorted(times[i:i+4]) && !outgoing {
 			return fmt.Errorf("T1, T2, preferred, valid are %v", times[i:i+4])
 		}
 	}
@@ -195,6 +257,8 @@ func describeOption(out *strings.Builder, o dhcpv6.Option) {
 		for _, sub := range v.Options.Options {
 			describeLease(out, sub)
 		}
+	case *dhcpv6.OptFQDN:
+		fmt.Fprintf(out, "  fqdn %s\n", describeFQDN(v))
 	case *dhcpv6.OptStatusCode:
 		fmt.Fprintf(out, "  status %s: %s\n", v.StatusCode, v.StatusMessage)
 	default:

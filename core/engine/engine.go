@@ -12,8 +12,13 @@ package engine
 
 import (
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/class"
+	"github.com/lockstep6/lockstep6/core/config"
+	"github.com/lockstep6/lockstep6/core/limit"
+	"github.com/lockstep6/lockstep6/core/naming"
 	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/policy"
+	"github.com/lockstep6/lockstep6/core/reconfigure"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
@@ -32,19 +37,22 @@ type Input struct {
 
 // A Result says what became of an Input.
 type Result struct {
-	Reply   []byte           // the datagram to send; nil where Drop says why there is none
-	Port    uint16           // the UDP port to send it to (RFC 9915, Section 7.2; RFC 8357)
-	Durable bool             // the reply may leave only when the batch's changes are on stable storage
-	Type    wire.MessageType // of the client's message; 0 where it couldn't be read
-	Drop    wire.Drop
-	Status  wire.StatusCode // the worst that the reply carries
-	Lack    Lack            // why an IA got no lease, where the reply, or silence, says so
+	Reply       []byte           // the datagram to send; nil where Drop says why there is none
+	Port        uint16           // the UDP port to send it to (RFC 9915, Section 7.2; RFC 8357)
+	Durable     bool             // the reply may leave only when the batch's changes are on stable storage
+	Type        wire.MessageType // of the client's message; 0 where it couldn't be read
+	Drop        wire.Drop
+	Status      wire.StatusCode // the worst that the reply carries
+	Registering Registering     // what became of an address that the client registers
+	Lack        Lack            // why an IA got no lease, where the reply, or silence, says so
 }
 
 // An Engine answers messages. Make one per worker with New.
 type Engine struct {
 	handle *binding.Handle
 	marks  *Marks
+	shared *reconfigure.Shared // nil: no client is told a key (see Share)
+	rates  *limit.Table        // what clients have sent; nil: their messages aren't limited (see Limit)
 
 	// the batch's
 	site     *Site
@@ -61,35 +69,56 @@ type Engine struct {
 	Spared  int    // bindings that were reported without a change
 
 	// the message's
-	packet    wire.Packet
-	message   *wire.Message
-	link      *policy.Link
-	reserved  *policy.Reservation
-	dst       []byte
-	source    [16]byte
-	grants    []grant // what the message's IAs get, so far
-	grantRoom [wire.MaxIAs]grant
-	granted   []int // marks of the reply's IAs that carry a lease; they get T1 and T2
-	markRoom  [wire.MaxIAs]int
-	found     []*binding.Record // records of the client IA at hand
-	order     []int             // the link's pools in the client's order
-	extension []byte            // what is kept with the message's bindings
-	hasExt    bool
-	chain     []byte          // room of keepChain
-	claimRoom []byte          // the extension of claimOf
-	status    wire.StatusCode // the worst that the reply carries
-	lack      Lack            // why an IA gets no lease; of several the last one's
-	trouble   wire.Drop       // why the message gets no answer, if a claim failed so
-	waits     bool            // the reply reports what has to be on stable storage first
-	rapid     bool            // the Solicit is answered by a Reply
-	unseen    bool            // the reply grants what peers can't have seen
-	age       uint32          // the highest of the reply's grants
-	forfeit   []binding.Key   // leases that the IA at hand loses to another client
-	withheld  []binding.Key   // leases of it of which that isn't decided
-	lostRoom  [2][wire.MaxLeasesPerIA]binding.Key
-	relay     int    // by which the message came, as peer.Relays counts
-	client    uint64 // hash of the client's DUID
-	exchange  uint64 // hash of that, the transaction-id and the type
+	packet       wire.Packet
+	message      *wire.Message
+	link         *policy.Link
+	reserved     *policy.Reservation
+	known        known // what the message's IAs are known by
+	classes      class.Evaluator
+	asked        policy.PoolRequest // what relays ask for
+	pooled       policy.PoolChoice  // what that means on the link
+	terms        *policy.Terms      // of the client's leases, but for those of pools (see termsOf); nil without a link
+	classed      bool               // they are a class's
+	layers       policy.Layers      // room of options
+	dst          []byte
+	source       [16]byte
+	port         uint16
+	listen       uint16
+	grants       []grant // what the message's IAs get, so far
+	grantRoom    [wire.MaxIAs]grant
+	granted      []int // marks of the reply's IAs that carry a lease; they get T1 and T2
+	markRoom     [wire.MaxIAs]int
+	found        []*binding.Record // records of the client IA at hand
+	order        []int             // the link's pools in the client's order
+	extension    []byte            // what is kept with the message's bindings
+	hasExt       bool
+	chain        []byte           // room of keepChain
+	fqdn         []byte           // the Client FQDN option's data; nil: none, or no names are kept (see says)
+	name         []byte           // what the client is called with the lease at hand (see keptWith)
+	nameRoom     []byte           // room of nameOf
+	told         []byte           // what the reply says that it is called
+	toldAddress  bool             // that is with an address
+	claimRoom    []byte           // the extension of claimOf
+	recastRoom   []byte           // that of recast
+	status       wire.StatusCode  // the worst that the reply carries
+	lack         Lack             // why an IA gets no lease; of several the last one's
+	lackKind     wire.Kind        // of the IA whose relay's wish couldn't be met
+	trouble      wire.Drop        // why the message gets no answer, if a claim failed so
+	waits        bool             // the reply reports what has to be on stable storage first
+	accepting    accepting        // of Reconfigure
+	registering  Registering      // of an address
+	registration binding.Draft    // the room of registered
+	rapid        bool             // the Solicit is answered by a Reply
+	assured      bool             // nobody else answers the client: see doubtful
+	unseen       bool             // the reply grants what peers can't have seen
+	shortest     config.Lifetimes // the shortest times that the reply's grants have left; no Valid: it grants none
+	outgoing     uint32           // the shortest rest of leases that an IA keeps without getting another one; 0: there is none
+	forfeit      []binding.Key    // leases that the IA at hand loses to another client
+	withheld     []binding.Key    // leases of it of which that isn't decided
+	lostRoom     [2][wire.MaxLeasesPerIA]binding.Key
+	relay        int    // by which the message came, as peer.Relays counts
+	client       uint64 // hash of the client's DUID
+	exchange     uint64 // hash of that, the transaction-id and the type
 
 	coming [binding.MaxAhead]binding.Client // whose messages come next
 
@@ -100,13 +129,17 @@ type Engine struct {
 // marks are shared by all engines of the table.
 func New(handle *binding.Handle, marks *Marks) *Engine {
 	return &Engine{
-		handle:    handle,
-		marks:     marks,
-		found:     make([]*binding.Record, 0, wire.MaxLeasesPerIA),
-		order:     make([]int, 0, 64),
-		extension: make([]byte, 0, 2048),
-		chain:     make([]byte, 0, 2048),
-		claimRoom: make([]byte, 0, binding.MaxExtension),
+		handle:     handle,
+		marks:      marks,
+		found:      make([]*binding.Record, 0, wire.MaxLeasesPerIA),
+		order:      make([]int, 0, 64),
+		extension:  make([]byte, 0, 2048),
+		chain:      make([]byte, 0, 2048),
+		layers:     make(policy.Layers, 0, config.MaxClasses+wire.MaxIAs+2),
+		claimRoom:  make([]byte, 0, binding.MaxExtension),
+		recastRoom: make([]byte, 0, binding.MaxExtension),
+		nameRoom:   make([]byte, 0, naming.MaxKept),
+		told:       make([]byte, 0, naming.MaxKept),
 	}
 }
 
@@ -124,7 +157,7 @@ func (e *Engine) End() { e.handle.Leave() }
 
 // Handle answers one message. The reply is appended to dst, which must have room for MaxReply octets.
 func (e *Engine) Handle(in *Input, dst []byte) Result {
-	e.link = nil
+	e.link, e.lack = nil, LackNone
 	if drop := e.packet.Parse(in.Data); drop != wire.DropNone {
 		return Result{Drop: drop}
 	}
@@ -136,6 +169,11 @@ func (e *Engine) Handle(in *Input, dst []byte) Result {
 	}
 	e.reset(in)
 	e.arrive(in)
+	e.hear()
+	if e.classes.IsAny(e.policy.Classes.Denied) {
+		result.Drop = wire.DropDenied
+		return result
+	}
 	dst = dst[:0:min(cap(dst), MaxReply)]
 	var marks wire.RelayMarks
 	e.dst, marks = wire.OpenRelays(dst, &e.packet)
@@ -154,6 +192,7 @@ func (e *Engine) Handle(in *Input, dst []byte) Result {
 	result.Reply = wire.CloseRelays(e.dst, marks)
 	result.Port = wire.ReplyPort(&e.packet, in.SourcePort)
 	result.Durable, result.Status, result.Lack = e.waits, e.status, e.lack
+	result.Registering = e.registering
 	return result
 }
 
@@ -165,6 +204,9 @@ func (e *Engine) admit(in *Input) wire.Drop {
 			return e.overhear(in)
 		}
 		return drop
+	}
+	if !e.withinRate() {
+		return wire.DropClientRate
 	}
 	// RFC 9915, Section 16: a server should not accept a client's unicast.
 	if e.packet.RelayCount == 0 && !in.Multicast {
@@ -188,15 +230,21 @@ func (e *Engine) reset(in *Input) {
 	e.granted = e.markRoom[:0]
 	e.forfeit, e.withheld = e.lostRoom[0][:0], e.lostRoom[1][:0]
 	e.hasExt, e.trouble, e.status, e.lack = false, wire.DropNone, wire.StatusSuccess, LackNone
-	e.waits, e.rapid, e.unseen, e.age = false, false, false, 0
-	e.source = in.Source
-	e.reserved = nil
+	e.waits, e.rapid, e.assured, e.unseen, e.outgoing = false, false, false, false, 0
+	e.fqdn, e.name, e.told, e.toldAddress = nil, nil, e.told[:0], false
+	e.source, e.port, e.listen = in.Source, in.SourcePort, in.Listen
+	e.accepting, e.registering, e.shortest = accepting{}, RegisteringNone, config.Lifetimes{}
+	e.reserved, e.terms, e.classed, e.known.differ = nil, nil, false, false
 	if e.link != nil {
 		e.reserved = e.link.Reservation(&e.packet)
+		e.terms = &e.link.Terms
 	}
+	e.appoint()
+	e.classify()
 }
 
 func (e *Engine) dispatch() wire.Drop {
+	e.identify()
 	switch e.message.Type {
 	case wire.Solicit:
 		return e.solicit()
@@ -214,6 +262,8 @@ func (e *Engine) dispatch() wire.Drop {
 		return e.decline()
 	case wire.InformationRequest:
 		return e.information()
+	case wire.AddrRegInform:
+		return e.register()
 	default:
 		return wire.DropUnknownType
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/wire"
 )
 
 // Interfere has f called between each choice of a lease and its claim; nil: no longer.
@@ -28,6 +29,11 @@ func (s *Site) TakenSlots() map[int][]uint64 {
 
 // Strays are the leases that lie across those of the pools.
 func (s *Site) Strays() []binding.Key { return s.strays.keys }
+
+// OfClient is how many leases of a kind are counted for a client on a link that is known by its DUID.
+func (s *Site) OfClient(duid []byte, link int, kind wire.Kind) int {
+	return s.clients.Count(s.clientOf(&address.Identity{DUID: duid, Kind: kind}, link))
+}
 
 // AtPort is how many leases are counted at the relay port that an extension tells of.
 func (s *Site) AtPort(extension binding.Extension) int {

@@ -9,13 +9,14 @@ import (
 // A Fate is what becomes of a binding under another policy, when its client renews next.
 type Fate uint8
 
-// Fates. All but the first give the client another lease beside the old one with lifetimes 0 (RFC 9915, Section 18.3.4).
+// Fates. All but the first and the last give the client another lease beside the old one with lifetimes 0 (RFC 9915, Section 18.3.4).
 const (
 	FateKept     Fate = iota
 	FateOutside       // no pool of its link has the lease any more, or the link is gone
 	FateExcluded      // a pool has it and doesn't assign it
 	FateReserved      // it is reserved for another client
 	FateMoves         // its client has another lease reserved, and gets it if that is free
+	FateRetires       // its pool is being retired: the client gets another lease, and keeps this one until it ends
 	Fates             // how many there are
 )
 
@@ -45,31 +46,43 @@ func NewProspects(before, after *policy.Policy) *Prospects {
 func (p *Prospects) Of(r *binding.Record) (*policy.Pool, Fate) {
 	key, kind := r.Key(), r.Kind()
 	pool := p.before.PoolOf(kind, &key.Address, key.Length)
+	if r.Registered() {
+		return pool, FateKept // no server gave it, and none takes it
+	}
 	link := p.linkOf(pool, kind, &key)
 	if link == nil {
 		return pool, FateOutside
 	}
+	return pool, p.On(r, link)
+}
+
+// On returns what becomes of a record whose client is on a link of the later policy, whichever link's pool has its lease.
+func (p *Prospects) On(r *binding.Record, link *policy.Link) Fate {
+	key, kind := r.Key(), r.Kind()
 	own := p.reservation(link, r)
 	if holder := link.Reserved(&key.Address, key.Length); holder != nil {
 		if holder == own {
-			return pool, FateKept
+			return FateKept
 		}
-		return pool, FateReserved
+		return FateReserved
 	}
 	if own != nil && (kind == wire.IANA && len(own.Addresses) > 0 || kind == wire.IAPD && len(own.Prefixes) > 0) {
-		return pool, FateMoves
+		return FateMoves
 	}
 	next := link.OwnPool(kind, &key.Address, key.Length)
 	if next == nil {
 		next = link.SiblingPool(kind, &key.Address, key.Length)
 	}
 	if next == nil {
-		return pool, FateOutside
+		return FateOutside
 	}
-	if slot, ok := next.Range.Slot(key.Address); !ok || !next.Range.Usable(slot) {
-		return pool, FateExcluded
+	if slot, ok := next.Range.Slot(key.Address); !ok || next.Range.Excludes(slot) {
+		return FateExcluded
 	}
-	return pool, FateKept
+	if next.Retiring {
+		return FateRetires
+	}
+	return FateKept
 }
 
 // linkOf is the later policy's link of a lease's client: of the pool that has the lease, or of the reservation, before, else

@@ -39,6 +39,9 @@ func (e *Engine) forbears() wire.Drop {
 	if e.backSeat() && !e.serves() && !e.waited(yielding) {
 		return wire.DropBackSeat
 	}
+	if e.asksPeers() {
+		return wire.DropPatience
+	}
 	if e.policy.Favour != config.FavourDelay {
 		return wire.DropNone
 	}

@@ -14,6 +14,12 @@ const (
 	FlagRapid
 	// FlagHeld, of an observed binding: the client said that it has the lease, not only that it would like it.
 	FlagHeld
+
+	// FlagMoved, of a registered address whose client hasn't registered it again: it was another client's that had registered it.
+	FlagMoved = FlagHeld
+
+	// FlagAnonymous, of an observed binding: its IAID isn't known (see identify).
+	FlagAnonymous = binding.FlagAnonymous
 )
 
 // Observed tells whether the record is a peer's binding, known from what its client said.

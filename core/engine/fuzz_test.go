@@ -50,6 +50,19 @@ func scripted(t *testing.F, s *session) (out [][]byte) {
 	return out
 }
 
+// TestForeignScript: a script of a cluster that has other nodes gives no seed, and is no reason to panic.
+func TestForeignScript(t *testing.T) {
+	s := sessionOver(t, mustCompile(t, named+threeNodes, "a"), binding.Options{Capacity: 1000})
+	if _, err := parseMessage("request\nserver=d\nna=1", s); err == nil {
+		t.Error("a message to node d of a cluster of a, b and c is made")
+	}
+	for _, name := range []string{"a", "b", "c", "ours", "00030001020000000099"} {
+		if _, err := parseMessage("request\nna=1\nserver="+name, s); err != nil {
+			t.Errorf("to %s: %v", name, err)
+		}
+	}
+}
+
 // checkOne handles octets and checks that they are answered, by the rules for all replies, or dropped for a reason.
 func checkOne(s *session, in *engine.Input) (engine.Result, error) {
 	result := s.handleOne(in)
@@ -95,9 +108,9 @@ links:
 // FuzzHandle sends octets to an engine that has bindings: directly, and through a relay that we know. It must not panic,
 // must not answer without need, and must keep the rules. What it is sent lasts: later messages meet the bindings.
 func FuzzHandle(f *testing.F) {
-	s := accessSession(f)
+	s := sessionOver(f, mustCompile(f, named+access, ""), binding.Options{Capacity: 200_000})
 	direct := sessionOver(f, mustCompile(f, crowded[0], ""), binding.Options{Capacity: 100_000})
-	cluster := sessionOver(f, mustCompile(f, threeNodes, "a"), binding.Options{Capacity: 100_000})
+	cluster := sessionOver(f, mustCompile(f, named+threeNodes, "a"), binding.Options{Capacity: 100_000})
 	for _, m := range append(golden(f, s), scripted(f, cluster)...) {
 		f.Add(m)
 	}

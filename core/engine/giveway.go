@@ -3,17 +3,18 @@ package engine
 import (
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/peer"
-	"github.com/lockstep6/lockstep6/core/wire"
 )
 
 // giveWay ends what stands for a client IA that renews with a peer, and doesn't name it there. Of what this node granted a
 // Rapid Commit left-over that the client never confirmed is free; any other binding isn't extended, and not reused
 // before it ends. An IA that names nothing says nothing of what the client holds.
-func (e *Engine) giveWay(ia *wire.IA) {
+func (e *Engine) giveWay(i int) {
+	ia := &e.message.IAs[i]
 	if _, _, named := ia.NextLease(ia.Options); !named {
 		return
 	}
-	e.view.Conflicts.Moved(ia.Kind, ia.IAID, e.message.ClientID, e.now, func(key *binding.Key) bool { return e.names(ia, key) })
+	client := e.claimant(i)
+	e.view.Conflicts.Moved(&client, e.now, func(key *binding.Key) bool { return e.names(ia, key) })
 	for _, r := range e.found {
 		key := r.Key()
 		if r.State() != binding.Bound || !r.Live(e.now) || e.names(ia, &key) {
@@ -82,7 +83,7 @@ func (e *Engine) heir(key *binding.Key) *peer.Claim {
 		switch {
 		case c.Expires <= e.now || c.Node == peer.Nobody || c.Node == e.policy.Self:
 		case e.moved(key, c):
-			e.view.Conflicts.Drop(key, c.Kind, c.IAID, c.DUID)
+			e.view.Conflicts.Drop(key, c)
 		case best == nil || c.Held && !best.Held || c.Held == best.Held && e.beats(key, c, best):
 			best = c
 		}
@@ -93,8 +94,12 @@ func (e *Engine) heir(key *binding.Key) *peer.Claim {
 // moved tells whether a claim's client IA was heard of another lease after the claim. In the same second a Renew of the
 // claim's lease is the later one, and a Request the earlier.
 func (e *Engine) moved(key *binding.Key, c *peer.Claim) bool {
+	if c.Anonymous {
+		return false
+	}
 	var room [4]*binding.Record
-	for _, r := range e.handle.FindClient(c.DUID, c.Kind, c.IAID, room[:0]) {
+	id := c.Client()
+	for _, r := range e.handle.FindIdentity(&id, room[:0]) {
 		if r.State() == binding.Bound && r.Live(e.now) && (r.Expires() > c.Expires || r.Expires() == c.Expires && !c.Held) {
 			return true
 		}

@@ -16,20 +16,21 @@ const pieceHeader = 3
 // doesn't tell that.
 // Of several relays' values the one closest to the client counts. Built once per message.
 //
-// A record takes MaxExtension octets. What doesn't fit is left out rather than the client: relays' IDs are short, and
-// what is fixed in length comes first.
+// A record takes MaxExtension octets, a name's and an identity's among them (see keptWith). What doesn't fit is left out rather than the client:
+// relays' IDs are short, and what is fixed in length comes first.
 func (e *Engine) kept() []byte {
 	if e.hasExt {
 		return e.extension
 	}
 	e.hasExt = true
+	e.says()
 	b := e.keepHardware(e.keepAddresses(e.extension[:0]))
 	for level := e.packet.RelayCount - 1; level >= 0; level-- {
 		relay := &e.packet.Relays[level]
-		b = keep(b, binding.ExtRemoteID, relay.RemoteID)
-		b = keep(b, binding.ExtSubscriberID, relay.SubscriberID)
-		b = keep(b, binding.ExtRelayID, relay.RelayID)
-		b = keep(b, binding.ExtInterfaceID, relay.InterfaceID)
+		b = e.keep(b, binding.ExtRemoteID, relay.RemoteID)
+		b = e.keep(b, binding.ExtSubscriberID, relay.SubscriberID)
+		b = e.keep(b, binding.ExtRelayID, relay.RelayID)
+		b = e.keep(b, binding.ExtInterfaceID, relay.InterfaceID)
 	}
 	e.extension = e.keepChain(b)
 	return e.extension
@@ -42,7 +43,7 @@ func (e *Engine) keepChain(b []byte) []byte {
 		return b
 	}
 	e.chain = wire.AppendChain(append(e.chain[:0], e.source[:]...), &e.packet)
-	return keep(b, binding.ExtRelayChain, e.chain)
+	return e.keep(b, binding.ExtRelayChain, e.chain)
 }
 
 // keepHardware keeps the type and address of the client's link layer, as the relay closest to the client saw them (RFC 6939,
@@ -54,7 +55,7 @@ func (e *Engine) keepHardware(b []byte) []byte {
 			if ok && binary.BigEndian.Uint16(seen) == hwtype && bytes.Equal(seen[2:], addr) {
 				return b
 			}
-			return keep(b, binding.ExtHardwareAddress, seen)
+			return e.keep(b, binding.ExtHardwareAddress, seen)
 		}
 	}
 	return b
@@ -63,15 +64,40 @@ func (e *Engine) keepHardware(b []byte) []byte {
 func (e *Engine) keepAddresses(b []byte) []byte {
 	relay := e.packet.Innermost()
 	if relay == nil {
-		return keep(b, binding.ExtPeerAddress, e.source[:])
+		return e.keepInterface(e.keep(b, binding.ExtPeerAddress, e.source[:]))
 	}
-	b = keep(b, binding.ExtPeerAddress, relay.PeerAddress[:])
-	return keep(b, binding.ExtLinkAddress, relay.LinkAddress[:])
+	b = e.keep(b, binding.ExtPeerAddress, relay.PeerAddress[:])
+	return e.keepInterface(e.keep(b, binding.ExtLinkAddress, relay.LinkAddress[:]))
+}
+
+// keepInterface keeps by which of its link's interfaces a client was heard that has no relay, or lightweight ones only: its link-local
+// address says nothing without it. Of a link with one interface it is known anyway.
+func (e *Engine) keepInterface(b []byte) []byte {
+	if e.link == nil || len(e.link.Interfaces) < 2 {
+		return b
+	}
+	return e.keepHeard(b)
+}
+
+// keepHeard is keepInterface whatever the link has.
+func (e *Engine) keepHeard(b []byte) []byte {
+	if _, relayed := e.packet.LinkAddress(); relayed {
+		return b
+	}
+	return e.keep(b, binding.ExtInterface, e.heardBy())
+}
+
+// heardBy is the name of the interface by which the datagram came; nil: it isn't one that the node listens on by name.
+func (e *Engine) heardBy() []byte {
+	if e.listen == 0 || int(e.listen) > len(e.policy.Interfaces) {
+		return nil
+	}
+	return []byte(e.policy.Interfaces[e.listen-1])
 }
 
 // keep appends a value unless there is none, or no room, or a relay closer to the client gave one already.
-func keep(b []byte, kind binding.ExtensionKind, value []byte) []byte {
-	if len(value) == 0 || len(b)+pieceHeader+len(value) > binding.MaxExtension {
+func (e *Engine) keep(b []byte, kind binding.ExtensionKind, value []byte) []byte {
+	if len(value) == 0 || len(b)+pieceHeader+len(value) > binding.MaxExtension-e.forName()-e.forIdentity() {
 		return b
 	}
 	if _, ok := binding.Extension(b).Find(kind); ok {

@@ -15,7 +15,7 @@ import (
 // A message is a script's message, built octet by octet so that wrong ones can be built as well.
 // Its lines:
 //
-//	solicit|request|confirm|renew|rebind|release|decline|inform|type=N
+//	solicit|request|confirm|renew|rebind|release|decline|inform|register|type=N
 //	duid=HEX | noduid           default 00030001020000000001; the last one counts
 //	xid=HEX                     transaction-id, default 010203
 //	server=ours|NODE|HEX        Server Identifier
@@ -23,8 +23,10 @@ import (
 //	pd=IAID [PREFIX/LEN...]     IA_PD; ::/LEN is a length hint; PREFIX/LEN!HEX has Prefix Exclude data
 //	na=FIRST..LAST, pd=...      as many IAs
 //	ta=IAID                     IA_TA
+//	ia=ADDRESS,PREFERRED,VALID  IA Address outside of an IA
 //	oro=CODE,CODE...
 //	rapid | reconfigure-accept | elapsed=HUNDREDTHS
+//	fqdn=FLAGS [NAME]           Client FQDN with flags as in SN or -; the name is partial without a dot at its end
 //	option=CODE:HEX             HEX*N repeats the octets
 //	relay [link=ADDR] [peer=ADDR] [hop=N] [CODE:HEX...]     innermost first; "empty": without Relay Message
 //	from=ADDR | port=N | unicast | listen=N
@@ -41,7 +43,7 @@ type message struct {
 
 var messageTypes = map[string]wire.MessageType{
 	"solicit": wire.Solicit, "request": wire.Request, "confirm": wire.Confirm, "renew": wire.Renew,
-	"rebind": wire.Rebind, "release": wire.Release, "decline": wire.Decline, "inform": wire.InformationRequest,
+	"rebind": wire.Rebind, "release": wire.Release, "decline": wire.Decline, "inform": wire.InformationRequest, "register": wire.AddrRegInform,
 }
 
 func parseMessage(text string, s *session) (*message, error) {
@@ -118,7 +120,8 @@ func (m *message) envelope(name, value string) bool {
 func appendLine(dst []byte, name, value string, words []string, s *session) ([]byte, bool) {
 	switch name {
 	case "server":
-		return wire.AppendOption(dst, wire.OptionServerID, s.serverID(value)), true
+		duid, ok := s.serverID(value)
+		return wire.AppendOption(dst, wire.OptionServerID, duid), ok
 	case "na", "pd":
 		first, last, many := strings.Cut(value, "..")
 		if !many {
@@ -130,12 +133,18 @@ func appendLine(dst []byte, name, value string, words []string, s *session) ([]b
 		return dst, true
 	case "ta":
 		return wire.AppendOption(dst, wire.OptionIATA, []byte{0, 0, 0, byte(number(value))}), true
+	case "ia":
+		parts := strings.Split(value, ",")
+		a := netip.MustParseAddr(parts[0]).As16()
+		return wire.AppendIAAddress(dst, &a, uint32(number(parts[1])), uint32(number(parts[2]))), true
 	case "oro":
 		var codes []byte
 		for code := range strings.SplitSeq(value, ",") {
 			codes = append(codes, byte(number(code)>>8), byte(number(code)))
 		}
 		return wire.AppendOption(dst, wire.OptionORO, codes), true
+	case "fqdn":
+		return wire.AppendOption(dst, wire.OptionClientFQDN, fqdnData(value, strings.Join(words, ""))), true
 	case "rapid":
 		return wire.AppendOption(dst, wire.OptionRapidCommit, nil), true
 	case "reconfigure-accept":

@@ -28,8 +28,9 @@ func AppendReclaimed(dst []byte, history bool, r *binding.Record) []byte {
 }
 
 // goesOn tells whether r says of the lease what old said, but for lifetimes and when the client was heard: the same client
-// has it since the same time, from the same node, at the same place.
+// has it since the same time, from the same node, at the same place. What is kept for Reconfigure doesn't matter.
 func goesOn(old, r *binding.Record, draft *binding.Draft) bool {
-	return holds(old) && old.State() == r.State() && old.Since() == r.Since() && old.Owner() == r.Owner() &&
-		old.Belongs(draft.DUID, draft.Kind, draft.IAID) && (draft.KeepExtension || old.HasExtension(draft.Extension))
+	same := old.Says(draft.DUID, draft.Kind, draft.IAID) || old.Anonymous() && old.Of(draft.DUID, draft.Kind)
+	return same && holds(old) && old.State() == r.State() && old.Since() == r.Since() && old.Owner() == r.Owner() &&
+		(draft.KeepExtension || old.HasExtension(draft.Extension) || old.HasPlace(draft.Extension))
 }

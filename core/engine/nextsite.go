@@ -31,18 +31,19 @@ func NextSite(p *policy.Policy, view *peer.View, h *binding.Handle, shards int) 
 func (s *Site) MeetRunning(h *binding.Handle, shards int) { s.meetAll(h, shards, (*Site).see) }
 
 // Follow is the site of a policy that asks for nothing else of what s maps: it has the same pools, of which the same is
-// excluded and reserved. It shares the maps with s. False: there must be a NextSite.
+// excluded and reserved, and counts nothing by client that s doesn't. It shares the maps with s. False: there must be a NextSite.
 func (s *Site) Follow(p *policy.Policy, view *peer.View) (*Site, bool) {
-	if len(p.Pools) != len(s.Policy.Pools) || !reflect.DeepEqual(reservedIn(p), reservedIn(s.Policy)) {
+	if len(p.Pools) != len(s.Policy.Pools) || s.clients == nil && limitsClients(p) || !reflect.DeepEqual(reservedIn(p), reservedIn(s.Policy)) {
 		return nil, false
 	}
 	for i, pool := range p.Pools {
 		was := s.Policy.Pools[i]
-		if pool.Kind != was.Kind || pool.Stripes != was.Stripes || !reflect.DeepEqual(pool.Range, was.Range) {
+		if pool.Kind != was.Kind || pool.Stripes != was.Stripes || pool.Link != was.Link || !reflect.DeepEqual(pool.Range, was.Range) ||
+			(pool.Own && pool.Sequential) != (was.Own && was.Sequential) {
 			return nil, false
 		}
 	}
-	return &Site{Policy: p, View: view, free: s.free, strays: s.strays, census: s.census}, true
+	return &Site{Policy: p, View: view, free: s.free, sequence: s.sequence, book: s.book, strays: s.strays, census: s.census}, true
 }
 
 // A reservedLease is one that is kept for a client.

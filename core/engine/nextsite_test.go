@@ -103,10 +103,11 @@ links:
     match: {link-addresses: ["2001:db8:4::/64"]}
     addresses: [{pool: "2001:db8:4::/64"}]
   - name: lan
-    match: {interface: eth0, link-addresses: ["2001:db8:1::/64", "2001:db8:2::/64"]}
-    addresses: [{pool: "2001:db8:1::/64", exclude: ["2001:db8:1::8/125"]}]
+    match: {interface: eth0, link-addresses: ["2001:db8:1::/64", "2001:db8:2::/64", "2001:db8:6::/64"]}
+    addresses: [{pool: "2001:db8:1::/64", exclude: ["2001:db8:1::8/125"]}, {pool: "2001:db8:6::/64", exclude: ["2001:db8:6::9"], retiring: true}]
     prefixes: [{pool: "2001:db8:8000::/41", length: 56}]
     reservations:
+      - {duid: "00:03:0a", addresses: ["2001:db8:6::10"]}
       - {duid: "00:03:01", addresses: ["2001:db8:2::1"]}
       - {remote-id: {enterprise: 9, id: line}, addresses: ["2001:db8:1::30"]}
       - {duid: "00:03:05", prefixes: ["2001:db8:8000:500::/56"]}
@@ -123,18 +124,22 @@ links:
 		fate   engine.Fate
 		pool   string
 	}{
-		"in its pool":              {"2001:db8:1::7", 128, "\x00\x03\x09", nil, engine.FateKept, "2001:db8:1::/64"},
-		"excluded":                 {"2001:db8:1::9", 128, "\x00\x03\x09", nil, engine.FateExcluded, "2001:db8:1::/64"},
-		"reserved for it":          {"2001:db8:1::30", 128, "\x00\x03\x09", line, engine.FateKept, "2001:db8:1::/64"},
-		"reserved for another":     {"2001:db8:1::30", 128, "\x00\x03\x08", nil, engine.FateReserved, "2001:db8:1::/64"},
-		"has a reservation":        {"2001:db8:1::31", 128, "\x00\x03\x07", line, engine.FateMoves, "2001:db8:1::/64"},
-		"of the other kind":        {"2001:db8:8000:100::", 56, "\x00\x03\x07", line, engine.FateKept, "2001:db8:8000::/40"},
-		"out of a smaller pool":    {"2001:db8:8080::", 56, "\x00\x03\x09", nil, engine.FateOutside, "2001:db8:8000::/40"},
-		"reserved as before":       {"2001:db8:2::1", 128, "\x00\x03\x01", nil, engine.FateKept, ""},
-		"of a link that is gone":   {"2001:db8:3::1", 128, "\x00\x03\x09", nil, engine.FateOutside, "2001:db8:3::/64"},
-		"of no pool before":        {"2001:db8:5::1", 128, "\x00\x03\x09", nil, engine.FateOutside, ""},
-		"of a pool that comes":     {"2001:db8:4::1", 128, "\x00\x03\x09", nil, engine.FateKept, ""},
-		"prefix of another client": {"2001:db8:8000:500::", 56, "\x00\x03\x09", nil, engine.FateReserved, "2001:db8:8000::/40"},
+		"in its pool":               {"2001:db8:1::7", 128, "\x00\x03\x09", nil, engine.FateKept, "2001:db8:1::/64"},
+		"excluded":                  {"2001:db8:1::9", 128, "\x00\x03\x09", nil, engine.FateExcluded, "2001:db8:1::/64"},
+		"reserved for it":           {"2001:db8:1::30", 128, "\x00\x03\x09", line, engine.FateKept, "2001:db8:1::/64"},
+		"reserved for another":      {"2001:db8:1::30", 128, "\x00\x03\x08", nil, engine.FateReserved, "2001:db8:1::/64"},
+		"has a reservation":         {"2001:db8:1::31", 128, "\x00\x03\x07", line, engine.FateMoves, "2001:db8:1::/64"},
+		"of the other kind":         {"2001:db8:8000:100::", 56, "\x00\x03\x07", line, engine.FateKept, "2001:db8:8000::/40"},
+		"out of a smaller pool":     {"2001:db8:8080::", 56, "\x00\x03\x09", nil, engine.FateOutside, "2001:db8:8000::/40"},
+		"of a retiring pool":        {"2001:db8:6::7", 128, "\x00\x03\x09", nil, engine.FateRetires, ""},
+		"excluded there":            {"2001:db8:6::9", 128, "\x00\x03\x09", nil, engine.FateExcluded, ""},
+		"reserved there":            {"2001:db8:6::10", 128, "\x00\x03\x0a", nil, engine.FateKept, ""},
+		"reserved there for others": {"2001:db8:6::10", 128, "\x00\x03\x09", nil, engine.FateReserved, ""},
+		"reserved as before":        {"2001:db8:2::1", 128, "\x00\x03\x01", nil, engine.FateKept, ""},
+		"of a link that is gone":    {"2001:db8:3::1", 128, "\x00\x03\x09", nil, engine.FateOutside, "2001:db8:3::/64"},
+		"of no pool before":         {"2001:db8:5::1", 128, "\x00\x03\x09", nil, engine.FateOutside, ""},
+		"of a pool that comes":      {"2001:db8:4::1", 128, "\x00\x03\x09", nil, engine.FateKept, ""},
+		"prefix of another client":  {"2001:db8:8000:500::", 56, "\x00\x03\x09", nil, engine.FateReserved, "2001:db8:8000::/40"},
 	} {
 		kind := wire.IANA
 		if test.length < 128 {

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -79,6 +80,58 @@ func TestNodesAgree(t *testing.T) {
 
 func poolID(p *policy.Policy, l *lease) int {
 	return p.PoolOf(l.kind, &l.key.Address, l.key.Length).ID
+}
+
+// TestNodesAgreeOnClasses: of the pools that a client may use all nodes choose the same one, and it is the one that the client gets from
+// them where no pool has classes, if it may use that.
+func TestNodesAgreeOnClasses(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 5))
+	plain := fmt.Sprintf(cluster, "identical")
+	text := "classes:\n  - {name: odd, match: {user-class: odd}}\n  - {name: late, match: {option: {code: 60001}}}\n" + strings.NewReplacer(
+		`{pool: "2001:db8:2::/64",`, `{pool: "2001:db8:2::/64", classes: [odd, late],`, `"2001:db8:9000::/36",`, `"2001:db8:9000::/36", except-classes: odd,`,
+	).Replace(plain)
+	without := sessionOver(t, mustCompile(t, plain, "b"), binding.Options{Capacity: 1000})
+	var nodes []*session
+	for _, name := range []string{"a", "b", "c"} {
+		nodes = append(nodes, sessionOver(t, mustCompile(t, text, name), binding.Options{Capacity: 1000}))
+	}
+	moved := 0
+	for range 500 {
+		message := freshSolicit(rng)
+		odd, late := rng.IntN(2) == 1, rng.IntN(4) == 0
+		if odd {
+			message = wire.AppendOption(message, wire.OptionUserClass, []byte("\x00\x03odd"))
+		}
+		if late {
+			message = wire.AppendOption(message, 60001, nil)
+		}
+		admits := func(pool int) bool { return pool != 1 && pool != 3 || pool == 1 && (odd || late) || pool == 3 && !odd }
+		free := leasesOf(t, without.handleOne(directInput(message)).Reply)
+		var want []lease
+		for i, node := range nodes {
+			got := leasesOf(t, node.handleOne(directInput(message)).Reply)
+			if i == 0 {
+				want = got
+			}
+			if diff := cmp.Diff(want, got, cmp.AllowUnexported(lease{})); diff != "" || len(got) != 2 {
+				t.Fatalf("%x: node %d differs (-first +got):\n%s", message, i, diff)
+			}
+			for k := range got {
+				p := nodes[0].site.Policy
+				switch {
+				case !admits(poolID(p, &got[k])):
+					t.Fatalf("%x: %v isn't for the client", message, got[k].key)
+				case got[k] != free[k] && admits(poolID(p, &free[k])):
+					t.Fatalf("%x: %v, and without classes %v", message, got[k].key, free[k].key)
+				case got[k] != free[k]:
+					moved++
+				}
+			}
+		}
+	}
+	if moved == 0 {
+		t.Error("classes moved nobody")
+	}
 }
 
 // TestNodesDivide: in the split model each node offers from its own parts only.

@@ -10,6 +10,7 @@ import (
 // tentative after a Request and confirmed by a Renew at least 30 s later; it ends one valid lifetime after
 // the client was last heard. It is written, and nobody waits for that.
 func (e *Engine) observe(node int) {
+	e.identify()
 	if e.message.Type != wire.Request {
 		e.witness()
 	}
@@ -22,13 +23,13 @@ func (e *Engine) observe(node int) {
 			case wire.Request, wire.Renew:
 				e.observeClaim(i, &key, node)
 			case wire.Release:
-				e.observeEnd(ia, &key, binding.Released, e.now)
+				e.observeEnd(i, &key, binding.Released, e.now)
 			case wire.Decline:
-				e.observeEnd(ia, &key, binding.Declined, e.now.Add(e.policy.Quarantine))
+				e.observeEnd(i, &key, binding.Declined, e.now.Add(e.policy.Quarantine))
 			}
 		}
 		if e.message.Type == wire.Renew {
-			e.giveWay(ia)
+			e.giveWay(i)
 		}
 	}
 }
@@ -36,24 +37,30 @@ func (e *Engine) observe(node int) {
 // observeClaim takes that a client asks a peer for a lease, or says that it has it.
 func (e *Engine) observeClaim(i int, key *binding.Key, node int) {
 	ia := &e.message.IAs[i]
-	id := e.identity(ia)
+	id := e.identity(i)
 	pool := e.poolOf(ia.Kind, key)
-	by, strong := e.explain(key, pool, &id, node)
+	by, strong := e.explain(key, pool, &id, ia.IAID, node)
 	r := e.handle.Find(key)
-	known := r != nil && r.Belongs(id.DUID, id.Kind, id.IAID)
+	known := r != nil && r.BelongsTo(&id)
 	if e.message.Type == wire.Request && !known && key.Address != [16]byte{} { // :: is a hint at a length
 		at := -1
 		if pool != nil {
 			at = pool.ID
 		}
-		e.view.Divergence.Claimed(node, at, e.link.Index, by, e.client, peer.Example{Lease: *key, DUID: id.DUID, IAID: id.IAID, At: e.now})
+		e.view.Divergence.Claimed(node, at, e.link.Index, by, e.client, peer.Example{Lease: *key, DUID: e.message.ClientID, IAID: ia.IAID, At: e.now})
 	}
 	if pool == nil && !strong {
 		return // no lease of this link
 	}
-	draft := e.observed(ia, key, node, strong)
+	if !strong && !(known && r.Taken(e.now)) && e.astray(key) {
+		return
+	}
+	draft := e.observed(i, key, r, node, strong)
+	if draft.Expires <= e.now {
+		return // its pool has been retired for so long that nobody extends it
+	}
 	for range claimTries {
-		if e.weigh(r, draft, node, strong) {
+		if e.weigh(i, r, draft, node, strong) {
 			return
 		}
 		r = e.handle.Find(key)
@@ -61,38 +68,46 @@ func (e *Engine) observeClaim(i int, key *binding.Key, node int) {
 }
 
 // weigh holds a claim against the lease's record. False: another worker has changed that meanwhile.
-func (e *Engine) weigh(r *binding.Record, draft binding.Draft, node int, strong bool) bool {
+func (e *Engine) weigh(i int, r *binding.Record, draft binding.Draft, node int, strong bool) bool {
+	client := e.claimant(i)
+	id := client.Client()
 	switch {
-	case r == nil || !r.Taken(e.now):
+	case r != nil && r.Registered() && r.Live(e.now) && !strong && e.message.Type == wire.Request:
+		return true // who only asks for what another host uses isn't believed
+	case r == nil || !r.Taken(e.now) || r.Registered(): // a server gave the lease, and anybody can register
 		if !strong && e.refuses(e.poolOf(draft.Kind, &draft.Key)) {
 			return true
 		}
-		e.view.Conflicts.Drop(&draft.Key, draft.Kind, draft.IAID, draft.DUID)
+		e.view.Conflicts.Drop(&draft.Key, &client)
 		return e.record(r, &draft) != binding.Lost
 	case r.State() == binding.Declined:
+		// Nobody is given it before its time is over, and then not another client.
+		e.beside(r, &draft, client, node, strong)
 		return true
-	case r.Belongs(draft.DUID, draft.Kind, draft.IAID):
+	case r.BelongsTo(&id):
 		return e.observeAgain(r, &draft) != binding.Lost
 	default:
-		return e.observeRival(r, &draft, node, strong)
+		return e.observeRival(r, &draft, client, node, strong)
 	}
 }
 
-// observed is a peer's binding as it is written; node is negative where it isn't known whose.
-func (e *Engine) observed(ia *wire.IA, key *binding.Key, node int, strong bool) binding.Draft {
-	times := &e.link.Lifetimes
+// observed is a peer's binding as it is written, over the lease's present record or none; node is negative where it isn't
+// known whose.
+func (e *Engine) observed(i int, key *binding.Key, r *binding.Record, node int, strong bool) binding.Draft {
+	ia, id := &e.message.IAs[i], e.identity(i)
+	times := e.termsOf(ia.Kind, key)
 	draft := binding.Draft{
 		Key: *key, Kind: ia.Kind, IAID: ia.IAID, DUID: e.message.ClientID,
 		State: binding.Bound, Owner: e.view.Owner(node), Mark: e.mark,
 		Preferred: times.Preferred, Valid: times.Valid,
-		LastTransaction: e.now, Expires: e.now.Add(times.Valid), Since: e.now,
-		Extension: e.kept(),
+		LastTransaction: e.now, Expires: e.lasts(&id, key, r), Since: e.now,
+		Flags: flagOf(&id), Extension: e.keptWith(&id, key, r),
 	}
 	if node < 0 || node == e.policy.Self {
 		draft.Owner = peer.Unnamed
 	}
 	if strong {
-		draft.Flags = FlagStrong
+		draft.Flags |= FlagStrong
 	}
 	if e.message.Type != wire.Request {
 		draft.Flags |= FlagHeld
@@ -109,6 +124,9 @@ func (e *Engine) observeAgain(r *binding.Record, draft *binding.Draft) binding.O
 	if !Observed(r) && !holds {
 		renewed := DraftOf(r)
 		renewed.Expires, renewed.Mark = draft.Expires, e.mark
+		if !r.Says(draft.DUID, draft.Kind, draft.IAID) { // what its client is known by is the same
+			renewed.DUID, renewed.IAID, renewed.Extension, renewed.KeepExtension = draft.DUID, draft.IAID, draft.Extension, false
+		}
 		return e.record(r, &renewed)
 	}
 	if Observed(r) {
@@ -125,16 +143,12 @@ func (e *Engine) observeAgain(r *binding.Record, draft *binding.Draft) binding.O
 // Request says only what was asked. Where both are confirmed the better one takes the place of a peer's binding; and of
 // two that asked at once the one that holds the lease does.
 // False: the record isn't the lease's any more.
-func (e *Engine) observeRival(r *binding.Record, draft *binding.Draft, node int, strong bool) bool {
+func (e *Engine) observeRival(r *binding.Record, draft *binding.Draft, claim peer.Claim, node int, strong bool) bool {
 	key := r.Key()
-	claim := peer.Claim{
-		Node: node, Kind: draft.Kind, IAID: draft.IAID, DUID: draft.DUID, Strong: strong, Since: e.now, Expires: draft.Expires,
-		Port: portOf(draft.Extension, weakPort), Extension: draft.Extension,
-	}
-	if !e.believes(&key, &claim, e.poolOf(draft.Kind, &key)) {
+	claim, ok := e.beside(r, draft, claim, node, strong)
+	if !ok {
 		return true
 	}
-	claim = e.view.Conflicts.Note(&key, claim, e.message.Type == wire.Renew, e.now)
 	other := e.claimOf(r)
 	decided := claim.Confirmed && other.Confirmed && e.rivals(&claim, &other) && e.beats(&key, &claim, &other)
 	if !Observed(r) || e.message.Type != wire.Renew || !decided && !e.overtook(&other, &claim) {
@@ -146,10 +160,21 @@ func (e *Engine) observeRival(r *binding.Record, draft *binding.Draft, node int,
 	}
 	outcome := e.record(r, draft)
 	if outcome == binding.Published {
-		e.view.Conflicts.Drop(&key, draft.Kind, draft.IAID, draft.DUID)
+		e.view.Conflicts.Drop(&key, &claim)
 		e.view.Conflicts.Note(&key, other, false, e.now)
 	}
 	return outcome != binding.Lost
+}
+
+// beside notes a client's claim to a lease that another record stands for. False: it isn't believed.
+func (e *Engine) beside(r *binding.Record, draft *binding.Draft, claim peer.Claim, node int, strong bool) (peer.Claim, bool) {
+	key := r.Key()
+	claim.Node, claim.Strong, claim.Since, claim.Expires = node, strong, e.now, draft.Expires
+	claim.Port, claim.Extension = portOf(draft.Extension, weakPort), draft.Extension
+	if !e.believes(&key, &claim, e.poolOf(draft.Kind, &key)) {
+		return claim, false
+	}
+	return e.view.Conflicts.Note(&key, claim, e.message.Type == wire.Renew, e.now), true
 }
 
 // rivals tells whether two claims can be a conflict: they are in the names of two nodes. One node doesn't grant a lease
@@ -162,16 +187,7 @@ func (e *Engine) rivals(a, b *peer.Claim) bool {
 
 // late tells whether a peer's client should have renewed by now and wasn't heard.
 func (e *Engine) late(r *binding.Record) bool {
-	return Observed(r) && e.now > r.LastTransaction().Add(e.overdue())
-}
-
-// overdue is how many seconds after it was heard a client that has its lease has renewed it: T1 and half of it, or as long
-// as the lease lasts where the client chooses T1.
-func (e *Engine) overdue() uint32 {
-	if t1 := e.link.Lifetimes.Renew; t1 > 0 && t1 < wire.Infinity/2 {
-		return t1 + t1/2
-	}
-	return e.link.Lifetimes.Valid
+	return Observed(r) && e.now > r.LastTransaction().Add(e.link.Overdue)
 }
 
 // claimOf is what a record says, as a claim beside another's. Its extension is good until the next call.
@@ -182,7 +198,7 @@ func (e *Engine) claimOf(r *binding.Record) peer.Claim {
 	}
 	e.claimRoom = r.AppendExtension(e.claimRoom[:0])
 	return peer.Claim{
-		Node: node, Kind: r.Kind(), IAID: r.IAID(), DUID: r.DUID(), Strong: has(r, FlagStrong),
+		Node: node, Kind: r.Kind(), IAID: r.IAID(), Anonymous: r.Anonymous(), DUID: r.DUID(), Known: r.Identity(), Strong: has(r, FlagStrong),
 		Confirmed: has(r, FlagConfirmed), Held: has(r, FlagHeld) || !Observed(r), Since: r.Since(), Expires: r.Expires(),
 		Port: portOf(e.claimRoom, weakPort), Extension: e.claimRoom,
 	}
@@ -190,10 +206,11 @@ func (e *Engine) claimOf(r *binding.Record) peer.Claim {
 
 // observeEnd takes that the client gives an observed lease up. What this node granted isn't touched: the message is
 // for somebody else, who may not have got it.
-func (e *Engine) observeEnd(ia *wire.IA, key *binding.Key, state binding.State, expires binding.Time) {
-	e.view.Conflicts.Drop(key, ia.Kind, ia.IAID, e.message.ClientID)
-	r := e.held(key)
-	if r == nil || !Observed(r) || r.State() != binding.Bound {
+func (e *Engine) observeEnd(i int, key *binding.Key, state binding.State, expires binding.Time) {
+	client := e.claimant(i)
+	e.view.Conflicts.Drop(key, &client)
+	r, ia := e.held(key), &e.message.IAs[i]
+	if r == nil || !e.lastSaid(r, ia) || !Observed(r) || r.State() != binding.Bound {
 		return
 	}
 	if state == binding.Declined && (ia.Kind != wire.IANA || e.declined() >= e.policy.MaxDeclined) {

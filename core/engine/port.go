@@ -3,9 +3,11 @@ package engine
 import (
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/policy"
+	"github.com/lockstep6/lockstep6/core/wire"
 )
 
 // What is counted by relay port.
@@ -53,10 +55,22 @@ func (e *Engine) crowded(what portCount) bool {
 	return port != 0 && e.view.Ports.Count(port) >= limit
 }
 
+// portFull tells whether a lease that the client names is one more than its relay port may have. What stands for the client counts already. What it
+// says to hold, by Renew or Rebind, is left to it while the node may have missed that.
+func (e *Engine) portFull(key *binding.Key, id *address.Identity) bool {
+	if e.policy.LeasesPerPort == 0 || e.knows() || e.claims() && !e.policy.Single && !e.gateOpen() {
+		return false
+	}
+	if r := e.handle.Find(key); r != nil && r.BelongsTo(id) && stands(r) {
+		return false
+	}
+	return e.crowded(leasePort)
+}
+
 // believes tells whether a claim on a lease that another record stands for is taken: one more that nothing explains only
 // where its relay port has no more of them than it may.
 func (e *Engine) believes(key *binding.Key, c *peer.Claim, pool *policy.Pool) bool {
-	return c.Strong || e.view.Conflicts.Has(key, c.Kind, c.IAID, c.DUID) || !e.refuses(pool)
+	return c.Strong || e.view.Conflicts.Has(key, c) || !e.refuses(pool)
 }
 
 // refuses tells whether one more weak claim, on a lease of the pool or of none, is too many for its relay port. Where a
@@ -69,7 +83,7 @@ func (e *Engine) refuses(pool *policy.Pool) bool {
 	e.view.Ports.Refuse()
 	lie := e.policy.LeasesPerPort > 0 && e.policy.LeasesPerPort <= e.policy.WeakPerPort
 	if pool != nil && !lie {
-		e.view.Missed.Until(pool.ID, e.now.Add(e.link.Lifetimes.Valid))
+		e.view.Missed.Until(pool.ID, e.now.Add(e.link.LongestValid))
 	}
 	return true
 }
@@ -79,7 +93,7 @@ func Recount(view *peer.View, old, fresh *binding.Record) {
 	if view.Ports.Idle() {
 		return
 	}
-	if old != nil && old.State() == fresh.State() && old.Flags() == fresh.Flags() && old.Owner() == fresh.Owner() &&
+	if old != nil && old.State() == fresh.State() && old.Flags() == fresh.Flags() && old.Owner() == fresh.Owner() && old.Kind() == fresh.Kind() &&
 		fresh.SharesExtension(old) {
 		return // a renewal
 	}
@@ -91,7 +105,7 @@ func Recount(view *peer.View, old, fresh *binding.Record) {
 
 // countPorts adds a record to the counts of its port, or takes it out.
 func countPorts(view *peer.View, r *binding.Record, n int) {
-	if !stands(r) {
+	if !stands(r) || r.Kind() == wire.Registered { // nobody granted that
 		return
 	}
 	var room [binding.MaxExtension]byte

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -83,6 +84,26 @@ func TestWorld(t *testing.T) {
 		t.Logf("seed %d: %+v", seed, *s)
 		if s.grants < 300 || s.advertises < 100 || s.crashes == 0 || s.sweeps == 0 || s.reloads == 0 || s.nested == 0 || s.again == 0 || w.quick && s.spared < 100 {
 			t.Errorf("seed %d: too little happened to prove anything: %+v", seed, *s)
+		}
+	}
+}
+
+// TestWorldByRank is TestWorld over reloads that change what clients are known by. A client that asks for its IAs one by one, by rank
+// has one lease for both: docs/identity.md says so.
+func TestWorldByRank(t *testing.T) {
+	var policies []*policy.Policy
+	for _, identity := range []string{"duid-iaid", "duid-rank", "hardware-address"} {
+		policies = append(policies, mustCompile(t, "identity: "+identity+crowded[0], ""))
+	}
+	for seed := range uint64(4) {
+		w := newWorld(t, seed, policies, 60)
+		for step := 0; step < 3000 && len(w.faults) == 0; step++ {
+			w.step()
+			w.faults = slices.DeleteFunc(w.faults, func(fault string) bool { return strings.HasPrefix(fault, "two IAs of client") })
+		}
+		w.close()
+		if len(w.faults) > 0 || w.stats.grants < 100 || w.stats.reloads == 0 {
+			t.Errorf("seed %d: %s, %+v", seed, w.faults, w.stats)
 		}
 	}
 }

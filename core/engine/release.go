@@ -23,7 +23,7 @@ func (e *Engine) giveUp(state binding.State) wire.Drop {
 		ia := &e.message.IAs[i]
 		e.find(i)
 		other := state == binding.Released && e.excludesOther(ia)
-		if other || !e.hasBinding() {
+		if other || !e.hasBinding(ia) {
 			e.appendRefusal(i, wire.StatusNoBinding, "this server has no such binding", withdrawNothing)
 		}
 		if other {
@@ -41,9 +41,9 @@ func (e *Engine) giveUp(state binding.State) wire.Drop {
 }
 
 // hasBinding tells whether the client IA has a lease that it could give up.
-func (e *Engine) hasBinding() bool {
+func (e *Engine) hasBinding(ia *wire.IA) bool {
 	for _, r := range e.found {
-		if holds(r) {
+		if holds(r) && e.lastSaid(r, ia) {
 			return true
 		}
 	}
@@ -60,7 +60,7 @@ func holds(r *binding.Record) bool {
 func (e *Engine) endLease(i int, key *binding.Key, state binding.State) wire.Drop {
 	e.find(i)
 	r := e.held(key)
-	if r == nil {
+	if r == nil || !e.lastSaid(r, &e.message.IAs[i]) {
 		return wire.DropNone
 	}
 	if e.interfere != nil {

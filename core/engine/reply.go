@@ -33,17 +33,41 @@ func (e *Engine) refuse() {
 // close ends the reply: T1 and T2, the same in all IAs (RFC 9915, Section 18.1), and the options
 // that the client asked for or that are always sent. The lease whose lifetimes began first decides T1 and T2.
 func (e *Engine) close() {
-	renew, rebind := uint32(0), uint32(0)
-	if e.link != nil {
-		renew, rebind = left(e.link.Lifetimes.Renew, e.age), left(e.link.Lifetimes.Rebind, e.age)
-	}
+	renew, rebind := e.tees()
 	if e.unseen {
 		renew = e.showsAt(renew, rebind)
+	}
+	if e.outgoing != 0 {
+		renew, rebind = soon(renew, rebind, e.outgoing)
 	}
 	for _, mark := range e.granted {
 		wire.SetTimes(e.dst, mark, renew, rebind)
 	}
+	e.tellName()
+	e.tellAcceptance()
 	e.configure()
+}
+
+// tees are T1 and T2: the shortest of all leases that the reply grants. A 0 leaves the time to the client, of whichever lease it is.
+func (e *Engine) tees() (renew, rebind uint32) {
+	switch {
+	case e.link == nil:
+		return 0, 0
+	case e.shortest.Valid == 0: // nothing is granted
+		return e.terms.Renew, e.terms.Rebind
+	default:
+		return e.shortest.Renew, e.shortest.Rebind
+	}
+}
+
+// shorten notes the times of a lease that the reply grants, some seconds after its lifetimes began.
+func (e *Engine) shorten(t *policy.Terms, age uint32) {
+	renew, rebind := left(t.Renew, age), left(t.Rebind, age)
+	if s := &e.shortest; s.Valid == 0 {
+		s.Preferred, s.Valid, s.Renew, s.Rebind = t.Preferred, t.Valid, renew, rebind
+	} else {
+		s.Preferred, s.Renew, s.Rebind = min(s.Preferred, t.Preferred), min(s.Renew, renew), min(s.Rebind, rebind)
+	}
 }
 
 // showSoon is the T1, in seconds, of a grant that peers can't have seen, so that a Renew shows it.
@@ -54,7 +78,7 @@ const showSoon = 60
 // may not be the earlier one (RFC 9915, Section 21.4).
 func (e *Engine) showsAt(renew, rebind uint32) uint32 {
 	if renew == 0 {
-		renew = e.link.Lifetimes.Preferred / 2
+		renew = e.shortest.Preferred / 2
 		if rebind != 0 {
 			renew = min(renew, rebind/2)
 		}
@@ -68,8 +92,8 @@ func (e *Engine) hidden(g *grant) bool {
 	if e.policy.Single || e.message.Type == wire.Solicit && !e.rapid {
 		return false
 	}
-	extended := g.old != nil && !Observed(g.old) && g.old.Live(e.now) &&
-		g.old.Belongs(e.message.ClientID, e.message.IAs[g.ia].Kind, e.message.IAs[g.ia].IAID)
+	id := e.identity(g.ia)
+	extended := g.old != nil && !Observed(g.old) && g.old.Live(e.now) && g.old.BelongsTo(&id)
 	switch {
 	case e.rapid || !e.names(&e.message.IAs[g.ia], &g.key):
 		return true
@@ -78,23 +102,12 @@ func (e *Engine) hidden(g *grant) bool {
 	}
 }
 
-// configure appends configuration options, the reservation's before the link's before the global ones,
+// configure appends configuration options, the reservation's before the classes' before the link's before the global ones,
 // and then what relays supplied (RFC 6422).
 func (e *Engine) configure() {
-	options := e.options()
+	options := e.optionLayers()
 	e.dst = options.Append(e.dst, e.message)
 	e.dst = e.policy.AppendSupplied(e.dst, options, &e.packet)
-}
-
-func (e *Engine) options() *policy.Options {
-	switch {
-	case e.link == nil:
-		return &e.policy.Global
-	case e.reserved != nil && e.reserved.Options != nil:
-		return e.reserved.Options
-	default:
-		return &e.link.Options
-	}
 }
 
 // A withdrawal says which of the leases that a client names, and doesn't get, are returned with lifetimes 0.
@@ -116,10 +129,13 @@ func (e *Engine) appendGrant(g *grant, w withdrawal) {
 	dst, mark := wire.OpenIA(e.dst, ia.Kind, ia.IAID)
 	e.dst = dst
 	e.granted = append(e.granted, mark)
+	e.noteName(ia.Kind)
+	e.accepting.tells = e.accepting.tells || e.accepting.keyed
 	e.unseen = e.unseen || e.hidden(g)
-	e.age = max(e.age, g.age)
-	e.appendLease(ia.Kind, &g.key, left(e.link.Lifetimes.Preferred, g.age), left(e.link.Lifetimes.Valid, g.age))
-	e.appendWithdrawn(ia, &g.key, w)
+	terms := e.termsOf(ia.Kind, &g.key)
+	e.shorten(terms, g.age)
+	e.appendLease(ia.Kind, &g.key, left(terms.Preferred, g.age), left(terms.Valid, g.age))
+	e.appendWithdrawn(g.ia, &g.key, w)
 	e.dst = wire.CloseOption(e.dst, mark)
 }
 
@@ -130,8 +146,14 @@ func (e *Engine) appendRefusal(i int, code wire.StatusCode, text string, w withd
 	dst, mark := wire.OpenIA(e.dst, ia.Kind, ia.IAID)
 	e.dst = dst
 	before := len(e.dst)
-	e.appendWithdrawn(ia, &binding.Key{}, w)
+	outgoing := e.appendWithdrawn(i, &binding.Key{}, w)
 	withdrawn := len(e.dst) != before
+	if outgoing != 0 { // the client keeps a lease, and asks for another one in time
+		e.granted = append(e.granted, mark)
+		if e.outgoing == 0 || outgoing < e.outgoing {
+			e.outgoing = outgoing
+		}
+	}
 	// Leases to give up and a status are alternatives (RFC 9915, Sections 18.3.4 and 18.3.5): clients drop an IA with a
 	// status whole, and would keep what they shall give up.
 	if code != wire.StatusSuccess && !withdrawn {
@@ -168,21 +190,30 @@ func (e *Engine) appendLease(kind wire.Kind, key *binding.Key, preferred, valid 
 	e.dst = wire.AppendIAPrefix(e.dst, &key.Address, key.Length, preferred, valid, exclude)
 }
 
-// appendWithdrawn appends, with lifetimes 0, the leases in the client's IA that it has to give up.
-func (e *Engine) appendWithdrawn(ia *wire.IA, keep *binding.Key, w withdrawal) {
+// appendWithdrawn appends, with lifetimes 0, the leases in the client's IA that it has to give up; those of retiring pools with
+// what is left of them, the shortest rest of which it returns.
+func (e *Engine) appendWithdrawn(i int, keep *binding.Key, w withdrawal) (outgoing uint32) {
 	if w == withdrawNothing {
-		return
+		return 0
 	}
+	ia := &e.message.IAs[i]
 	all := w == withdrawAll && e.policy.Single
 	for lease, rest, ok := ia.NextLease(ia.Options); ok; lease, rest, ok = ia.NextLease(rest) {
 		key := binding.Key{Address: lease.Address, Length: lease.Length}
 		if key == *keep || lease.Address == [16]byte{} {
 			continue
 		}
+		if rest, done := e.appendOutgoing(i, &key); done {
+			if rest != 0 && (outgoing == 0 || rest < outgoing) {
+				outgoing = rest
+			}
+			continue
+		}
 		if all || e.ours(&key) || slices.Contains(e.forfeit, key) || e.foreign(ia.Kind, &key) {
 			e.appendLease(ia.Kind, &key, 0, 0)
 		}
 	}
+	return outgoing
 }
 
 // ours tells whether the client IA has the lease from this node, and it lasts; or declined it here. Of a lease that has ended

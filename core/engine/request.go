@@ -9,6 +9,7 @@ import (
 func (e *Engine) request() wire.Drop {
 	if !e.policy.Single {
 		e.view.Relays.Requested(e.client, true, e.now)
+		e.assured = e.view.Gate.Relearns(e.now) && e.view.Firsts.Seen(e.assurance(), e.at)
 	}
 	return e.bind(false)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/limit"
 	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
@@ -26,6 +27,7 @@ import (
 //	time +SECONDS          lets time pass, at all nodes; +0.5 is half a second
 //	sync [off]             makes what was written durable; off: stops doing so by itself
 //	table [full]           prints the bindings; full: with what is kept of relays and hardware
+//	news                   prints what the last message's changes tell of what they begin and end
 //	count                  prints how many there are
 //	peers                  prints what was heard of messages for others
 //	view                   prints what the node makes of that: gate, health, divergence, conflicts, relays
@@ -47,8 +49,11 @@ func TestScripts(t *testing.T) {
 		s := new(script)
 		datadriven.RunTest(t, path, s.run)
 	})
-	// The worker drops what is too old and counts what the kernel refuses.
-	elsewhere := map[wire.Drop]bool{wire.DropNone: true, wire.DropOverload: true, wire.DropSend: true}
+	// The worker drops what is too old and whose sender sends too much, and counts what the kernel refuses.
+	elsewhere := map[wire.Drop]bool{
+		wire.DropNone: true, wire.DropOverload: true, wire.DropSend: true,
+		wire.DropRelayRate: true, wire.DropNeighbourRate: true, wire.DropShare: true,
+	}
 	for drop, seen := range drops {
 		if d := wire.Drop(drop); !seen && !elsewhere[d] {
 			t.Errorf("no script produces the drop %s", d)
@@ -108,6 +113,7 @@ func (s *script) node(t *testing.T, name string) string {
 	node := s.nodes[name]
 	if node == nil {
 		node = sessionOver(t, mustCompile(t, s.text, name), s.options)
+		node.engine.Limit(limit.NewTable(64))
 		if s.session != nil {
 			node.now, node.millis = s.session.now, s.session.millis
 		}
@@ -198,6 +204,8 @@ func (s *session) run(t *testing.T, d *datadriven.TestData) string {
 		return s.dump(d.HasArg("full"))
 	case "count":
 		return s.count()
+	case "news":
+		return s.tidings(t)
 	case "peers":
 		return s.heard()
 	case "tick":

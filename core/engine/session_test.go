@@ -1,8 +1,11 @@
 package engine_test
 
 import (
+	"encoding/hex"
 	"fmt"
+	"math"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -10,6 +13,7 @@ import (
 	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/core/engine"
 	"github.com/lockstep6/lockstep6/core/policy"
+	"github.com/lockstep6/lockstep6/core/reconfigure"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
@@ -32,10 +36,14 @@ func compile(text, node string) (*policy.Policy, error) {
 	if len(faults) > 0 {
 		return nil, faults
 	}
-	return policy.Compile(c, policy.Input{
+	p, err := policy.Compile(c, policy.Input{
 		Node: node, SingleKey: agreementKey(), SingleDUID: singleDUID,
 		Resolve: func(config.Secret) ([]byte, error) { k := agreementKey(); return k[:], nil },
 	})
+	if err == nil && p.Reconfigure != nil {
+		p.Reconfigure.Secret = agreementKey()
+	}
+	return p, err
 }
 
 func mustCompile(t testing.TB, text, node string) *policy.Policy {
@@ -53,6 +61,7 @@ type session struct {
 	handle   *binding.Handle
 	marks    *engine.Marks
 	engine   *engine.Engine
+	shared   *reconfigure.Shared
 	site     *engine.Site
 	sweeper  *engine.Sweeper
 	now      binding.Time
@@ -76,6 +85,9 @@ func sessionOver(t testing.TB, p *policy.Policy, options binding.Options) *sessi
 	s := &session{table: table, marks: new(engine.Marks), now: start, autoSync: true}
 	s.handle = table.NewHandle()
 	s.engine = engine.New(table.NewHandle(), s.marks)
+	s.shared = new(reconfigure.Shared)
+	s.shared.Replay.Reserved(math.MaxUint64)
+	s.engine.Share(s.shared)
 	s.sweeper = engine.NewSweeper(table.NewHandle(), s.marks)
 	s.install(t, p)
 	return s
@@ -149,8 +161,11 @@ func (s *session) dump(full bool) string {
 		if r.Expires() != binding.Never {
 			left = fmt.Sprintf("%d s", int64(r.Expires())-int64(s.now))
 		}
-		line := fmt.Sprintf("%s/%d %s iaid=%d duid=%x %s, %s\n",
-			netip.AddrFrom16(k.Address), k.Length, r.Kind(), r.IAID(), r.DUID(), r.State(), left)
+		line := fmt.Sprintf("%s/%d %s iaid=%s duid=%x %s, %s\n",
+			netip.AddrFrom16(k.Address), k.Length, r.Kind(), iaidText(r.IAID(), r.Anonymous()), r.DUID(), r.State(), left)
+		if id := r.Identity(); id.Derived {
+			line = strings.TrimSuffix(line, "\n") + fmt.Sprintf(", known by %x number %d\n", id.DUID, id.IAID)
+		}
 		if engine.Observed(r) {
 			line = strings.TrimSuffix(line, "\n") + s.describeObserved(r) + "\n"
 		} else if r.Flags()&engine.FlagConfirmed != 0 {
@@ -162,6 +177,13 @@ func (s *session) dump(full bool) string {
 		lines = append(lines, line)
 	})
 	return sorted(lines)
+}
+
+func iaidText(iaid uint32, unknown bool) string {
+	if unknown {
+		return "unknown"
+	}
+	return strconv.FormatUint(uint64(iaid), 10)
 }
 
 // describeObserved says whose binding it is, and how sure that is.
@@ -197,30 +219,36 @@ func (s *session) count() string {
 
 var extensionNames = map[binding.ExtensionKind]string{
 	binding.ExtRemoteID: "remote-id", binding.ExtSubscriberID: "subscriber-id", binding.ExtRelayID: "relay-id",
-	binding.ExtInterfaceID: "interface-id", binding.ExtHardwareAddress: "hardware",
-	binding.ExtPeerAddress: "peer-address", binding.ExtLinkAddress: "link-address", binding.ExtRelayChain: "relay-chain",
+	binding.ExtInterfaceID: "interface-id", binding.ExtHardwareAddress: "hardware", binding.ExtIdentity: "identity",
+	binding.ExtPeerAddress: "peer-address", binding.ExtLinkAddress: "link-address", binding.ExtInterface: "interface", binding.ExtRelayChain: "relay-chain",
+	binding.ExtFQDN: "name", binding.ExtReconfigure: "reconfigure", binding.ExtReturn: "return", binding.ExtReturnInterface: "return-interface",
 }
 
 func describeExtension(x binding.Extension) string {
 	var lines []string
 	for kind, data, rest, ok := x.Next(); ok; kind, data, rest, ok = rest.Next() {
-		lines = append(lines, fmt.Sprintf("  %s %s\n", extensionNames[kind], octets(data)))
+		text := octets(data)
+		if kind == binding.ExtFQDN {
+			text = describeKept(data)
+		}
+		lines = append(lines, fmt.Sprintf("  %s %s\n", extensionNames[kind], text))
 	}
 	return strings.Join(lines, "")
 }
 
-// serverID is a node's DUID by its name; "ours": this server's.
-func (s *session) serverID(name string) []byte {
+// serverID is a node's DUID by its name; "ours": this server's; or any DUID in hex. Not ok: the cluster has no such node.
+func (s *session) serverID(name string) (duid []byte, ok bool) {
 	p := s.site.Policy
 	for i := range p.Nodes {
 		if p.Nodes[i].Name == name {
-			return p.Nodes[i].ServerID
+			return p.Nodes[i].ServerID, true
 		}
 	}
 	if name == "ours" {
-		return p.ServerID
+		return p.ServerID, true
 	}
-	return mustHex(name)
+	duid, err := hex.DecodeString(name)
+	return duid, err == nil
 }
 
 // drops are the reasons that scripts have produced.

@@ -17,10 +17,12 @@ const maxMapped = 1 << 28
 // A Site is a policy together with what is known of peers and the maps of free slots of its dense pools. The policy is
 // immutable, the maps are lock-free hints: whether a lease is taken, the binding table decides.
 type Site struct {
-	Policy *policy.Policy
-	View   *peer.View           // made for this policy: what its engines learn of peers
-	free   [][]*binding.FreeMap // by pool ID and stripe; nil for sparse pools and very large stripes
-	strays *strays
+	Policy   *policy.Policy
+	View     *peer.View           // made for this policy: what its engines learn of peers
+	free     [][]*binding.FreeMap // by pool ID and stripe; nil for sparse pools and very large stripes
+	sequence []*sequence          // by pool ID; nil where no pool of this node is sequential
+	book     *offerBook
+	strays   *strays
 	*census
 }
 
@@ -57,7 +59,7 @@ func (s *Site) meetAll(h *binding.Handle, shards int, meet func(*Site, *binding.
 // end. At a start that is cheaper than a walk through the table, in which each record and its extension are misses of
 // the processor's cache.
 func EmptySite(p *policy.Policy, view *peer.View) (*Site, error) {
-	s := &Site{Policy: p, View: view, free: make([][]*binding.FreeMap, len(p.Pools)), strays: new(strays), census: new(census)}
+	s := &Site{Policy: p, View: view, free: make([][]*binding.FreeMap, len(p.Pools)), strays: new(strays), census: &census{clients: clientCounts(p)}}
 	s.counting = &binding.Counting{Number: 1, Owner: s}
 	for _, pool := range p.Pools {
 		if pool.Sparse {
@@ -68,6 +70,9 @@ func EmptySite(p *policy.Policy, view *peer.View) (*Site, error) {
 			return nil, err
 		}
 		s.free[pool.ID] = maps
+	}
+	if err := s.sequences(); err != nil {
+		return nil, err
 	}
 	for i := range p.Links {
 		s.takeReserved(&p.Links[i])
@@ -87,7 +92,9 @@ func (s *Site) Meet(r *binding.Record) {
 // see is Meet for a record that is counted at its port already.
 func (s *Site) see(r *binding.Record) {
 	key := r.Key()
-	s.Take(&key, r.Kind())
+	if s.sequence == nil || r.State() != binding.Released || !s.counts(&key, r.Kind()) {
+		s.Take(&key, r.Kind())
+	}
 	s.stray(&key, r.Kind())
 	s.count(r, &key)
 }
@@ -133,11 +140,19 @@ func (s *Site) Put(key *binding.Key, kind wire.Kind) { s.note(key, kind, false) 
 
 func (s *Site) note(key *binding.Key, kind wire.Kind, taken bool) {
 	pool := s.Policy.PoolOf(kind, &key.Address, key.Length)
-	if pool == nil || pool.Sparse {
+	if pool == nil {
+		return
+	}
+	q := s.sequenceIn(pool)
+	if pool.Sparse && q == nil {
 		return
 	}
 	slot, ok := pool.Range.Slot(key.Address)
-	if !ok {
+	if !ok || !taken && !pool.Range.Usable(slot) {
+		return // what was excluded while a client had it stays taken
+	}
+	if q != nil {
+		q.note(slot, taken)
 		return
 	}
 	stripes := pool.Stripes

@@ -24,7 +24,7 @@ func (e *Engine) solicit() wire.Drop {
 			missing++
 			continue
 		}
-		if e.link.RenewCache > 0 {
+		if e.termsOf(e.message.IAs[i].Kind, &g.key).RenewCache > 0 || e.link.Naming != nil {
 			draft := e.draft(&g)
 			e.spared(&g, &draft) // the Advertise says what the Reply will
 		}

@@ -11,12 +11,13 @@ import (
 // docs/decisions/0006-renew-cache.md has the reasons.
 func (e *Engine) spared(g *grant, draft *binding.Draft) bool {
 	old := g.old
-	if e.link.RenewCache == 0 || old == nil || !old.Live(e.now) || !e.repeats(old, draft) {
+	cache := e.termsOf(draft.Kind, &g.key).RenewCache
+	if cache == 0 || old == nil || !old.Live(e.now) || !e.repeats(old, draft) {
 		return false
 	}
 	written := old.LastTransaction()
 	age := uint32(e.now - min(e.now, written)) // another worker's clock reading may be the later one
-	if age >= e.link.RenewCache || old.Expires() < written.Add(draft.Valid) || !e.marks.Durable(old.Mark()) {
+	if age >= cache || old.Expires() < written.Add(draft.Valid) || !e.marks.Durable(old.Mark()) {
 		return false
 	}
 	g.age = age
@@ -40,7 +41,7 @@ func (e *Engine) repeat(old *binding.Record) binding.Outcome {
 func (e *Engine) repeats(old *binding.Record, draft *binding.Draft) bool {
 	return old.State() == draft.State && old.Owner() == draft.Owner && old.Flags() == draft.Flags &&
 		old.Preferred() == draft.Preferred && old.Valid() == draft.Valid &&
-		old.Belongs(draft.DUID, draft.Kind, draft.IAID) && old.HasExtension(draft.Extension)
+		old.Says(draft.DUID, draft.Kind, draft.IAID) && old.HasExtension(draft.Extension)
 }
 
 // left is what is left, after some seconds, of a lifetime, of T1 or of T2. What never ends stays so, and so does a T1 or

@@ -13,7 +13,8 @@ import (
 // is behind the table, or where there is no map.
 const spillTries = 64
 
-// chooseNew takes the first free candidate, pool by pool, in the keyed order of the pools. A prefix-length hint puts
+// chooseNew takes the first free candidate, pool by pool, in the keyed order of the pools, or in the file's where one is
+// sequential. A prefix-length hint puts
 // the pools of that length first, then the next shorter ones, then longer ones.
 func (e *Engine) chooseNew(i int, ia *wire.IA, id *address.Identity, hint uint8) (grant, bool) {
 	pools := e.pools(ia.Kind)
@@ -37,7 +38,7 @@ func (e *Engine) chooseNew(i int, ia *wire.IA, id *address.Identity, hint uint8)
 // chooseAmong takes from the pools of one length in the order of e.order; length 0: of any.
 func (e *Engine) chooseAmong(i int, pools []*policy.Pool, id *address.Identity, length int) (grant, bool) {
 	for _, at := range e.order {
-		if length != 0 && int(pools[at].Range.Length()) != length {
+		if length != 0 && int(pools[at].Range.Length()) != length || pools[at].Retiring || !e.takes(pools[at]) {
 			continue
 		}
 		if g, ok := e.chooseIn(i, pools[at], id); ok {
@@ -56,8 +57,14 @@ func (e *Engine) pools(kind wire.Kind) []*policy.Pool {
 }
 
 // chooseIn takes the first free candidate of a pool. In a pool with few slots only the primary is shared;
-// where it is taken the client spills into a stripe. In an exclusive one nothing is shared.
+// where it is taken the client spills into a stripe. In an exclusive one nothing is shared. In a sequential one the lowest
+// free slot comes first.
 func (e *Engine) chooseIn(i int, pool *policy.Pool, id *address.Identity) (grant, bool) {
+	if pool.Sequential {
+		if g, ok := e.chooseLowest(i, pool, id); ok {
+			return g, true
+		}
+	}
 	if e.strict(pool) {
 		return e.spill(i, pool, id)
 	}
@@ -173,14 +180,18 @@ func (e *Engine) probe(i int, pool *policy.Pool, stripe int, start address.U128,
 }
 
 // correct tells the map of free slots about one that isn't free: unusable, reserved, or bound by somebody who hasn't
-// come to say so. What only this message has chosen stays free. The sweeper may remove a binding between our look
+// come to say so. What only this message has chosen stays free, and so does what a sequential pool takes back when the release
+// is durable. The sweeper may remove a binding between our look
 // and our mark, and the mark would stand for ever: so there is a second look behind it.
 func (e *Engine) correct(pool *policy.Pool, slot address.U128, free *binding.FreeMap, index uint64) {
 	key := leaseOf(pool, slot)
 	if e.chosen(&key) || !free.Take(index) {
 		return
 	}
-	if pool.Range.Usable(slot) && e.link.Reserved(&key.Address, key.Length) == nil && e.handle.Find(&key) == nil {
+	if !pool.Range.Usable(slot) || e.link.Reserved(&key.Address, key.Length) != nil {
+		return
+	}
+	if r := e.handle.Find(&key); r == nil || pool.Sequential && r.State() == binding.Released {
 		free.Put(index)
 	}
 }

@@ -21,9 +21,9 @@ type strays struct {
 	lengths [3]uint64     // bit set of their lengths
 }
 
-// stray notes a binding that overlaps a pool and isn't a lease of one.
+// stray notes a binding that overlaps a pool and isn't a lease of one. A registered address may lie in the prefix that its client has.
 func (s *Site) stray(key *binding.Key, kind wire.Kind) {
-	if s.Policy.PoolOf(kind, &key.Address, key.Length) != nil {
+	if kind == wire.Registered || s.Policy.PoolOf(kind, &key.Address, key.Length) != nil {
 		return
 	}
 	first := address.FromBytes(key.Address)
@@ -48,7 +48,7 @@ func (s *strays) sort() {
 }
 
 // strayIn tells whether a stray of another client IA, not yet over, overlaps a lease.
-func (e *Engine) strayIn(ia *wire.IA, key *binding.Key) bool {
+func (e *Engine) strayIn(i int, key *binding.Key) bool {
 	s := e.site.strays
 	first := address.FromBytes(key.Address)
 	// Those that the lease lies in.
@@ -56,10 +56,10 @@ func (e *Engine) strayIn(ia *wire.IA, key *binding.Key) bool {
 		for ; set != 0; set &= set - 1 {
 			length := uint8(word*64 + bits.TrailingZeros64(set))
 			if length >= key.Length {
-				return e.strayInside(ia, key)
+				return e.strayInside(i, key)
 			}
 			behind := uint(128 - length)
-			if e.standing(ia, &binding.Key{Address: first.Rsh(behind).Lsh(behind).Bytes(), Length: length}) {
+			if e.standing(i, &binding.Key{Address: first.Rsh(behind).Lsh(behind).Bytes(), Length: length}) {
 				return true
 			}
 		}
@@ -68,12 +68,12 @@ func (e *Engine) strayIn(ia *wire.IA, key *binding.Key) bool {
 }
 
 // strayInside tells the same of those that lie in the lease.
-func (e *Engine) strayInside(ia *wire.IA, key *binding.Key) bool {
+func (e *Engine) strayInside(i int, key *binding.Key) bool {
 	keys := e.site.strays.keys
 	last := binding.Key{Address: lastOf(address.FromBytes(key.Address), key.Length).Bytes(), Length: 128}
 	at := sort.Search(len(keys), func(i int) bool { return keys[i].Compare(key) >= 0 })
 	for ; at < len(keys) && keys[at].Compare(&last) <= 0; at++ {
-		if keys[at] != *key && e.standing(ia, &keys[at]) {
+		if keys[at] != *key && e.standing(i, &keys[at]) {
 			return true
 		}
 	}
@@ -81,9 +81,9 @@ func (e *Engine) strayInside(ia *wire.IA, key *binding.Key) bool {
 }
 
 // standing tells whether another client IA has a lease that isn't over.
-func (e *Engine) standing(ia *wire.IA, key *binding.Key) bool {
-	r := e.handle.Find(key)
-	return r != nil && r.Taken(e.now) && !r.Belongs(e.message.ClientID, ia.Kind, ia.IAID)
+func (e *Engine) standing(i int, key *binding.Key) bool {
+	r, id := e.handle.Find(key), e.identity(i)
+	return r != nil && r.Taken(e.now) && !r.BelongsTo(&id)
 }
 
 // lastOf is the last address of the lease of that length that begins at first.

@@ -21,17 +21,22 @@ const (
 )
 
 // assignable tells whether this node may assign the lease to this client on the link: it lies in one of the node's
-// pools, or in a sibling's where that is trusted, or is reserved for the client; and isn't reserved for another.
+// pools that isn't retiring, or in a sibling's where that is trusted, or is reserved for the client; and isn't reserved for another. A client whose class
+// the pool doesn't take, or whose relay names another one, can have none, unless it says by Renew or Rebind that it holds it, and that is trusted.
 func (e *Engine) assignable(kind wire.Kind, key *binding.Key, why trust) bool {
 	if holder := e.link.Reserved(&key.Address, key.Length); holder != nil {
 		return holder == e.reserved
 	}
 	pool := e.poolOf(kind, key)
-	if pool == nil || !pool.Own && !(why == trustRecord || why == trustClaim && pool.Sparse) {
+	if pool == nil || pool.Retiring || !pool.Own && !(why == trustRecord || why == trustClaim && pool.Sparse) {
 		return false
 	}
+	if !e.takes(pool) && (why == trustNothing || !e.claims()) {
+		return false // who renews keeps what it has though the message doesn't show its class, or a relay names another pool by now
+	}
 	slot, ok := pool.Range.Slot(key.Address)
-	return ok && pool.Range.Usable(slot)
+	// Another server, from which the binding was imported, may have granted a reserved interface identifier.
+	return ok && (pool.Range.Usable(slot) || why == trustRecord && !pool.Range.Excludes(slot))
 }
 
 // poolOf is the pool on the link, this node's or a sibling's, that has the lease; nil: none has it.
@@ -42,8 +47,9 @@ func (e *Engine) poolOf(kind wire.Kind, key *binding.Key) *policy.Pool {
 	return e.link.SiblingPool(kind, &key.Address, key.Length)
 }
 
-// verifies tells whether some node would have given the client this very lease, under the key in use or an accepted one.
-func (e *Engine) verifies(key *binding.Key, id *address.Identity) bool {
+// verifies tells whether some node would have given the client this very lease, under the key in use or an accepted one, or
+// this node in sequence.
+func (e *Engine) verifies(key *binding.Key, id *address.Identity, ia *wire.IA) bool {
 	pool := e.poolOf(id.Kind, key)
 	if pool == nil {
 		return false
@@ -58,7 +64,11 @@ func (e *Engine) verifies(key *binding.Key, id *address.Identity) bool {
 	if e.strict(pool) && !e.claims() && !own {
 		return false
 	}
-	return e.derived(pool, slot, id)
+	if e.counted(pool) || e.derived(pool, slot, id) {
+		return true
+	}
+	said := e.said(ia)
+	return id.Derived && e.claims() && e.derived(pool, slot, &said) // from before clients were known by something else
 }
 
 // derived tells whether the slot follows from the client's identity, under the key in use or an accepted one.
@@ -112,10 +122,13 @@ func explains(h *address.Hasher, pool *policy.Pool, slot address.U128, id *addre
 
 // lengthHint is the prefix length that the client would like, or 0: that of an IA Prefix with the prefix ::
 // (RFC 9915, Section 18.3.4; RFC 8168, Section 3.1), else that of the first prefix that it names. So a Request for a
-// prefix of another length than the client's present one gets what the Advertise offered.
+// prefix of another length than the client's present one gets what the Advertise offered. A relay's word comes before the client's.
 func (e *Engine) lengthHint(ia *wire.IA) uint8 {
 	if ia.Kind != wire.IAPD {
 		return 0
+	}
+	if e.pooled.Length != 0 {
+		return e.pooled.Length
 	}
 	named := uint8(0)
 	for lease, rest, ok := ia.NextLease(ia.Options); ok; lease, rest, ok = ia.NextLease(rest) {
@@ -130,13 +143,16 @@ func (e *Engine) lengthHint(ia *wire.IA) uint8 {
 	return named
 }
 
+// usualLength is the prefix length that comes first where the client hints at none; 0: whichever.
+func (e *Engine) usualLength(ia *wire.IA) uint8 {
+	if ia.Kind != wire.IAPD {
+		return 0
+	}
+	return e.link.PrefixLength
+}
+
 // closer tells whether a prefix length suits a hint better than another one: the length itself, then shorter ones,
 // the closest first, then longer ones (RFC 8168, Section 3.2).
-func closer(length, than, hint uint8) bool { return distance(length, hint) < distance(than, hint) }
-
-func distance(length, hint uint8) int {
-	if length <= hint {
-		return int(hint - length)
-	}
-	return int(length) // longer than the hint, so beyond all that are shorter
+func closer(length, than, hint uint8) bool {
+	return policy.LengthDistance(length, hint) < policy.LengthDistance(than, hint)
 }

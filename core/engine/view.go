@@ -39,7 +39,7 @@ func viewOptions(p *policy.Policy, m Memory) peer.Options {
 		}
 	}
 	for i := range p.Links {
-		o.Listen = append(o.Listen, max(p.Links[i].Lifetimes.Renew, m.Longest[p.Links[i].Name]))
+		o.Listen = append(o.Listen, max(p.Links[i].LongestRenew, m.Longest[p.Links[i].Name]))
 	}
 	return o
 }
@@ -55,7 +55,26 @@ func NextView(view *peer.View, before, after *policy.Policy, m Memory, now bindi
 			next.Gate.Close(link, now, peer.ReasonAgain)
 		}
 	}
+	settle(next.Settled, before, after, from, now)
 	return next, from
+}
+
+// settle notes which pools a policy begins to retire, and what it reserves for somebody, in place of the one before.
+func settle(s *peer.Settled, before, after *policy.Policy, from peer.Lineage, now binding.Time) {
+	for i, pool := range after.Pools {
+		if was := from.Pools[i]; pool.Retiring && (was == peer.Nobody || !before.Pools[was].Retiring) {
+			s.Retire(i, now)
+		}
+	}
+	var keys []binding.Key
+	for lease := range policy.NewlyReserved(before, after) {
+		keys = append(keys, binding.Key{Address: lease.Address, Length: lease.Length})
+	}
+	longest := uint32(0)
+	for i := range after.Links {
+		longest = max(longest, after.Links[i].LongestValid)
+	}
+	s.Reserve(keys, now, now-min(now, binding.Time(longest)))
 }
 
 // lineage finds nodes again by their DUIDs, links by their names, and pools by their leases.

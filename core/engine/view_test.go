@@ -39,8 +39,8 @@ func (s *session) describeView() string {
 			if c.Node >= 0 {
 				node = p.Nodes[c.Node].Name
 			}
-			fmt.Fprintf(&b, "conflict: %s iaid=%d duid=%x at %s, strong %v, confirmed %v\n",
-				leaseText(key), c.IAID, c.DUID, node, c.Strong, c.Confirmed)
+			fmt.Fprintf(&b, "conflict: %s iaid=%s duid=%x at %s, strong %v, confirmed %v\n",
+				leaseText(key), iaidText(c.IAID, c.Anonymous), c.DUID, node, c.Strong, c.Confirmed)
 		}
 	}
 	for _, f := range v.Foreign.Servers() {

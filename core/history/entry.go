@@ -35,12 +35,13 @@ const (
 	Transferred  End = 6 // the same client has it from another node
 	Moved        End = 7 // the same client was heard from another place
 	RenewedAgain End = 8 // a superseded one: its client came back to it
+	Identified   End = 9 // what it is known by goes on with another DUID or IAID, or the client is known by something else since
 )
 
 // String is the word that commands and the API show.
 func (e End) String() string {
 	words := [...]string{"", "expired", "released", "declined", "superseded", "given to another client", "served by another node",
-		"moved", "renewed again"}
+		"moved", "renewed again", "identified anew"}
 	if int(e) < len(words) {
 		return words[e]
 	}
@@ -65,7 +66,7 @@ func Entries(key, value []byte, add func(at int64, what byte, entry []byte)) err
 	}
 	if lasting(&s) {
 		from := s.Since
-		if len(s.Before) > 0 && sameClient(&before, &s) && before.State == s.State && before.Since == s.Since {
+		if len(s.Before) > 0 && (sameClient(&before, &s) || sameIdentity(&before, &s)) && before.State == s.State && before.Since == s.Since {
 			from = moment(&s)
 		}
 		entry := binary.BigEndian.AppendUint32(nil, uint32(from))
@@ -79,8 +80,17 @@ func lasting(s *binding.Stored) bool {
 	return !s.Removed && (s.State == binding.Bound || s.State == binding.Superseded)
 }
 
-func sameClient(a, b *binding.Stored) bool {
-	return a.Kind == b.Kind && a.IAID == b.IAID && string(a.DUID) == string(b.DUID)
+// sameClient tells whether two records are of one identity association. That an earlier one didn't know the IAID tells nothing
+// of another.
+func sameClient(before, after *binding.Stored) bool {
+	unknown := before.Flags&binding.FlagAnonymous != 0
+	return before.Kind == after.Kind && (before.IAID == after.IAID || unknown) && string(before.DUID) == string(after.DUID)
+}
+
+// sameIdentity tells whether two records belong to one identity, whatever DUIDs and IAIDs their clients gave.
+func sameIdentity(before, after *binding.Stored) bool {
+	a, b := before.Identity(), after.Identity()
+	return a.Equal(&b)
 }
 
 // moment is when a record's change was made.
@@ -98,7 +108,7 @@ func end(before, next *binding.Stored) (how End, until binding.Time) {
 	}
 	until = moment(next)
 	switch {
-	case !sameClient(before, next):
+	case !sameClient(before, next) && !sameIdentity(before, next):
 		return Given, until
 	case next.State == binding.Released:
 		return Released, until
@@ -110,6 +120,8 @@ func end(before, next *binding.Stored) (how End, until binding.Time) {
 		return Transferred, until
 	case before.State == binding.Superseded:
 		return RenewedAgain, until
+	case !sameClient(before, next) || !sameIdentity(before, next) && before.Flags&binding.FlagAnonymous == 0:
+		return Identified, until
 	default:
 		return Moved, until
 	}

@@ -1,7 +1,6 @@
 package history
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"slices"
@@ -94,7 +93,7 @@ func beginning(began []Period, used []bool, s *binding.Stored) int {
 	for k := range began {
 		b := &began[k].Stored
 		if used[k] || b.Version > s.Version || !sameClient(b, s) || b.State != s.State || b.Since != s.Since || b.Owner != s.Owner ||
-			!bytes.Equal(b.Extension, s.Extension) {
+			!b.Extension.SamePlace(s.Extension) {
 			continue
 		}
 		if best < 0 || b.Version > began[best].Version {

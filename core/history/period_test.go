@@ -103,6 +103,9 @@ func (l *life) grant(client byte, place string, since binding.Time) {
 			Key: l.key, Kind: wire.IANA, IAID: 7, DUID: []byte{0, 4, 0, client}, State: binding.Bound, Valid: 100,
 			LastTransaction: l.now, Since: since, Expires: l.now + 100, Extension: at(place),
 		}
+		if client%2 == 1 {
+			d.IAID, d.Flags = 0, binding.FlagAnonymous // until it renews
+		}
 		begun = *d
 	})
 	l.begin(&begun, since)
@@ -136,7 +139,9 @@ func (l *life) again(how history.End, from binding.Time, change func(d *binding.
 }
 
 func (l *life) renew() {
-	l.set(history.Unknown, func(d *binding.Draft) { d.LastTransaction, d.Expires = l.now, l.now+100 })
+	l.set(history.Unknown, func(d *binding.Draft) {
+		d.IAID, d.Flags, d.LastTransaction, d.Expires = 7, 0, l.now, l.now+100
+	})
 }
 
 func (l *life) retire(how history.End, state binding.State) {

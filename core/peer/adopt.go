@@ -28,7 +28,7 @@ func (c *Conflicts) adopt(old *Conflicts, nodes []int, since binding.Time) {
 	defer c.mu.Unlock()
 	for key, list := range old.claims {
 		for _, claim := range list {
-			known := slices.ContainsFunc(c.claims[key], func(other Claim) bool { return other.same(&claim) })
+			known := slices.ContainsFunc(c.claims[key], func(other Claim) bool { return other.Same(&claim) })
 			if claim.Since < since || known {
 				continue
 			}

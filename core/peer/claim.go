@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
@@ -10,7 +11,9 @@ type Claim struct {
 	Node      int
 	Kind      wire.Kind
 	IAID      uint32
-	DUID      []byte
+	Anonymous bool              // its IAID isn't known: it may be any of the client's. IAID is 0 then
+	DUID      []byte            // as the client said, like IAID
+	Known     address.Identity  // what the client IA is known by; not Derived: DUID and IAID
 	Strong    bool              // a candidate or a reservation explains it
 	Asked     bool              // first heard by a Request, so that its client waited for an answer
 	Held      bool              // heard by a Renew or Rebind: the client got the lease. A Request only asks for it
@@ -22,9 +25,27 @@ type Claim struct {
 	Extension binding.Extension // what is kept of relays and hardware
 }
 
-// same tells whether two claims are of the same client's identity association.
-func (c *Claim) same(other *Claim) bool {
-	return c.Kind == other.Kind && c.IAID == other.IAID && string(c.DUID) == string(other.DUID)
+// Same tells whether two claims on a lease are of the same client's identity association, as far as is known.
+func (c *Claim) Same(other *Claim) bool {
+	if c.Anonymous || other.Anonymous {
+		return c.Kind == other.Kind && string(c.DUID) == string(other.DUID)
+	}
+	a, b := c.Client(), other.Client()
+	return a.Equal(&b)
+}
+
+// Client is what the claim's client IA is known by. Its DUID is a view.
+func (c *Claim) Client() address.Identity {
+	if c.Known.Derived {
+		return c.Known
+	}
+	return address.Identity{DUID: c.DUID, IAID: c.IAID, Kind: c.Kind}
+}
+
+// own makes the claim's slices its own.
+func (c *Claim) own() {
+	c.DUID = append([]byte(nil), c.DUID...)
+	c.Known.DUID = append([]byte(nil), c.Known.DUID...)
 }
 
 // confirmAfter is how many seconds after its first sight a claim is confirmed by a Renew or Rebind: by then the client

@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"encoding/binary"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -54,16 +53,6 @@ func (c *Conflicts) leaseCell(key *binding.Key) *atomic.Uint32 {
 	return &c.filter[xxhash.Sum64(b[:])%conflictsSize]
 }
 
-// clientHash is a seeded hash of a client IA.
-func (c *Conflicts) clientHash(kind wire.Kind, iaid uint32, duid []byte) uint64 {
-	var room [clientHashSize]byte
-	b := append(room[:0], c.salt[:]...)
-	b = binary.LittleEndian.AppendUint32(b, iaid)
-	return xxhash.Sum64(append(append(b, byte(kind)), duid...))
-}
-
-func (c *Conflicts) clientCell(hash uint64) *atomic.Uint32 { return &c.clients[hash%conflictsSize] }
-
 // Note takes a claim, or extends the one that the same client IA has in that node's name. Holds says that the client
 // speaks of a lease that it holds: a Renew or Rebind. It returns the claim as it is now.
 func (c *Conflicts) Note(key *binding.Key, claim Claim, holds bool, now binding.Time) Claim {
@@ -71,7 +60,8 @@ func (c *Conflicts) Note(key *binding.Key, claim Claim, holds bool, now binding.
 	defer c.mu.Unlock()
 	list := c.claims[*key]
 	for i := range list {
-		if list[i].same(&claim) {
+		if list[i].Same(&claim) {
+			c.attribute(key, &list[i], &claim)
 			c.again(&list[i], &claim, holds, now)
 			return list[i]
 		}
@@ -80,7 +70,8 @@ func (c *Conflicts) Note(key *binding.Key, claim Claim, holds bool, now binding.
 		c.lost++
 		return claim
 	}
-	claim.DUID, claim.Asked, claim.Held = append([]byte(nil), claim.DUID...), !holds, claim.Held || holds
+	claim.own()
+	claim.Asked, claim.Held = !holds, claim.Held || holds
 	claim.Extension = append(binding.Extension(nil), claim.Extension...)
 	c.insert(key, claim)
 	c.count(&claim, 1)
@@ -91,9 +82,7 @@ func (c *Conflicts) Note(key *binding.Key, claim Claim, holds bool, now binding.
 func (c *Conflicts) insert(key *binding.Key, claim Claim) {
 	c.claims[*key] = append(c.claims[*key], claim)
 	c.leaseCell(key).Add(1)
-	hash := c.clientHash(claim.Kind, claim.IAID, claim.DUID)
-	c.clientCell(hash).Add(1)
-	c.leases[hash] = append(c.leases[hash], *key)
+	c.list(key, &claim)
 }
 
 // noRoom tells whether there is no place for a new claim on a lease.
@@ -115,6 +104,9 @@ func (c *Conflicts) again(old, claim *Claim, holds bool, now binding.Time) {
 	c.count(old, -1)
 	if claim.Node != Nobody {
 		old.Node = claim.Node
+	}
+	if !claim.Anonymous && (old.IAID != claim.IAID || string(old.DUID) != string(claim.DUID)) { // what it is known by is the same
+		old.IAID, old.DUID = claim.IAID, append([]byte(nil), claim.DUID...)
 	}
 	old.Strong, old.Port, old.Expires = claim.Strong, claim.Port, max(old.Expires, claim.Expires)
 	old.Held = old.Held || holds
@@ -148,53 +140,24 @@ func (c *Conflicts) On(key *binding.Key) []Claim {
 	return slices.Clone(c.claims[*key])
 }
 
-// Has tells whether the client IA has a claim on the lease.
-func (c *Conflicts) Has(key *binding.Key, kind wire.Kind, iaid uint32, duid []byte) bool {
+// Has tells whether a claim's client IA has a claim on the lease.
+func (c *Conflicts) Has(key *binding.Key, client *Claim) bool {
 	if c.leaseCell(key).Load() == 0 {
 		return false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	client := Claim{Kind: kind, IAID: iaid, DUID: duid}
-	return slices.ContainsFunc(c.claims[*key], func(claim Claim) bool { return claim.same(&client) })
+	return slices.ContainsFunc(c.claims[*key], func(claim Claim) bool { return claim.Same(client) })
 }
 
-// Moved notes that a client IA renews leases, those for which held is true: what it only asked for beside them it didn't
-// get, unless this Renew is older than the Request, and late. Without claims of that client it takes no lock.
-func (c *Conflicts) Moved(kind wire.Kind, iaid uint32, duid []byte, now binding.Time, held func(key *binding.Key) bool) {
-	hash := c.clientHash(kind, iaid, duid)
-	if c.clientCell(hash).Load() == 0 {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	client := Claim{Kind: kind, IAID: iaid, DUID: duid}
-	for _, key := range slices.Clone(c.leases[hash]) {
-		if !held(&key) {
-			c.remove(key, func(claim *Claim) bool { return claim.same(&client) && !claim.Held && Confirms(claim.Since, now) })
-		}
-	}
-}
-
-// HoldsOther tells whether the claim's client IA has a claim on another lease, which it holds.
-func (c *Conflicts) HoldsOther(key *binding.Key, claim *Claim) bool {
-	hash := c.clientHash(claim.Kind, claim.IAID, claim.DUID)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.ContainsFunc(c.leases[hash], func(other binding.Key) bool {
-		return other != *key && slices.ContainsFunc(c.claims[other], func(o Claim) bool { return o.Held && o.same(claim) })
-	})
-}
-
-// Drop forgets the claim of a client IA on a lease, if it has one: its client gave it up, or it stands in the table now.
-func (c *Conflicts) Drop(key *binding.Key, kind wire.Kind, iaid uint32, duid []byte) {
+// Drop forgets the claim on a lease of the client IA of a claim, if it has one: its client gave it up, or it stands in the table now.
+func (c *Conflicts) Drop(key *binding.Key, client *Claim) {
 	if c.leaseCell(key).Load() == 0 {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	gone := Claim{Kind: kind, IAID: iaid, DUID: duid}
-	c.remove(*key, gone.same)
+	c.remove(*key, client.Same)
 }
 
 // remove drops a lease's claims. The lock must be held.
@@ -218,17 +181,9 @@ func (c *Conflicts) remove(key binding.Key, gone func(*Claim) bool) {
 
 // forget takes a claim out of all counts and out of the index by client.
 func (c *Conflicts) forget(key *binding.Key, claim *Claim) {
-	hash := c.clientHash(claim.Kind, claim.IAID, claim.DUID)
 	c.leaseCell(key).Add(^uint32(0))
-	c.clientCell(hash).Add(^uint32(0))
 	c.count(claim, -1)
-	keys := c.leases[hash]
-	if at := slices.Index(keys, *key); at >= 0 {
-		keys = slices.Delete(keys, at, at+1)
-	}
-	if c.leases[hash] = keys; len(keys) == 0 {
-		delete(c.leases, hash)
-	}
+	c.unlist(key, claim)
 }
 
 // expire drops claims that weren't renewed.

@@ -45,6 +45,34 @@ func TestClaims(t *testing.T) {
 	}
 }
 
+// TestClaimWithoutIAID: a claim whose IAID isn't known is one with that of the same client, whichever comes first, and can be found by
+// its IAID as soon as that is known.
+func TestClaimWithoutIAID(t *testing.T) {
+	unknown := claim("one", begin+100)
+	unknown.IAID, unknown.Anonymous, unknown.Node = 0, true, 2
+	for name, order := range map[string][2]peer.Claim{"before": {unknown, claim("one", begin+150)}, "after": {claim("one", begin+150), unknown}} {
+		c := newView(3, 1000).Conflicts
+		c.Note(&lease, order[0], false, begin)
+		if !c.Has(&lease, &peer.Claim{Kind: wire.IAPD, IAID: 1, DUID: []byte("one")}) || c.Has(&lease, &peer.Claim{Kind: wire.IAPD, IAID: 1, DUID: []byte("two")}) || c.Has(&lease, &peer.Claim{Kind: wire.IANA, IAID: 1, DUID: []byte("one")}) {
+			t.Errorf("%s: whose claim it is isn't known", name)
+		}
+		c.Note(&lease, order[1], false, begin+40)
+		got := c.On(&lease)
+		if len(got) != 1 || got[0].Anonymous || got[0].IAID != 1 || got[0].Expires != begin+150 || got[0].Since != begin {
+			t.Fatalf("%s: want one claim of IAID 1, got %+v", name, got)
+		}
+		// It only asked for that one, and got another.
+		c.Moved(&peer.Claim{Kind: wire.IAPD, IAID: 0, DUID: []byte("one")}, begin+40, func(*binding.Key) bool { return false })
+		if len(c.On(&lease)) != 1 {
+			t.Errorf("%s: IAID 0 took it along", name)
+		}
+		c.Moved(&peer.Claim{Kind: wire.IAPD, IAID: 1, DUID: []byte("one")}, begin+40, func(*binding.Key) bool { return false })
+		if len(c.On(&lease)) != 0 || len(c.Leases()) != 0 {
+			t.Errorf("%s: it isn't found by its IAID", name)
+		}
+	}
+}
+
 // TestClaimsBounds: a lease takes four claims besides the table's; further ones are counted.
 func TestClaimsBounds(t *testing.T) {
 	c := newView(2, 1000).Conflicts
@@ -54,8 +82,8 @@ func TestClaimsBounds(t *testing.T) {
 	if contended, _, lost := c.Counts(); contended != 1 || lost != 1 || len(c.On(&lease)) != 4 {
 		t.Errorf("want four claims and one lost, got %d, lost %d", len(c.On(&lease)), lost)
 	}
-	c.Drop(&lease, wire.IAPD, 2, []byte("one")) // another IA
-	c.Drop(&lease, wire.IAPD, 1, []byte("one"))
+	c.Drop(&lease, &peer.Claim{Kind: wire.IAPD, IAID: 2, DUID: []byte("one")}) // another IA
+	c.Drop(&lease, &peer.Claim{Kind: wire.IAPD, IAID: 1, DUID: []byte("one")})
 	if len(c.On(&lease)) != 3 {
 		t.Errorf("want three claims left, got %d", len(c.On(&lease)))
 	}
@@ -119,12 +147,12 @@ func TestClaimsByPort(t *testing.T) {
 	}
 	v.Conflicts.Note(&lease, from("one", port, true), false, begin)
 	v.Conflicts.Note(&lease, from("three", port, false), false, begin)
-	v.Conflicts.Drop(&lease, wire.IAPD, 1, []byte("one"))
+	v.Conflicts.Drop(&lease, &peer.Claim{Kind: wire.IAPD, IAID: 1, DUID: []byte("one")})
 	if v.Ports.Count(port) != 1 {
 		t.Errorf("want the one that is weak now counted, got %d", v.Ports.Count(port))
 	}
-	v.Conflicts.Drop(&lease, wire.IAPD, 1, []byte("three"))
-	if v.Ports.Count(port) != 0 || v.Conflicts.Has(&lease, wire.IAPD, 1, []byte("one")) || !v.Conflicts.Has(&lease, wire.IAPD, 1, []byte("four")) {
+	v.Conflicts.Drop(&lease, &peer.Claim{Kind: wire.IAPD, IAID: 1, DUID: []byte("three")})
+	if v.Ports.Count(port) != 0 || v.Conflicts.Has(&lease, &peer.Claim{Kind: wire.IAPD, IAID: 1, DUID: []byte("one")}) || !v.Conflicts.Has(&lease, &peer.Claim{Kind: wire.IAPD, IAID: 1, DUID: []byte("four")}) {
 		t.Error("want nothing of the port left")
 	}
 	for i := range 300 {

@@ -28,7 +28,7 @@ func (c *Conflicts) Decided(d Decision) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	list := c.claims[d.Lease]
-	at := slices.IndexFunc(list, func(claim Claim) bool { return claim.same(&d.Loser) })
+	at := slices.IndexFunc(list, func(claim Claim) bool { return claim.Same(&d.Loser) })
 	if at < 0 || list[at].Told {
 		return
 	}
@@ -38,7 +38,8 @@ func (c *Conflicts) Decided(d Decision) {
 		c.decided.untold++
 		return
 	}
-	d.Loser.DUID, d.Winner.DUID = append([]byte(nil), d.Loser.DUID...), append([]byte(nil), d.Winner.DUID...)
+	d.Loser.own()
+	d.Winner.own()
 	d.Loser.Extension, d.Winner.Extension = nil, nil
 	c.decided.kept = append(c.decided.kept, d)
 }

@@ -32,3 +32,10 @@ func (f *Firsts) Age(hash uint64, now binding.Moment) uint64 {
 	word.Store(tag | uint64(now)&firstsStamp)
 	return 0
 }
+
+// Seen tells whether Age was asked for the hash in the last two minutes. It notes nothing.
+func (f *Firsts) Seen(hash uint64, now binding.Moment) bool {
+	word := f.words[hash%firstsSize].Load()
+	first := binding.Moment(word & firstsStamp)
+	return word&^firstsStamp == hash&^firstsStamp && first <= now && now-first < firstsForget
+}

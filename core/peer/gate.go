@@ -57,6 +57,9 @@ type Gate struct {
 
 	seatFrom, seatUntil atomic.Uint32 // binding.Time; the back seat lasts from .. until
 	absent, heard       atomic.Uint32 // when the last absence began, and when its clients have all renewed
+	latest              atomic.Uint32 // when the latest gap was found, on whatever link
+	unheard             atomic.Uint32 // since when what peers did may have been missed: absent, or before
+	returned            atomic.Uint32 // when the last absence ended
 	yields              atomic.Bool   // the node takes the back seat because it was told to
 
 	mu     sync.Mutex // of what changes when a gate closes, or opens early
@@ -106,13 +109,20 @@ func (g *Gate) Close(link int, now binding.Time, why Reason) {
 // close is Close for what isn't a new gap. The gate is locked.
 func (g *Gate) close(link int, now binding.Time, why Reason) {
 	l := &g.links[link]
+	g.latest.Store(max(g.latest.Load(), uint32(now)))
 	if uint32(now) >= l.until.Load() {
 		l.since.Store(uint32(now))
 		l.reason.Store(uint32(why))
 		g.closed++
+	} else if why == ReasonHistory {
+		l.reason.Store(uint32(why)) // what the node lacks is more than it missed since the first gap (see Forgot)
 	}
 	l.until.Store(max(l.until.Load(), uint32(now.Add(l.listen.Load()))))
 }
+
+// Missed tells whether a gap was found after a time, or then: what a client has said to a peer since may not have been heard. It stays
+// so when the gates are open again.
+func (g *Gate) Missed(since binding.Time) bool { return uint32(since) <= g.latest.Load() }
 
 // CloseAll closes all links' gates.
 func (g *Gate) CloseAll(now binding.Time, why Reason) {
@@ -126,8 +136,22 @@ func (g *Gate) CloseAll(now binding.Time, why Reason) {
 func (g *Gate) Returned(from, now binding.Time) {
 	g.CloseAll(now, ReasonAbsent)
 	g.absent.Store(uint32(from))
+	g.unheard.Store(uint32(from))
+	g.returned.Store(uint32(now))
 	g.heard.Store(uint32(now.Add(g.longest())))
 	if uint32(max(now, from)-from) >= g.after.Load() {
+		g.sit(now)
+	}
+}
+
+// ReturnedAgain says, after Returned, that the node had gaps that weren't made good yet when it went: since then it may have missed
+// what peers did, though it served. A node that is started twice after an absence is as careful as after the first start.
+func (g *Gate) ReturnedAgain(since, now binding.Time) {
+	if uint32(since) >= g.unheard.Load() {
+		return
+	}
+	g.unheard.Store(uint32(since))
+	if uint32(max(now, since)-since) >= g.after.Load() {
 		g.sit(now)
 	}
 }
@@ -194,6 +218,17 @@ func (g *Gate) BackSeat(now binding.Time) bool {
 	return g.yields.Load() || uint32(now) < g.seatUntil.Load()
 }
 
+// Forgot tells whether the node may have forgotten what it granted itself, and hasn't listened for long enough since: it came back
+// after a long absence, or without a store to a link that had clients.
+func (g *Gate) Forgot(link int, now binding.Time) bool {
+	l := &g.links[link]
+	if uint32(now) >= l.until.Load() {
+		return false
+	}
+	sat := g.seatFrom.Load()
+	return sat != 0 && sat >= l.since.Load() || Reason(l.reason.Load()) == ReasonHistory
+}
+
 // Yield puts the node into the back seat until it is called with false: before maintenance new clients go to other nodes,
 // while the node still serves its own.
 func (g *Gate) Yield(yes bool) { g.yields.Store(yes) }
@@ -201,8 +236,14 @@ func (g *Gate) Yield(yes bool) { g.yields.Store(yes) }
 // ExpiredUnheard tells whether a binding that ended then could have been extended by a peer while this node was
 // away: until all clients have renewed once, such a slot isn't given to another one.
 func (g *Gate) ExpiredUnheard(expires, now binding.Time) bool {
-	return uint32(now) < g.heard.Load() && uint32(expires) >= g.absent.Load()
+	return g.Relearns(now) && uint32(expires) >= g.unheard.Load()
 }
+
+// Relearns tells whether the node was away, and not all clients have had the time to renew once since.
+func (g *Gate) Relearns(now binding.Time) bool { return uint32(now) < g.heard.Load() }
+
+// Older tells whether a time lies before this node's return from its last absence.
+func (g *Gate) Older(t binding.Time) bool { return uint32(t) < g.returned.Load() }
 
 // Before tells whether a time lies before the end of the store that this node came back with: what it wrote after
 // that may be missing, if the store is an older copy.

@@ -68,6 +68,45 @@ func TestReturned(t *testing.T) {
 	}
 }
 
+// TestReturnedAgain: a node that went while it listened knows no more of the absence before than it did, however short the second one was.
+func TestReturnedAgain(t *testing.T) {
+	g := peer.NewGate([]uint32{1000}, 300)
+	g.Returned(begin-10, begin)
+	g.ReturnedAgain(begin-5000, begin)
+	if !g.BackSeat(begin) || !g.ExpiredUnheard(begin-5000, begin) || g.ExpiredUnheard(begin-5001, begin) {
+		t.Error("want the back seat, and slots that ended in the first absence apart")
+	}
+	if g.Before(begin - 9) {
+		t.Error("the store has what it wrote until it went")
+	}
+	g = peer.NewGate([]uint32{1000}, 300)
+	g.Returned(begin-10, begin)
+	g.ReturnedAgain(begin-9, begin)
+	if g.BackSeat(begin) || g.ExpiredUnheard(begin-11, begin) || !g.ExpiredUnheard(begin-10, begin) {
+		t.Error("a node that knew of no gap until it went is away once")
+	}
+}
+
+// TestRelearns: after an absence clients have one T1 to be heard again, unless peers tell before; what was heard in the second of the
+// return is no older than that.
+func TestRelearns(t *testing.T) {
+	g := peer.NewGate([]uint32{1000, 500}, 300)
+	if g.Relearns(begin) || g.Older(begin) {
+		t.Error("a node that was never away learns anew")
+	}
+	g.Returned(begin-10, begin)
+	if !g.Relearns(begin+999) || g.Relearns(begin+1000) {
+		t.Error("want one T1, the longest of all links")
+	}
+	if !g.Older(begin-1) || g.Older(begin) {
+		t.Error("want what was heard before the return to be older than it, and nothing else")
+	}
+	g.Inquire().End([]bool{true, true}, begin+7)
+	if g.Relearns(begin + 7) {
+		t.Error("peers have told all, and it still learns")
+	}
+}
+
 // TestEvidence: within one T1 of its start with an empty store, and once, a node believes that there was a history.
 func TestEvidence(t *testing.T) {
 	g := peer.NewGate([]uint32{1000}, 300)
@@ -119,5 +158,55 @@ func TestGateYields(t *testing.T) {
 	view.Tick((begin + 6060).Moment())
 	if view.Gate.BackSeat(begin + 6060) {
 		t.Error("the back seat doesn't end when nobody names a peer")
+	}
+}
+
+// TestForgot: a node doesn't know what it granted itself after a long absence, or where its empty store turned out not to be the
+// beginning, whatever other gaps there were before; and it does once it has listened for one T1. Other gaps take nothing of that from it.
+func TestForgot(t *testing.T) {
+	forgot := func(name string, g *peer.Gate, link int, now binding.Time, want bool) {
+		t.Helper()
+		if got := g.Forgot(link, now); got != want {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+	g := peer.NewGate([]uint32{1000, 500}, 300)
+	g.Close(0, begin, peer.ReasonDrops)
+	forgot("dropped datagrams", g, 0, begin, false)
+
+	g = peer.NewGate([]uint32{1000, 500}, 300)
+	g.Returned(begin-299, begin)
+	forgot("a short absence", g, 0, begin, false)
+	g.ReturnedAgain(begin-300, begin)
+	forgot("a second start after a long absence", g, 0, begin, true)
+
+	g = peer.NewGate([]uint32{1000, 500}, 300)
+	g.Returned(begin-300, begin)
+	forgot("a long absence", g, 0, begin+999, true)
+	forgot("a long absence, T1 ago", g, 0, begin+1000, false)
+	forgot("a long absence, T1 of the other link ago", g, 1, begin+500, false)
+	g.Close(1, begin+600, peer.ReasonDrops)
+	forgot("dropped datagrams after that", g, 1, begin+600, false)
+
+	g = peer.NewGate([]uint32{1000, 500}, 300)
+	g.Begun(begin)
+	forgot("an empty store", g, 0, begin, false)
+	g.Close(0, begin+10, peer.ReasonDrops)
+	g.Evidence(1, begin+20)
+	for link, until := range []binding.Time{begin + 1020, begin + 520} {
+		forgot("a history", g, link, until-1, true)
+		forgot("a history, T1 ago", g, link, until, false)
+	}
+
+	g = peer.NewGate([]uint32{1000, 500}, 300)
+	g.BegunLink(1, begin)
+	g.Close(1, begin+10, peer.ReasonDrops)
+	forgot("a new link", g, 1, begin+10, false)
+	g.Evidence(1, begin+20)
+	forgot("a new link with a history", g, 1, begin+519, true)
+	forgot("a new link with a history, T1 ago", g, 1, begin+520, false)
+	forgot("another link", g, 0, begin+20, false)
+	if l := g.Listening(begin + 20); len(l) != 1 || l[0].Since != begin+10 {
+		t.Errorf("want one gap since the first one, got %+v", l)
 	}
 }

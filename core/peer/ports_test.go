@@ -70,3 +70,71 @@ func TestPortsBounds(t *testing.T) {
 		t.Error("a table without places counts")
 	}
 }
+
+// TestPortsMakeRoom: ports that have gone take no room, whoever makes and ends others at the same time.
+func TestPortsMakeRoom(t *testing.T) {
+	const workers, rounds, held = 4, 300, 20
+	ports := peer.NewPorts(workers * held)
+	rng := rand.New(rand.NewPCG(3, 4))
+	names := make([][]uint64, workers)
+	for i := range names {
+		for range rounds * held {
+			names[i] = append(names[i], rng.Uint64()|1)
+		}
+	}
+	const shared = 1<<40 | 1
+	var group sync.WaitGroup
+	for _, mine := range names {
+		group.Go(func() {
+			for len(mine) > 0 {
+				for _, port := range mine[:held] {
+					ports.Add(port, 1)
+					ports.Add(shared, 1)
+				}
+				for _, port := range mine[:held] {
+					ports.Add(port, -1)
+				}
+				ports.Add(shared, -1)
+				mine = mine[held:]
+			}
+		})
+	}
+	group.Wait()
+	if got := ports.Count(shared); got != workers*rounds*(held-1) {
+		t.Errorf("want %d at the port that all use, got %d", workers*rounds*(held-1), got)
+	}
+	if ports.Uncounted() != 0 {
+		t.Errorf("%d found no place", ports.Uncounted())
+	}
+	for _, mine := range names {
+		for _, port := range mine {
+			if n := ports.Count(port); n != 0 {
+				t.Fatalf("port %x has %d", port, n)
+			}
+		}
+	}
+}
+
+// TestSignedPorts: who ends a binding may tell before who made it, and what comes out as nothing makes room.
+func TestSignedPorts(t *testing.T) {
+	ports := peer.NewSignedPorts(4)
+	for port := uint64(1 << 40); port < 1<<40+4000<<21; port += 1 << 21 {
+		ports.Add(port, -1)
+		if n := ports.Count(port); n != 0 {
+			t.Fatalf("want none, got %d", n)
+		}
+		ports.Add(port, -1)
+		for range 5 {
+			ports.Add(port, 1)
+		}
+		if n := ports.Count(port); n != 3 {
+			t.Fatalf("want 3, got %d", n)
+		}
+		for range 3 {
+			ports.Add(port, -1)
+		}
+	}
+	if ports.Uncounted() != 0 {
+		t.Errorf("%d found no place", ports.Uncounted())
+	}
+}

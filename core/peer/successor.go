@@ -57,6 +57,7 @@ func (v *View) Successor(o Options, from Lineage, now binding.Time) *View {
 	next.Foreign.succeed(&v.Foreign, links)
 	next.Conflicts.succeed(v.Conflicts, nodes)
 	next.Missed.succeed(v.Missed, from.Pools)
+	next.Settled.succeed(v.Settled, from.Pools)
 	return next
 }
 
@@ -90,6 +91,9 @@ func (g *Gate) succeed(old *Gate, from []int, now binding.Time) {
 	carry32(&g.seatUntil, &old.seatUntil)
 	carry32(&g.absent, &old.absent)
 	carry32(&g.heard, &old.heard)
+	carry32(&g.latest, &old.latest)
+	carry32(&g.unheard, &old.unheard)
+	carry32(&g.returned, &old.returned)
 	g.closed = old.Closed()
 	old.mu.Lock()
 	defer old.mu.Unlock()

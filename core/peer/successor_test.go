@@ -128,7 +128,7 @@ func TestSuccessorsConflicts(t *testing.T) {
 		if got := next.Ports.Count(portOf(client)); got != 1 {
 			t.Errorf("port %d has %d claims, want 1", client, got)
 		}
-		next.Conflicts.Drop(&successorKey, wire.IAPD, 0, []byte{0, 4, client})
+		next.Conflicts.Drop(&successorKey, &peer.Claim{Kind: wire.IAPD, IAID: 0, DUID: []byte{0, 4, client}})
 		if got := next.Ports.Count(portOf(client)); got != 0 {
 			t.Errorf("port %d has %d claims, and none is left", client, got)
 		}

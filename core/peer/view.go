@@ -44,6 +44,7 @@ type View struct {
 	Twin       *Twin
 	Ports      *Ports
 	Missed     *Missed
+	Settled    *Settled
 	Salt       [8]byte
 
 	owners []uint8
@@ -60,6 +61,7 @@ func NewView(o Options) *View {
 		Divergence: NewDivergence(o.Nodes, o.Pools, len(o.Listen)),
 		Ports:      NewPorts(o.Ports),
 		Missed:     newMissed(o.Pools),
+		Settled:    newSettled(o.Pools),
 		Salt:       o.Salt,
 		owners:     o.Owners,
 	}
@@ -96,6 +98,7 @@ func (v *View) Tick(now binding.Moment) {
 	v.Relays.tick(now)
 	v.Gate.tick(now.Time(), v.lastNamed())
 	v.Conflicts.expire(now.Time())
+	v.Settled.tick(now.Time())
 }
 
 // lastNamed is when the newest message named a peer; 0: none did.

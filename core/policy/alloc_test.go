@@ -4,6 +4,7 @@ package policy
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/lockstep6/lockstep6/core/config"
@@ -19,6 +20,13 @@ func TestNothingIsAllocatedPerPacket(t *testing.T) {
       - {subscriber-id: smith, addresses: ["2001:db8:1::21"]}
 `, "a")
 	p.supplied[1] |= 1 << 1
+	q := compile(t, strings.Replace(called, "pool-names: [", `relay-ids: ["00:04:77"], pool-names: [`, 1), "")
+	request := q.PoolRequest(relayed(relayOf(vendorOption(6527, 1, "gold", 2, "silver", 3, "\x30"))))
+	unnumbered := relayed(relayOf(vendorOption(6527, 1, "residential")))
+	unnumbered.Relays[0].RelayID, unnumbered.Relays[0].InterfaceID = []byte{0, 4, 0x78}, []byte("port")
+	if l := q.SelectLink(unnumbered, 1); l == nil || request.Length != 48 {
+		t.Fatal("no link, or no length")
+	}
 	l := &p.Links[0]
 	own := set(t, []config.Option{opt(23, false, 1), opt(24, true, 1), opt(56, false, 1)}, Options{})
 	pkt := relayed(
@@ -34,7 +42,7 @@ func TestNothingIsAllocatedPerPacket(t *testing.T) {
 		"Reservation":       func() { l.Reservation(pkt) },
 		"Reserved":          func() { l.Reserved(&addr, 128); l.Reserved(&prefix, 56) },
 		"Append":            func() { dst = own.Append(dst[:0], &pkt.Message) },
-		"AppendSupplied":    func() { dst = p.AppendSupplied(dst[:0], &own, pkt) },
+		"AppendSupplied":    func() { dst = p.AppendSupplied(dst[:0], Layers{&own}, pkt) },
 		"Appropriate":       func() { l.Appropriate(&addr) },
 		"AppropriatePrefix": func() { l.AppropriatePrefix(&prefix, 56) },
 		"OwnPool":           func() { l.OwnPool(wire.IANA, &addr, 128) },
@@ -42,6 +50,9 @@ func TestNothingIsAllocatedPerPacket(t *testing.T) {
 		"PoolOf":            func() { p.PoolOf(wire.IAPD, &prefix, 56) },
 		"ExcludeData":       func() { dst = l.Prefixes[0].ExcludeData(dst[:0], &prefix) },
 		"NodeOf":            func() { p.NodeOf(pkt.Message.ClientID) },
+		"PoolRequest":       func() { q.PoolRequest(unnumbered) },
+		"PoolChoice":        func() { q.PoolChoice(&q.Links[0], &request) },
+		"linkNamed":         func() { q.SelectLink(unnumbered, 1) },
 		"Favoured":          func() { p.Favoured(pkt.Message.ClientID) },
 	} {
 		if got := testing.AllocsPerRun(200, ask); got != 0 {

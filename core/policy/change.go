@@ -40,6 +40,7 @@ func (c *Comparison) Safe() bool {
 // nodes recognise what the others have given.
 func Compare(before, after *Policy) *Comparison {
 	d := &differ{before: before, after: after}
+	d.gates = [2]*gateText{newGateText(before.source), newGateText(after.source)}
 	d.alone = len(before.Nodes) == 1 && len(after.Nodes) == 1
 	d.reshaped = before.Single != after.Single || !before.Single && before.Model != after.Model
 	d.matchNodes()
@@ -51,8 +52,15 @@ func Compare(before, after *Policy) *Comparison {
 	d.parts()
 	d.selection()
 	d.relinked()
+	d.namedPools()
+	d.linkGates()
+	d.prefixLengths()
+	d.identities()
+	d.registrations()
 	d.pools()
+	d.poolOrder()
 	d.reservations()
+	d.names()
 	return &Comparison{d.changes, d.rest()}
 }
 
@@ -64,6 +72,7 @@ type differ struct {
 	twins         []int // by node of after: the same node of before, or -1
 	links         []linkPair
 	twinLinks     map[int32]int32 // links of before that are in after
+	gates         [2]*gateText    // of before, of after
 	changes       []Change
 }
 
@@ -80,7 +89,7 @@ func (d *differ) wait() string {
 	longest := uint32(0)
 	for _, p := range []*Policy{d.before, d.after} {
 		for i := range p.Links {
-			longest = max(longest, p.Links[i].Lifetimes.Valid)
+			longest = max(longest, p.Links[i].LongestValid)
 		}
 	}
 	if longest == wire.Infinity {

@@ -67,8 +67,9 @@ func (d *differ) matchLinks() {
 // blocks are the links' blocks of the fingerprint's text, by lines.
 func blocks(p *Policy) [][]string {
 	all := make([][]string, len(p.source.Links))
+	gates := newGateText(p.source)
 	for i := range all {
-		all[i] = linkLines(&p.source.Links[i])
+		all[i] = linkLines(&p.source.Links[i], gates, p.named != nil)
 		slices.Sort(all[i])
 	}
 	return all
@@ -82,46 +83,54 @@ func (d *differ) linkName(pair linkPair) string {
 	return d.before.Links[pair.before].Name
 }
 
-// selection compares which clients are on which link: by link-addresses, and by Interface-IDs.
+// selection compares which clients are on which link: by link-addresses, by relays' IDs, and by names of pools.
 func (d *differ) selection() {
 	moved := make(map[linkPair][]string)
 	was, is := &d.before.selection, &d.after.selection
 	d.selected(was.addresses.starts, is.addresses.starts, "link-address ", moved, func(s *selection, at address.U128) int32 {
 		return s.addresses.find(at)
 	})
-	ids := make(map[string]bool)
+	keys := make(map[portKey]bool)
 	for _, s := range []*selection{was, is} {
-		for id := range s.interfaces {
-			ids[id] = true
+		for key := range s.ports {
+			keys[key] = true
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(ids)) {
-		what := fmt.Sprintf("Interface-ID %x", id)
-		from, to := was.interfaces[id], is.interfaces[id]
-		d.selected(from.addresses.starts, to.addresses.starts, what+" at link-address ", moved, func(s *selection, at address.U128) int32 {
-			return s.linkOf(id, at)
+	for _, key := range slices.SortedFunc(maps.Keys(keys), portKey.compare) {
+		from, to := was.ports[key], is.ports[key]
+		d.selected(from.addresses.starts, to.addresses.starts, key.String()+" at link-address ", moved, func(s *selection, at address.U128) int32 {
+			return s.linkOf(key, at.Bytes())
 		})
-		_, before := was.interfaces[id]
-		_, after := is.interfaces[id]
-		if before && after && from.anywhere >= 0 && to.anywhere >= 0 && !d.sameLink(from.anywhere, to.anywhere) {
-			pair := linkPair{int(from.anywhere), int(to.anywhere)}
-			moved[pair] = append(moved[pair], what)
+		if a, b := was.anywhere(key), is.anywhere(key); a >= 0 && b >= 0 && !d.sameLink(a, b) {
+			pair := linkPair{int(a), int(b)}
+			moved[pair] = append(moved[pair], key.String())
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(was.names)) {
+		if to, ok := is.names[name]; ok && !d.sameLink(was.names[name], to) {
+			pair := linkPair{int(was.names[name]), int(to)}
+			moved[pair] = append(moved[pair], "pools' name "+name)
 		}
 	}
 	d.moved(moved)
 }
 
-// linkOf is the link of a client behind a relay with that link-address, at its port with that Interface-ID, or -1.
-func (s *selection) linkOf(id string, addr address.U128) int32 {
-	if port, ok := s.interfaces[id]; ok {
-		if link := port.addresses.find(addr); link >= 0 {
-			return link
-		}
-		if port.anywhere >= 0 {
-			return port.anywhere
-		}
+// compare orders ports by Relay-ID, then by Interface-ID.
+func (k portKey) compare(to portKey) int {
+	return cmp.Or(cmp.Compare(k.relay, to.relay), cmp.Compare(k.id, to.id))
+}
+
+// linkOf is the link of a client behind a relay with that link-address, at its port, or -1.
+func (s *selection) linkOf(key portKey, addr [16]byte) int32 {
+	if link := s.nearest([]byte(key.relay), []byte(key.id), &addr, true); link >= 0 {
+		return link
 	}
-	return s.addresses.find(addr)
+	return s.addresses.find(address.FromBytes(addr))
+}
+
+// anywhere is the link of a port that no link-address tells, or -1.
+func (s *selection) anywhere(key portKey) int32 {
+	return s.nearest([]byte(key.relay), []byte(key.id), new([16]byte), false)
 }
 
 // selected notes what selects one link before and another one after, where one of the two changes.
@@ -181,7 +190,7 @@ func (d *differ) relinked() {
 	}
 }
 
-// rematched tells how link-addresses and Interface-IDs of a link differ.
+// rematched tells how link-addresses, relays' IDs and names by which a link is found differ.
 func (d *differ) rematched(pair linkPair) string {
 	was, is := matchLines(d.before, pair.before), matchLines(d.after, pair.after)
 	gone, come := without(was, is), without(is, was)
@@ -202,6 +211,12 @@ func matchLines(p *Policy, link int) (lines []string) {
 	}
 	for _, id := range l.InterfaceIDs {
 		lines = append(lines, fmt.Sprintf("Interface-ID %x", id))
+	}
+	for _, id := range l.RelayIDs {
+		lines = append(lines, fmt.Sprintf("Relay-ID %x", id))
+	}
+	for _, name := range l.PoolNames {
+		lines = append(lines, "pools' name "+name)
 	}
 	return lines
 }

@@ -50,9 +50,30 @@ func (d *differ) samePool(was, is *poolRange) {
 		d.lengthChanged(was, is)
 		return
 	}
-	if was.pool.Dense != is.pool.Dense {
+	d.gateChanged(is.called(d), &was.pool.Gate, &is.pool.Gate)
+	d.nameChanged(was, is)
+	switch {
+	case was.pool.Allocation != is.pool.Allocation:
+		d.allocationChanged(was, is)
+	case was.pool.Dense != is.pool.Dense:
 		d.denseChanged(was, is)
 	}
+	if was.pool.Retiring != is.pool.Retiring {
+		d.retiringChanged(is)
+	}
+}
+
+// retiringChanged is safe: who still assigns from the pool, or extends leases of it, tells no other client of them, and
+// nodes with either file leave such leases to those that have them.
+func (d *differ) retiringChanged(is *poolRange) {
+	c := Change{What: is.called(d) + " is being retired", Effect: "nobody gets new leases from it. Who has one gets another one beside it at " +
+		"the next Renew or Rebind, if the link has any, and keeps the former one without preferred lifetime until it ends. The pool is " +
+		"empty when " + d.wait() + " has passed since all nodes have the new file: then it can be removed"}
+	if !is.pool.Retiring {
+		c = Change{What: is.called(d) + " isn't retiring any more", Effect: "new leases come from it again, and those that there are still get extended, " +
+			"but of clients that have got another one beside"}
+	}
+	d.add(c)
 }
 
 func (d *differ) lengthChanged(was, is *poolRange) {

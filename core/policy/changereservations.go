@@ -2,10 +2,10 @@ package policy
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/config"
@@ -44,6 +44,21 @@ func reservedLeases(p *Policy) map[string]reservedLease {
 		}
 	}
 	return all
+}
+
+// NewlyReserved are the leases that a policy reserves, and the one before not or for another client.
+func NewlyReserved(before, after *Policy) iter.Seq[Lease] {
+	return func(yield func(Lease) bool) {
+		old := reservedLeases(before)
+		for name, lease := range reservedLeases(after) {
+			if was, ok := old[name]; ok && was.client == lease.client {
+				continue
+			}
+			if !yield(Lease{lease.lease.Addr().As16(), uint8(lease.lease.Bits())}) {
+				return
+			}
+		}
+	}
 }
 
 // clientText is whom a reservation is for.
@@ -179,18 +194,14 @@ func (d *differ) rereserve(moved []string) {
 	})
 }
 
-// reordered reports reservations that name the same leases for the same clients in another order.
+// reordered reports reservations that name the same leases for the same clients in another order. One without leases has none to order.
 func (d *differ) reordered() {
 	var what []string
 	for _, pair := range d.links {
 		if pair.before < 0 || pair.after < 0 {
 			continue
 		}
-		reserved := func(block []string) []string {
-			return slices.DeleteFunc(block, func(line string) bool { return !strings.HasPrefix(line, " reservation ") })
-		}
-		was := reserved(linkLines(&d.before.source.Links[pair.before]))
-		is := reserved(linkLines(&d.after.source.Links[pair.after]))
+		was, is := withLeases(&d.before.source.Links[pair.before]), withLeases(&d.after.source.Links[pair.after])
 		if n := len(without(is, was)); n > 0 {
 			what = append(what, fmt.Sprintf("link %s (%d)", d.linkName(pair), n))
 		}
@@ -199,4 +210,14 @@ func (d *differ) reordered() {
 		d.add(Change{What: "reservations name their leases otherwise: " + listed(what),
 			Effect: "a client takes the first of its reserved leases that is free"})
 	}
+}
+
+// withLeases are the link's reservations of leases, in a line each.
+func withLeases(l *config.Link) (lines []string) {
+	for i := range l.Reservations {
+		if r := &l.Reservations[i]; len(r.Addresses)+len(r.Prefixes) > 0 {
+			lines = append(lines, reservationText(r))
+		}
+	}
+	return lines
 }

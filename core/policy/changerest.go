@@ -3,6 +3,7 @@ package policy
 import (
 	"bytes"
 	"reflect"
+	"slices"
 
 	"github.com/lockstep6/lockstep6/core/config"
 )
@@ -20,18 +21,30 @@ func (d *differ) rest() (what []string) {
 	note("rapid-commit", d.linksDiffer(func(l *config.Link) any { return l.Defaults.RapidCommit }))
 	note("options", !reflect.DeepEqual(was.Policy.Options, is.Policy.Options) ||
 		d.linksDiffer(func(l *config.Link) any { return l.Defaults.Options }))
+	note("boot files", !reflect.DeepEqual(was.Policy.Boot, is.Policy.Boot) ||
+		d.linksDiffer(func(l *config.Link) any { return l.Defaults.Boot }) || d.linksDiffer(reservedBoot))
+	note("classes", !reflect.DeepEqual(was.Classes, is.Classes))
 	note("options of reservations", d.linksDiffer(reservedOptions))
 	note("interfaces of links", d.linksDiffer(func(l *config.Link) any { return l.Interfaces }))
-	note("excluded prefixes", d.cutsDiffer())
-	note("relays", !reflect.DeepEqual(was.Relays, is.Relays))
+	note("excluded prefixes", d.poolsDiffer(func(p *config.Pool) any { return p.Cut }))
+	note("lifetimes of pools", d.poolsDiffer(func(p *config.Pool) any { return p.Lifetimes }))
+	note("options of pools", d.poolsDiffer(func(p *config.Pool) any { return p.Options }))
+	note("names of pools", d.namesRest())
+	note("relays", !reflect.DeepEqual(was.Relays.Supplied, is.Relays.Supplied))
+	note("limits", was.Limits != is.Limits || d.linksDiffer(func(l *config.Link) any { return l.PerClient }))
 	note("decline", was.Decline != is.Decline)
 	note("listen", !reflect.DeepEqual(was.Listen, is.Listen))
 	d.nodeRest(note)
 	note("store", was.Store != is.Store)
+	note("sources of provider prefixes", !reflect.DeepEqual(providerSources(was), providerSources(is)))
 	note("leasequery", !reflect.DeepEqual(was.Leasequery, is.Leasequery))
+	note("reconfigure", !reflect.DeepEqual(was.Reconfigure, is.Reconfigure))
+	note("hooks", !reflect.DeepEqual(was.Hooks, is.Hooks))
+	note("dns", dnsRest(was.DNS, is.DNS))
 	note("history", was.History != is.History)
 	note("admin", was.Admin != is.Admin)
 	note("log", was.Log != is.Log)
+	note("privacy", was.Privacy != is.Privacy)
 	return what
 }
 
@@ -53,6 +66,15 @@ func (d *differ) nodeRest(note func(name string, differs bool)) {
 	note("favour", d.before.Favour != d.after.Favour)
 	note("nodes' own interfaces", listens)
 	note("nodes' addresses for leasequery", queries)
+}
+
+// providerSources are the sources of provider's prefixes, without what is known of those.
+func providerSources(c *config.Config) []config.ProviderPrefix {
+	all := slices.Clone(c.Providers)
+	for i := range all {
+		all[i].Provided, all[i].Links = config.Provided{}, nil
+	}
+	return all
 }
 
 // linksDiffer tells whether any link that is in both configurations differs in a value.
@@ -83,15 +105,25 @@ func reservedOptions(l *config.Link) any {
 	return options
 }
 
-// cutsDiffer tells whether a pool that is in both configurations excludes another prefix from those that it delegates
-// (RFC 6603).
-func (d *differ) cutsDiffer() bool {
-	cuts := make(map[poolKey]*config.Cut)
+// reservedBoot are the boot files of a link's reservations, by client.
+func reservedBoot(l *config.Link) any {
+	boot := make(map[string][]config.BootList)
+	for i := range l.Reservations {
+		if r := &l.Reservations[i]; r.Boot != nil {
+			boot[clientText(r)] = r.Boot
+		}
+	}
+	return boot
+}
+
+// poolsDiffer tells whether any pool that is in both configurations differs in a value that decides no lease.
+func (d *differ) poolsDiffer(value func(*config.Pool) any) bool {
+	before := make(map[poolKey]any)
 	for _, r := range d.ranges(false) {
-		cuts[r.key()] = r.pool.Cut
+		before[r.key()] = value(r.pool)
 	}
 	for _, r := range d.ranges(true) {
-		if was, ok := cuts[r.key()]; ok && !reflect.DeepEqual(was, r.pool.Cut) {
+		if was, ok := before[r.key()]; ok && !reflect.DeepEqual(was, value(r.pool)) {
 			return true
 		}
 	}

@@ -37,7 +37,8 @@ func Compile(cfg *config.Config, in Input) (*Policy, error) {
 		LeasesPerPort: cfg.Limits.LeasesPerPort,
 		WeakPerPort:   cfg.Limits.WeakPerPort,
 		RelayData:     cfg.Leasequery != nil && cfg.Leasequery.RelayData,
-		History:       cfg.History.Keep > 0 || cfg.Leasequery != nil,
+		Names:         cfg.DNS != nil,
+		History:       cfg.History.Keep > 0 || cfg.Leasequery != nil || cfg.DNS != nil,
 		source:        cfg,
 	}}
 	if err := c.server(); err != nil {
@@ -45,8 +46,14 @@ func Compile(cfg *config.Config, in Input) (*Policy, error) {
 	}
 	if len(c.faults) == 0 {
 		c.p.Global = c.options("options", cfg.Policy.Options, Options{})
+		c.p.Global.boot = bootLists(cfg.Policy.Boot)
 		c.supplied()
+		c.classes()
+		if n := c.cfg.Relays.NamedPools; n != nil {
+			c.p.named = &poolNames{options: n.Options, groups: make(map[string]int32), ignore: n.Ignore}
+		}
 		c.links()
+		c.reconfigure()
 		c.selection()
 	}
 	if len(c.faults) > 0 {
@@ -88,6 +95,9 @@ func (c *compiler) supplied() {
 		case int(code) >= 64*len(c.p.supplied):
 			c.fault(field, fmt.Sprintf("option %d can't be enabled", code),
 				fmt.Sprintf("codes below %d can", 64*len(c.p.supplied)))
+		case code == wire.OptionInformationRefresh:
+			// RFC 9915, Section 21.23: in a Reply to an Information-request only, and never below IRT_MINIMUM.
+			c.fault(field, fmt.Sprintf("a relay can't supply option %d", code), "leave it out, and set information-refresh under options")
 		case made(code):
 			c.fault(field, fmt.Sprintf("a relay can't supply option %d", code), "leave it out; the server itself makes it")
 		default:

@@ -324,6 +324,7 @@ func TestFaultsBeyondTheParser(t *testing.T) {
 		}, "cluster.nodes[1].parts[0]: part 1 belongs to node a already"},
 		{"no such part", "a", func(cfg *config.Config) { cfg.Cluster.Nodes[0].Parts = []int{2} }, "there is no part 2"},
 		{"supplied option of the server's", "a", func(cfg *config.Config) { cfg.Relays.Supplied = []wire.OptionCode{3} }, "a relay can't supply option 3"},
+		{"supplied refresh time", "a", func(cfg *config.Config) { cfg.Relays.Supplied = []wire.OptionCode{32} }, "a relay can't supply option 32"},
 		{"supplied option far out", "a", func(cfg *config.Config) { cfg.Relays.Supplied = []wire.OptionCode{16384} }, "option 16384 can't be enabled"},
 	}
 	for _, test := range tests {

@@ -54,11 +54,14 @@ func (c *compiler) link(l *Link, i int) {
 	from := &c.cfg.Links[i]
 	path := fmt.Sprintf("links[%d]", i)
 	l.Index, l.Name = i, from.Name
-	l.Lifetimes, l.RapidCommit = from.Defaults.Lifetimes, from.Defaults.RapidCommit
-	if t1 := l.Lifetimes.Renew; t1 != wire.Infinity { // a client that never renews has no pace to take a share of
-		l.RenewCache = uint32(c.cfg.Store.RenewCache * float64(t1))
-	}
+	l.RapidCommit, l.Identity, l.Gate = from.Defaults.RapidCommit, from.Defaults.Identity, from.Gate
+	l.PerClient, l.PrefixLength = from.PerClient, from.PrefixLength
+	l.Terms = c.termsOf(from.Defaults.Lifetimes)
+	c.longest(l)
+	l.Naming = from.Naming
 	l.Options = c.options(path+".options", from.Defaults.Options, Options{})
+	l.Options.boot = bootLists(from.Defaults.Boot)
+	l.registration(from.Registration)
 	for _, prefix := range from.LinkAddress {
 		// A bare address or a link-local one only names the link.
 		if prefix.Bits() < 128 && !prefix.Addr().IsLinkLocalUnicast() {
@@ -88,6 +91,8 @@ func prefixTable(prefixes []netip.Prefix) table {
 
 // pool compiles a configured pool into this node's pools and its siblings'.
 func (c *compiler) pool(l *Link, from *config.Pool, field string) {
+	c.offers(l, from)
+	own := c.poolOwn(l, from, field)
 	owners := make(map[string]bool, len(from.Ranges))
 	for i := range from.Ranges {
 		r := &from.Ranges[i]
@@ -113,8 +118,27 @@ func (c *compiler) pool(l *Link, from *config.Pool, field string) {
 		return cmp.Compare(c.nodeByName(a.Node), c.nodeByName(b.Node))
 	})
 	for i := range ranges {
-		c.nodeRange(l, from, &ranges[i], field)
+		c.nodeRange(l, from, &ranges[i], &own, field)
 	}
+}
+
+// poolOwn is what a pool has that else is the link's.
+type poolOwn struct {
+	terms   *Terms
+	options *Options
+}
+
+func (c *compiler) poolOwn(l *Link, from *config.Pool, field string) (own poolOwn) {
+	if from.Lifetimes != nil {
+		terms := c.termsOf(*from.Lifetimes)
+		own.terms, l.PoolTerms = &terms, true
+		l.lasts(&terms)
+	}
+	if len(from.Options) > 0 {
+		options := c.options(field+".options", from.Options, Options{})
+		own.options, l.PoolOptions = &options, true
+	}
+	return own
 }
 
 // subnetLength is how long a link's prefix is where nothing says it (RFC 4291, Section 2.5.4).
@@ -140,7 +164,7 @@ func (c *compiler) nodeByName(name string) int {
 }
 
 // nodeRange compiles one range of a pool: whole where one node owns it or all share it, else part by part.
-func (c *compiler) nodeRange(l *Link, from *config.Pool, r *config.NodeRange, field string) {
+func (c *compiler) nodeRange(l *Link, from *config.Pool, r *config.NodeRange, own *poolOwn, field string) {
 	first, last := address.FromBytes(r.First), address.FromBytes(r.Last)
 	if from.Kind == wire.IAPD {
 		l.Delegable = append(l.Delegable, cover(first, endOf(last, from.Length))...)
@@ -157,7 +181,9 @@ func (c *compiler) nodeRange(l *Link, from *config.Pool, r *config.NodeRange, fi
 	if !r.Prefix.IsValid() {
 		name = netip.AddrFrom16(r.First).String() + "-" + netip.AddrFrom16(r.Last).String()
 	}
-	pool := Pool{Kind: from.Kind, Range: whole, Owner: Everyone, Dense: from.Dense, Cut: from.Cut, Link: l.Index, Name: name}
+	pool := Pool{Kind: from.Kind, Range: whole, Owner: Everyone, Dense: from.Dense, Cut: from.Cut, Link: l.Index, Name: name, Gate: from.Gate,
+		Sequential: from.Allocation == config.AllocateSequential,
+		Called:     from.Name, NamedOnly: from.NamedOnly, group: c.group(from.Name), Retiring: from.Retiring, Terms: own.terms, Options: own.options}
 	switch {
 	case r.Node != "":
 		pool.Owner = c.nodeByName(r.Node)
@@ -194,8 +220,10 @@ func (c *compiler) add(l *Link, pool Pool) {
 		added.Stripes, added.OwnStripes = p.Stripes, p.OwnStripes
 	}
 	p.Pools = append(p.Pools, added)
+	kind := kindIndex(pool.Kind)
+	l.inOrder[kind] = l.inOrder[kind] || pool.Sequential
+	l.Retires = l.Retires || pool.Retiring
 	if added.Own {
-		kind := kindIndex(pool.Kind)
 		l.ranges[kind] = append(l.ranges[kind], &added.Range)
 	}
 	switch {

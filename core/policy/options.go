@@ -20,7 +20,10 @@ const (
 // Options are options to send to clients, encoded at load and sorted by code. The zero value is none.
 type Options struct {
 	list   []option
-	filter uint64 // bit code%64 is set for each code that a client can ask for
+	filter uint64     // bit code%64 is set for each code that a client can ask for
+	boot   []bootList // boot files by architecture, the innermost first; Layers.Append looks at them
+
+	withholds bool // some are withheld
 }
 
 type option struct {
@@ -29,6 +32,7 @@ type option struct {
 	askable   bool // its code may stand in an Option Request option
 	stateless bool // only in a Reply to an Information-request
 	encoded   []byte
+	withheld  bool // not sent, whatever other layers have
 }
 
 // A choice is a set of indexes into Options.list.
@@ -55,7 +59,7 @@ func (o *Options) Append(dst []byte, m *wire.Message) []byte {
 		if opt.stateless && m.Type != wire.InformationRequest {
 			continue
 		}
-		dst = append(dst, opt.encoded...)
+		dst = opt.append(dst, m)
 	}
 	return dst
 }
@@ -119,17 +123,23 @@ func (c *compiler) options(field string, upper []config.Option, lower Options) O
 		case opt.Always && onlyAsked(opt.Code):
 			c.fault(field, fmt.Sprintf("option %d goes only to clients that ask for it", opt.Code), "leave `always` out")
 		}
+		encoded := opt.Encoded
+		if under := byCode[opt.Code]; opt.Code == wire.OptionVendorInformation && len(encoded) > 0 && len(under.encoded) > 0 {
+			encoded = config.MergeVendor(encoded, under.encoded)
+		}
 		byCode[opt.Code] = option{
 			code:      opt.Code,
-			always:    opt.Always,
+			always:    opt.Always || opt.Code == wire.OptionClientArchitecture, // see appendArchitectures
 			askable:   askable(opt.Code),
 			stateless: opt.Code == wire.OptionInformationRefresh,
-			encoded:   opt.Encoded,
+			encoded:   encoded,
+			withheld:  opt.Withheld,
 		}
 	}
 	var set Options
 	for _, opt := range byCode {
 		set.list = append(set.list, opt)
+		set.withholds = set.withholds || opt.withheld
 		if opt.askable {
 			set.filter |= 1 << (opt.code % 64)
 		}
@@ -148,9 +158,9 @@ func askable(code wire.OptionCode) bool {
 }
 
 // onlyAsked tells whether the standard has an option sent only to a client that asks for it
-// (RFC 9915, Sections 21.17, 21.24 and 21.25).
+// (RFC 9915, Sections 21.24 and 21.25).
 func onlyAsked(code wire.OptionCode) bool {
-	return code == wire.OptionVendorInformation || code == wire.OptionSOLMaxRT || code == wire.OptionINFMaxRT
+	return code == wire.OptionSOLMaxRT || code == wire.OptionINFMaxRT
 }
 
 // made tells whether an option follows from the protocol, or belongs inside another option or between relay and
@@ -161,7 +171,7 @@ func made(code wire.OptionCode) bool {
 		return false
 	case wire.OptionIAPD, wire.OptionIAPrefix, wire.OptionRemoteID, wire.OptionSubscriberID, wire.OptionERO,
 		wire.OptionRelayID, wire.OptionRSOO, wire.OptionPrefixExclude, wire.OptionClientLinkLayer,
-		wire.OptionRelaySourcePort:
+		wire.OptionRelaySourcePort, wire.OptionAddrRegEnable:
 		return true
 	default:
 		return code <= wire.OptionReconfigureAccept

@@ -140,7 +140,6 @@ func TestOptionFaults(t *testing.T) {
 		{"IA_TA", []config.Option{opt(4, false, 0)}, "option 4"},
 		{"Prefix Exclude", []config.Option{opt(67, false, 0)}, "option 67"},
 		{"Relay Source Port", []config.Option{opt(135, false, 0)}, "option 135"},
-		{"vendor information always", []config.Option{opt(17, true, 0)}, "only to clients that ask"},
 		{"SOL_MAX_RT always", []config.Option{opt(82, true, 0)}, "only to clients that ask"},
 		{"too many", many, "too many"},
 	}
@@ -194,7 +193,7 @@ func TestAppendSupplied(t *testing.T) {
 			own := set(t, test.own, Options{})
 			pkt := relayed(wire.Relay{RSOO: test.inner}, wire.Relay{RSOO: test.outer})
 			pkt.Message = wire.Message{Type: test.kind, ORO: test.oro}
-			if got := sent(t, p.AppendSupplied(nil, &own, pkt)); got != test.want {
+			if got := sent(t, p.AppendSupplied(nil, Layers{&own}, pkt)); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})

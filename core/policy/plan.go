@@ -1,11 +1,14 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 
 	"github.com/lockstep6/lockstep6/core/address"
+	"github.com/lockstep6/lockstep6/core/class"
 	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
@@ -36,25 +39,33 @@ type PlanLink struct {
 	Name         string         `json:"name"`
 	OnLink       []netip.Prefix `json:"on_link"`
 	Reservations int            `json:"reservations"`
-	Pools        []PlanPool     `json:"pools"` // the node's own
+	Classes      string         `json:"classes,omitempty"`  // whose members get leases; empty: everybody
+	Identity     string         `json:"identity,omitempty"` // by what clients are known; empty: by DUID and IAID
+	Pools        []PlanPool     `json:"pools"`              // the node's own
 }
 
 // A PlanPool is a pool that a node assigns from.
 type PlanPool struct {
-	ID      int        `json:"id"`
-	Kind    string     `json:"kind"` // addresses or prefixes
-	Name    string     `json:"name"`
-	First   netip.Addr `json:"first"` // the first lease
-	Last    netip.Addr `json:"last"`  // the last lease
-	Length  uint8      `json:"length"`
-	Slots   string     `json:"slots"`                 // decimal; the excluded ones count
-	Sparse  bool       `json:"sparse"`                // so many slots that a candidate is as good as always free
-	Dense   string     `json:"dense"`                 // agree or exclusive: what counts where not sparse
-	Shared  bool       `json:"shared"`                // all nodes assign from it
-	Stripes []int      `json:"own_stripes,omitempty"` // the node's, in a dense pool that is shared
+	ID         int        `json:"id"`
+	Kind       string     `json:"kind"` // addresses or prefixes
+	Name       string     `json:"name"`
+	First      netip.Addr `json:"first"` // the first lease
+	Last       netip.Addr `json:"last"`  // the last lease
+	Length     uint8      `json:"length"`
+	Slots      string     `json:"slots"`                 // decimal; the excluded ones count
+	Sparse     bool       `json:"sparse"`                // so many slots that a candidate is as good as always free
+	Dense      string     `json:"dense"`                 // agree or exclusive: what counts where not sparse
+	Allocation string     `json:"allocation,omitempty"`  // sequential; empty: hash
+	Classes    string     `json:"classes,omitempty"`     // whose members get new leases; empty: everybody
+	Retires    bool       `json:"retiring,omitempty"`    // nobody gets new leases from it
+	Called     string     `json:"called,omitempty"`      // what relays call it; empty: nothing
+	Named      bool       `json:"named_only,omitempty"`  // new leases only where a relay names it
+	Shared     bool       `json:"shared"`                // all nodes assign from it
+	Stripes    []int      `json:"own_stripes,omitempty"` // the node's, in a dense pool that is shared
 
 	// Clients of the link that get a lease from this pool where all ask this node: its share by slots of its kind.
-	// Collisions is how many of them are expected to find their primary candidate taken by another one.
+	// Collisions is how many of them are expected to find their primary candidate taken by another one; in a sequential pool there
+	// is no such thing.
 	Clients    float64 `json:"clients"`
 	Collisions float64 `json:"collisions"`
 }
@@ -97,37 +108,57 @@ func (p *Policy) planNode(clients int) PlanNode {
 	for i := range p.Links {
 		l := &p.Links[i]
 		node.Links[i] = PlanLink{Name: l.Name, OnLink: l.OnLink, Reservations: len(l.reservations.list)}
+		if l.Identity != config.IdentityDUIDIAID {
+			node.Links[i].Identity = l.Identity.String()
+		}
+		if !l.Gate.Open() {
+			node.Links[i].Classes = gateNames(p.source, &l.Gate)
+		}
 		for _, pools := range [][]*Pool{l.Addresses, l.Prefixes} {
 			all := 0.0
 			for _, pool := range pools {
-				all += pool.Range.Size().Float64()
+				if !pool.Retiring {
+					all += pool.Range.Size().Float64()
+				}
 			}
 			for _, pool := range pools {
-				share := float64(clients) * pool.Range.Size().Float64() / all
-				node.Links[i].Pools = append(node.Links[i].Pools, pool.plan(share))
+				share := 0.0
+				if !pool.Retiring {
+					share = float64(clients) * pool.Range.Size().Float64() / all
+				}
+				node.Links[i].Pools = append(node.Links[i].Pools, p.planPool(pool, share))
 			}
 		}
 	}
 	return node
 }
 
-func (p *Pool) plan(clients float64) PlanPool {
+func (p *Policy) planPool(pool *Pool, clients float64) PlanPool {
 	out := PlanPool{
-		ID:         p.ID,
-		Kind:       kindName(p.Kind),
-		Name:       p.Name,
-		First:      netip.AddrFrom16(p.Range.First()),
-		Last:       netip.AddrFrom16(p.Range.Last()),
-		Length:     p.Range.Length(),
-		Slots:      p.Range.Size().String(),
-		Sparse:     p.Sparse,
-		Dense:      denseName(p.Dense),
-		Shared:     p.Owner == Everyone,
+		ID:         pool.ID,
+		Kind:       kindName(pool.Kind),
+		Name:       pool.Name,
+		First:      netip.AddrFrom16(pool.Range.First()),
+		Last:       netip.AddrFrom16(pool.Range.Last()),
+		Length:     pool.Range.Length(),
+		Slots:      pool.Range.Size().String(),
+		Sparse:     pool.Sparse,
+		Dense:      denseName(pool.Dense),
+		Retires:    pool.Retiring,
+		Called:     pool.Called,
+		Named:      pool.NamedOnly,
+		Shared:     pool.Owner == Everyone,
 		Clients:    clients,
-		Collisions: address.ExpectedCollisions(uint64(math.Round(clients)), p.Range.Size()),
+		Collisions: address.ExpectedCollisions(uint64(math.Round(clients)), pool.Range.Size()),
 	}
-	if out.Shared && !p.Sparse {
-		out.Stripes = p.OwnStripes
+	if pool.Sequential {
+		out.Allocation, out.Collisions = "sequential", 0
+	}
+	if !pool.Gate.Open() {
+		out.Classes = gateNames(p.source, &pool.Gate)
+	}
+	if out.Shared && !pool.Sparse {
+		out.Stripes = pool.OwnStripes
 	}
 	return out
 }
@@ -139,31 +170,54 @@ type Prospect struct {
 	Pool     string       `json:"pool"` // empty: a reservation outside all pools
 	Lease    netip.Prefix `json:"lease"`
 	Reserved bool         `json:"reserved"`
-	Chosen   bool         `json:"chosen"` // what the client gets on the link; the others are its candidates in other pools
+	Chosen   bool         `json:"chosen"`            // what the client gets on the link; the others are its candidates in other pools
+	Counted  bool         `json:"counted,omitempty"` // the lowest lease of a sequential pool, which whoever comes first gets
 }
 
 // WouldGet tells what the client would get from every node on every link: its reservations by DUID or hardware
-// address, then its candidate in each pool of the node.
+// address, then its candidate in each pool of the node that takes clients of its classes, as far as these follow from its DUID,
+// and for whom no relay names a pool. On a link whose clients are known by something that its DUID doesn't tell it has no
+// candidates; where an IA has a rank it is the first.
 func (plan *Plan) WouldGet(duid []byte, iaid uint32, kind wire.Kind) (out []Prospect) {
-	id := address.Identity{DUID: duid, Kind: kind, IAID: iaid}
 	var pkt wire.Packet
+	var room IdentityRoom
+	var classes class.Evaluator
 	pkt.Message.ClientID = duid
 	for _, p := range plan.policies {
 		for i := range p.Links {
 			from := len(out)
 			l := &p.Links[i]
-			if r := l.Reservation(&pkt); r != nil {
+			r := l.Reservation(&pkt)
+			if classes.Begin(p.Classes.Set, &pkt, i, r != nil); !classes.Passes(&l.Gate) {
+				continue
+			}
+			if r != nil {
 				out = append(out, p.reservedProspects(l, r, kind)...)
 			}
+			id := address.Identity{DUID: duid, Kind: kind, IAID: iaid}
 			pools := l.Addresses
 			if kind == wire.IAPD {
 				pools = l.Prefixes
 			}
-			for _, at := range l.Choose(p.Hasher, &id, nil) {
+			if l.Identity != config.IdentityDUIDIAID {
+				if id = (address.Identity{DUID: l.Identify(&pkt, &room), Kind: kind, Derived: true}); id.DUID == nil {
+					pools = nil
+				}
+			}
+			order := l.Choose(p.Hasher, &id, nil)[:len(pools)]
+			if kind == wire.IAPD && l.PrefixLength != 0 {
+				slices.SortStableFunc(order, func(a, b int) int {
+					return cmp.Compare(LengthDistance(pools[a].Range.Length(), l.PrefixLength), LengthDistance(pools[b].Range.Length(), l.PrefixLength))
+				})
+			}
+			for _, at := range order {
 				pool := pools[at]
+				if !classes.Passes(&pool.Gate) || pool.NamedOnly || pool.Retiring {
+					continue
+				}
 				if slot, ok := p.firstSlot(l, pool, &id); ok {
 					lease := netip.AddrFrom16(pool.Range.Lease(slot))
-					out = append(out, Prospect{Pool: pool.Name, Lease: netip.PrefixFrom(lease, int(pool.Range.Length()))})
+					out = append(out, Prospect{Pool: pool.Name, Lease: netip.PrefixFrom(lease, int(pool.Range.Length())), Counted: pool.Sequential})
 				}
 			}
 			for k := from; k < len(out); k++ {
@@ -198,8 +252,11 @@ func (p *Policy) reservedProspects(l *Link, r *Reservation, kind wire.Kind) (out
 const spillTries = 1 << 16
 
 // firstSlot is the first slot in the order in which a node looks for a free one: the shared candidates that aren't
-// reserved for others, of a dense pool only the primary, then the own stripe.
+// reserved for others, of a dense pool only the primary, then the own stripe. Of a sequential pool it is the lowest one.
 func (p *Policy) firstSlot(l *Link, pool *Pool, id *address.Identity) (address.U128, bool) {
+	if pool.Sequential {
+		return lowestSlot(l, pool)
+	}
 	if pool.Sparse || pool.Dense == config.DenseAgree {
 		for counter := uint32(0); ; {
 			slot, next, ok := p.Hasher.NextUsable(&pool.Range, id, counter)
@@ -219,6 +276,19 @@ func (p *Policy) firstSlot(l *Link, pool *Pool, id *address.Identity) (address.U
 		return address.U128{}, false
 	}
 	return p.spillSlot(l, pool, id)
+}
+
+// lowestSlot is the first usable slot that is reserved for nobody.
+func lowestSlot(l *Link, pool *Pool) (address.U128, bool) {
+	for first, last := range pool.Range.Runs() {
+		for slot := first; !last.Less(slot); slot = slot.Add(address.U128{Lo: 1}) {
+			lease := pool.Range.Lease(slot)
+			if l.Reserved(&lease, pool.Range.Length()) == nil {
+				return slot, true
+			}
+		}
+	}
+	return address.U128{}, false
 }
 
 // spillSlot is the first slot, in the order of the search, that isn't excluded or reserved in the node's stripes.

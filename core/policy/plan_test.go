@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -140,6 +141,29 @@ links:
 	})
 }
 
+// TestRetiringPoolGivesNothing: in a plan a retiring pool has no clients to come.
+func TestRetiringPoolGivesNothing(t *testing.T) {
+	text := fmt.Sprintf(cluster, twoNodes) + `
+links:
+  - name: l
+    match: {interface: eth0}
+    addresses: [{pool: "2001:db8:1::/64", retiring: true}, {pool: "2001:db8:2::/64"}]
+    prefixes: [{pool: "2001:db8:8000::/40", length: 56, retiring: true}]
+`
+	p := plan(t, text, 100)
+	if got := p.WouldGet([]byte("client"), 1, wire.IANA); len(got) != 2 || got[0].Pool != "2001:db8:2::/64" || !got[0].Chosen {
+		t.Errorf("got %+v, want a lease of the other pool from each node", got)
+	}
+	if got := p.WouldGet([]byte("client"), 1, wire.IAPD); len(got) != 0 {
+		t.Errorf("got %+v, want nothing", got)
+	}
+	for i, want := range []float64{0, 100, 0} {
+		if pool := &p.Nodes[0].Links[0].Pools[i]; pool.Clients != want || pool.Retires != (want == 0) {
+			t.Errorf("pool %s: %v clients, retiring %t; want %v", pool.Name, pool.Clients, pool.Retires, want)
+		}
+	}
+}
+
 // TestWouldGetPassesOverReservations: the primary that is reserved for another is passed over.
 func TestWouldGetPassesOverReservations(t *testing.T) {
 	for _, pool := range []string{`prefixes: [{pool: "2001:db8:8000::/40", length: 56}]`, `addresses: [{pool: "2001:db8:1::/64"}]`} {
@@ -160,5 +184,43 @@ func TestWouldGetPassesOverReservations(t *testing.T) {
 		if got := p.WouldGet([]byte{0, 4, 1}, 1, kind); got[0].Lease != first || !got[0].Reserved {
 			t.Errorf("the holder gets %v, want %v", got[0], first)
 		}
+	}
+}
+
+// TestPlanPrefixLength: what a client gets that asks for no length comes first.
+func TestPlanPrefixLength(t *testing.T) {
+	const lan = `
+listen: {interfaces: [eth0]}
+links:
+  - name: lan
+    match: {interface: eth0}
+    %s
+    prefixes: [{pool: "2001:db8:8000::/40", length: 56}, {pool: "2001:db8:9000::/40", length: 64}, {pool: "2001:db8:a000::/40", length: 60}]
+`
+	for line, want := range map[string][]int{"prefix-length: 64": {64, 60, 56}, "prefix-length: 60": {60, 56, 64}, "prefix-length: 56": {56, 60, 64}} {
+		plan := plan(t, fmt.Sprintf(lan, line), 1)
+		for client := range byte(20) {
+			var got []int
+			for _, p := range plan.WouldGet([]byte{0, 3, 0, 1, client}, 1, wire.IAPD) {
+				got = append(got, p.Lease.Bits())
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s, client %d: %v, want %v", line, client, got, want)
+			}
+		}
+	}
+}
+
+// A sequential pool's lowest lease is whoever's comes first; that isn't told as what is computed for the client.
+func TestWouldGetTheLowest(t *testing.T) {
+	p := plan(t, `
+listen: {interfaces: [eth0]}
+allocation: sequential
+links:
+  - {name: lan, match: {interface: eth0}, addresses: [{pool: "2001:db8:1::1-2001:db8:1::40", exclude: ["2001:db8:1::1"]}, {pool: "2001:db8:2::/64", allocation: hash}]}
+`, 0)
+	got := p.WouldGet([]byte("client"), 1, wire.IANA)
+	if len(got) != 2 || got[0].Lease.Addr().String() != "2001:db8:1::2" || !got[0].Counted || !got[0].Chosen || got[1].Counted {
+		t.Errorf("%+v", got)
 	}
 }

@@ -55,9 +55,18 @@ func (l *Link) SiblingPool(kind wire.Kind, addr *[16]byte, length uint8) *Pool {
 }
 
 // Choose ranks this node's pools of the client's kind on the link, best first: it fills order with indexes into
-// Addresses or Prefixes and returns it. Up to 32 pools it allocates only where order has no room.
+// Addresses or Prefixes and returns it. Up to 32 pools it allocates only where order has no room. Where one of the pools is
+// sequential the order is the file's.
 func (l *Link) Choose(h *address.Hasher, id *address.Identity, order []int) []int {
-	return h.Choose(l.ranges[kindIndex(id.Kind)], id, order)
+	kind := kindIndex(id.Kind)
+	if !l.inOrder[kind] {
+		return h.Choose(l.ranges[kind], id, order)
+	}
+	order = order[:0]
+	for i := range l.ranges[kind] {
+		order = append(order, i)
+	}
+	return order
 }
 
 // Appropriate tells whether the address has a prefix that is on the link (RFC 9915, Sections 18.3.2 to 18.3.5):
@@ -107,9 +116,21 @@ func (p *Policy) LinkOf(kind wire.Kind, addr *[16]byte, length uint8) int {
 		return pool.Link
 	}
 	for i := range p.Links {
-		if l := &p.Links[i]; kind == wire.IANA && l.Appropriate(addr) || kind == wire.IAPD && l.AppropriatePrefix(addr, length) {
+		if l := &p.Links[i]; kind != wire.IAPD && l.Appropriate(addr) || kind == wire.IAPD && l.AppropriatePrefix(addr, length) {
 			return i
 		}
 	}
+	if kind == wire.Registered {
+		return p.linkOfRegistered(addr)
+	}
 	return -1
+}
+
+// LengthDistance orders prefix lengths by how they suit a hint: the length itself, then shorter ones, the closest first, then longer
+// ones (RFC 8168, Section 3.2).
+func LengthDistance(length, hint uint8) int {
+	if length <= hint {
+		return int(hint - length)
+	}
+	return int(length) // longer than the hint, so beyond all that are shorter
 }

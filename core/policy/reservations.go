@@ -54,7 +54,7 @@ func (l *Link) Reservation(pkt *wire.Packet) *Reservation {
 		return found
 	}
 	if len(r.hardware) > 0 {
-		if found := r.hardware[string(hardwareAddress(pkt))]; found != nil {
+		if found := r.hardware[string(pkt.HardwareAddress())]; found != nil {
 			return found
 		}
 	}
@@ -92,19 +92,6 @@ func (r *reservations) byRemoteID(pkt *wire.Packet) *Reservation {
 		if found := r.remoteAny[string(id[4:])]; found != nil {
 			return found
 		}
-	}
-	return nil
-}
-
-// hardwareAddress is the client's link-layer address, without its type, or nil.
-func hardwareAddress(pkt *wire.Packet) []byte {
-	for i := range pkt.RelayCount {
-		if seen := inward(pkt, i).ClientLinkLayer; len(seen) > 2 {
-			return seen[2:]
-		}
-	}
-	if _, addr, ok := wire.HardwareAddress(pkt.Message.ClientID); ok {
-		return addr
 	}
 	return nil
 }
@@ -169,16 +156,13 @@ func (c *compiler) reservations(l *Link, from *config.Link, path string) {
 		res, to := &from.Reservations[i], &r.list[i]
 		field := fmt.Sprintf("%s.reservations[%d]", path, i)
 		to.Index = i
-		to.Prefixes = res.Prefixes
+		to.Prefixes, to.Hostname = res.Prefixes, res.Hostname
 		keys, key := r.keyOf(res)
 		if twin := keys[key]; twin != nil {
 			c.fault(field, fmt.Sprintf("the same client has reservation %d of this link", twin.Index), "join the two")
 		}
 		keys[key] = to
-		if len(res.Options) > 0 {
-			options := c.options(field+".options", res.Options, l.Options)
-			to.Options = &options
-		}
+		c.reservedOptions(to, res, l, field)
 		for _, addr := range res.Addresses {
 			a := addr.As16()
 			if twin := r.addresses[a]; twin != nil {
@@ -202,6 +186,24 @@ func (c *compiler) reservations(l *Link, from *config.Link, path string) {
 			c.fault(fmt.Sprintf("%s.reservations[%d]", path, b.holder.Index),
 				fmt.Sprintf("%s overlaps a prefix of reservation %d", b.prefix(), a.holder.Index), "give it to one client")
 		}
+	}
+}
+
+// reservedOptions compiles a reservation's options and boot files. A boot file among the options comes before all that boot says further up.
+func (c *compiler) reservedOptions(to *Reservation, from *config.Reservation, l *Link, field string) {
+	if len(from.Options)+len(from.Boot) == 0 {
+		return
+	}
+	options, boot := c.options(field+".options", from.Options, l.Options), bootLists(from.Boot)
+	options.boot = boot
+	if !slices.ContainsFunc(from.Options, func(o config.Option) bool { return o.Code == wire.OptionBootFileURL }) {
+		options.boot = slices.Concat(boot, l.Options.boot)
+	}
+	to.Options = &options
+	if len(c.p.Classes.Optioned) > 0 || l.PoolOptions {
+		own := c.options(field+".options", from.Options, Options{})
+		own.boot = boot
+		to.Own = &own
 	}
 }
 

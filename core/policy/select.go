@@ -1,10 +1,8 @@
 package policy
 
 import (
-	"bytes"
 	"fmt"
 	"net/netip"
-	"slices"
 
 	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/config"
@@ -13,12 +11,13 @@ import (
 
 // A selection finds a client's link.
 type selection struct {
-	listening  []int32          // links by index into Policy.Interfaces; -1: none
-	addresses  table            // links by the link-addresses of their relays
-	interfaces map[string]ports // by Interface-ID
+	listening []int32 // links by index into Policy.Interfaces; -1: none
+	addresses table   // links by the link-addresses of their relays
+	ports     map[portKey]ports
+	names     map[string]int32 // links by names of pools; nil: none is found so
 }
 
-// Ports are the links of all relay ports with one Interface-ID: it is unique only within a relay
+// Ports are the links of all relay ports with one portKey: an Interface-ID is unique only within a relay
 // (RFC 7969, Section 3.2), so that a link may ask for a link-address as well.
 type ports struct {
 	addresses table // links that do, by it
@@ -28,26 +27,32 @@ type ports struct {
 // SelectLink finds the link that the client is on (RFC 9915, Section 13.1), or nil.
 // Listen is 1 + the index into Interfaces of the one that the datagram came in by; 0: none of them.
 //
-// Of a relayed message the Interface-ID of the innermost relay that has one comes first, where a link lists it.
-// A link that lists Interface-IDs and link-addresses wants both to match, and a link that lists Interface-IDs is
+// Of a relayed message the Interface-ID of the innermost relay that has one and the Relay-ID of the innermost that has
+// one come first, where a link lists them: both together before the Interface-ID alone, and that before the Relay-ID alone.
+// A link that lists several of Interface-IDs, Relay-IDs and link-addresses wants all of them to match, and a link that lists IDs is
 // never selected by a link-address alone: it is one port of the relay, and who is behind the others isn't on it.
 //
 // Else the innermost link-address that is not zero decides, by its longest configured prefix. Zeros are a lightweight
 // relay's and ignored (RFC 6221, Section 4). A link-address that no link has, or a link-local one that isn't
 // configured (RFC 9915, Section 19.1.1), selects nothing: the next relay's link-address would name a link nearer to
-// the server, and the client would get an address that doesn't work where it is.
+// the server, and the client would get an address that doesn't work where it is. Only where it selects nothing, or there is
+// none, a pool that a relay names does, of addresses before one of prefixes, where a link lists the name.
 //
 // A direct message, or one that only lightweight relays passed on, is from the receiving interface's link.
 func (p *Policy) SelectLink(pkt *wire.Packet, listen uint16) *Link {
 	link := int32(-1)
 	addr, relayed := pkt.LinkAddress()
-	if pkt.RelayCount > 0 && len(p.selection.interfaces) > 0 {
+	if pkt.RelayCount > 0 && len(p.selection.ports) > 0 {
 		link = p.selection.port(pkt, &addr, relayed)
 	}
-	switch {
-	case link >= 0:
-	case relayed:
+	if link < 0 && relayed {
 		link = p.selection.addresses.find(address.FromBytes(addr))
+	}
+	if link < 0 && len(p.selection.names) > 0 {
+		link = p.linkNamed(pkt)
+	}
+	switch {
+	case link >= 0 || relayed:
 	case listen > 0 && int(listen) <= len(p.selection.listening):
 		link = p.selection.listening[listen-1]
 	}
@@ -57,23 +62,57 @@ func (p *Policy) SelectLink(pkt *wire.Packet, listen uint16) *Link {
 	return &p.Links[link]
 }
 
-// port finds the link by the Interface-ID, or -1.
+// port finds the link by Interface-ID and Relay-ID, or -1.
 func (s *selection) port(pkt *wire.Packet, addr *[16]byte, relayed bool) int32 {
+	var relay, id []byte
 	for i := range pkt.RelayCount {
-		id := inward(pkt, i).InterfaceID
+		r := inward(pkt, i)
 		if len(id) == 0 {
-			continue
+			id = r.InterfaceID
 		}
-		found, ok := s.interfaces[string(id)]
-		if !ok {
-			return -1
+		if len(relay) == 0 {
+			relay = r.RelayID
 		}
-		if relayed {
-			if link := found.addresses.find(address.FromBytes(*addr)); link >= 0 {
-				return link
-			}
+	}
+	return s.nearest(relay, id, addr, relayed)
+}
+
+// nearest is the link of what relays say of a port, or -1: by both IDs, else by one of them.
+func (s *selection) nearest(relay, id []byte, addr *[16]byte, relayed bool) (link int32) {
+	link = -1
+	if len(relay) > 0 && len(id) > 0 {
+		link = s.at(relay, id, addr, relayed)
+	}
+	if link < 0 && len(id) > 0 {
+		link = s.at(nil, id, addr, relayed)
+	}
+	if link < 0 && len(relay) > 0 {
+		link = s.at(relay, nil, addr, relayed)
+	}
+	return link
+}
+
+// at is the link of a port, or -1.
+func (s *selection) at(relay, id []byte, addr *[16]byte, relayed bool) int32 {
+	found, ok := s.ports[portKey{string(relay), string(id)}]
+	if !ok {
+		return -1
+	}
+	if relayed {
+		if link := found.addresses.find(address.FromBytes(*addr)); link >= 0 {
+			return link
 		}
-		return found.anywhere
+	}
+	return found.anywhere
+}
+
+// linkNamed finds the link by the pools that relays name, or -1.
+func (p *Policy) linkNamed(pkt *wire.Packet) int32 {
+	request := p.PoolRequest(pkt)
+	for _, name := range request.Names {
+		if link, ok := p.selection.names[string(name)]; ok {
+			return link
+		}
 	}
 	return -1
 }
@@ -86,31 +125,31 @@ func (c *compiler) selection() {
 		s.listening[i] = -1
 	}
 	var addresses []span
-	ids := make(map[string][]span)
-	s.interfaces = make(map[string]ports)
+	ids := make(map[portKey][]span)
+	s.ports = make(map[portKey]ports)
 	for i := range c.cfg.Links {
 		l := &c.cfg.Links[i]
-		reachable := c.listening(l, i) || len(l.LinkAddress) > 0 || len(l.InterfaceIDs) > 0
+		reachable := c.listening(l, i) || len(l.LinkAddress)+len(l.InterfaceIDs)+len(l.RelayIDs)+len(l.PoolNames) > 0
 		own := c.linkAddresses(l, int32(i))
-		if len(l.InterfaceIDs) == 0 {
+		keys := portKeys(l)
+		if len(keys) == 0 {
 			reachable = reachable || len(own) > 0
 			addresses = append(addresses, own...)
 		}
-		for k, id := range l.InterfaceIDs {
-			if !slices.ContainsFunc(l.InterfaceIDs[:k], func(b []byte) bool { return bytes.Equal(b, id) }) {
-				c.interfaceID(string(id), i, own, ids)
-			}
+		for _, key := range keys {
+			c.portOf(key, i, own, ids)
 		}
+		c.named(l, i)
 		if !reachable && len(c.p.Interfaces) > 0 {
 			c.fault(fmt.Sprintf("links[%d].match", i),
 				"no message can come from this link: listen.interfaces has none of its interfaces",
 				"add the interface there, or give the link-addresses of its relays here")
 		}
 	}
-	for id, spans := range ids {
-		own := s.interfaces[id]
+	for key, spans := range ids {
+		own := s.ports[key]
 		own.addresses = c.addressTable(spans)
-		s.interfaces[id] = own
+		s.ports[key] = own
 	}
 	s.addresses = c.addressTable(addresses)
 }
@@ -134,6 +173,7 @@ func (c *compiler) listening(l *config.Link, i int) (some bool) {
 				continue
 			}
 			s.listening[k] = int32(i)
+			c.p.Links[i].Interfaces = append(c.p.Links[i].Interfaces, name)
 		}
 	}
 	return some
@@ -142,7 +182,7 @@ func (c *compiler) listening(l *config.Link, i int) (some bool) {
 // linkAddresses are the link's spans of link-addresses: those configured, else the prefixes of its address pools.
 func (c *compiler) linkAddresses(l *config.Link, i int32) (out []span) {
 	prefixes := l.LinkAddress
-	if len(prefixes) == 0 && len(l.InterfaceIDs) == 0 {
+	if len(prefixes) == 0 && len(l.InterfaceIDs)+len(l.RelayIDs) == 0 {
 		for k := range l.Addresses {
 			for _, r := range l.Addresses[k].Ranges {
 				prefixes = append(prefixes, cover(address.FromBytes(r.First), address.FromBytes(r.Last))...)
@@ -153,25 +193,6 @@ func (c *compiler) linkAddresses(l *config.Link, i int32) (out []span) {
 		out = append(out, spanOf(prefix, i))
 	}
 	return out
-}
-
-// interfaceID notes a link's claim to an Interface-ID: for some link-addresses only, or anywhere.
-func (c *compiler) interfaceID(id string, i int, own []span, ids map[string][]span) {
-	s := &c.p.selection
-	found, ok := s.interfaces[id]
-	if !ok {
-		found.anywhere = -1
-	}
-	if len(own) > 0 {
-		ids[id] = append(ids[id], own...)
-	} else if found.anywhere >= 0 && found.anywhere != int32(i) {
-		c.fault(fmt.Sprintf("links[%d].match.interface-ids", i),
-			fmt.Sprintf("link %s has the Interface-ID %x too", c.cfg.Links[found.anywhere].Name, id),
-			"add link-addresses to tell the two apart")
-	} else {
-		found.anywhere = int32(i)
-	}
-	s.interfaces[id] = found
 }
 
 // addressTable maps link-addresses to links. Link-local ones match only where they are configured as such:

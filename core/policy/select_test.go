@@ -43,6 +43,12 @@ func match(name, interfaces, linkAddresses, ids string) config.Link {
 	return l
 }
 
+func relayMatch(name, relay, ids string) config.Link {
+	l := match(name, "", "", ids)
+	l.RelayIDs = [][]byte{[]byte(relay)}
+	return l
+}
+
 func TestSelectLink(t *testing.T) {
 	p := selecting(t, []string{"eth0", "eth1", "eth2"},
 		match("lan", "eth1", "2001:db8:1::/64", ""),
@@ -122,6 +128,12 @@ func TestSelectionFaults(t *testing.T) {
 			"interface eth0 belongs to link a already"},
 		{"same Interface-ID", "", []config.Link{match("a", "", "", "x"), match("b", "", "", "x")},
 			"links[1].match.interface-ids: link a has the Interface-ID 78 too"},
+		{"same Relay-ID", "", []config.Link{relayMatch("a", "olt", ""), relayMatch("b", "olt", "")}, "links[1].match.relay-ids: link a has the Relay-ID 6f6c74 too"},
+		{"same Relay-ID and Interface-ID", "", []config.Link{relayMatch("a", "olt", "x"), relayMatch("b", "olt", "x")},
+			"links[1].match.interface-ids: link a has the Interface-ID 78 with Relay-ID 6f6c74 too"},
+		{"same Relay-ID, other port", "", []config.Link{relayMatch("a", "olt", "x"), relayMatch("b", "olt", "y"), relayMatch("c", "olt", "")}, ""},
+		{"same name of pools", "", []config.Link{{Name: "a", PoolNames: []string{"gold"}}, {Name: "b", PoolNames: []string{"gold"}}},
+			"links[1].match.pool-names[0]: link a is found by the name gold already"},
 		{"same Interface-ID and link-address", "", []config.Link{match("a", "", "2001:db8::/64", "x"), match("b", "", "2001:db8::/64", "x")},
 			"link a has the same link-address"},
 		{"out of reach", "eth0", []config.Link{match("a", "eth1", "", "")}, "no message can come from this link"},

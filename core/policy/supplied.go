@@ -10,7 +10,7 @@ import (
 // AppendSupplied appends the options that relays supply for the client (RFC 6422, Section 6): those that are enabled,
 // of which the server has none itself in answered, and that the client asks for, as it must for the server's own.
 // Of an option that several relays supply, the one of the relay nearest to the client is taken; each at most once.
-func (p *Policy) AppendSupplied(dst []byte, answered *Options, pkt *wire.Packet) []byte {
+func (p *Policy) AppendSupplied(dst []byte, answered Layers, pkt *wire.Packet) []byte {
 	if !asks(pkt.Message.Type) {
 		return dst
 	}
@@ -27,7 +27,7 @@ func (p *Policy) AppendSupplied(dst []byte, answered *Options, pkt *wire.Packet)
 			if left--; left < 0 {
 				return dst
 			}
-			if !p.isSupplied(code) || answered.Has(code) || !lists(pkt.Message.ORO, code) || slices.Contains(taken, code) {
+			if !p.isSupplied(code) || answered.Has(code) || answered.boots(code) || !lists(pkt.Message.ORO, code) || slices.Contains(taken, code) {
 				continue
 			}
 			taken = append(taken, code)

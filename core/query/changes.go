@@ -86,7 +86,8 @@ type Ended struct {
 	Most int          // leases
 	From binding.Time // since when nothing is missing
 
-	leases []ended
+	leases []ended // the first gone of them are forgotten
+	gone   int
 }
 
 type ended struct {
@@ -94,22 +95,33 @@ type ended struct {
 	lease binding.Stored
 }
 
-// Take notes what changes have ended.
+// Take notes what changes have ended. It keeps no view of them.
 func (e *Ended) Take(changes []byte, now binding.Time) {
 	for s, err := range Changed(changes) {
 		if err != nil {
-			return
+			break // what can't be read says nothing
 		}
 		if !Usable(&s, now) {
-			e.leases = append(e.leases, ended{now, s})
+			e.leases = append(e.leases, ended{now, alone(s)})
 		}
 	}
-	drop := 0
-	for drop < len(e.leases) && (len(e.leases)-drop > e.Most || e.leases[drop].at+e.Keep < now) {
-		e.From = e.leases[drop].at + 1
-		drop++
+	for e.gone < len(e.leases) && (len(e.leases)-e.gone > e.Most || e.leases[e.gone].at+e.Keep < now) {
+		e.From = e.leases[e.gone].at + 1
+		e.leases[e.gone] = ended{}
+		e.gone++
 	}
-	e.leases = slices.Delete(e.leases, 0, drop)
+	// Moving the others costs what forgetting as many again has brought in.
+	if e.gone > len(e.leases)/2 {
+		e.leases = slices.Delete(e.leases, 0, e.gone)
+		e.gone = 0
+	}
+}
+
+// alone is a binding with octets of its own: a view would keep the whole write that it is part of.
+func alone(s binding.Stored) binding.Stored {
+	own := append(append(make([]byte, 0, len(s.DUID)+len(s.Extension)), s.DUID...), s.Extension...)
+	s.DUID, s.Extension, s.Before = own[:len(s.DUID):len(s.DUID)], binding.Extension(own[len(s.DUID):]), nil
+	return s
 }
 
 // Since returns the leases that have ended since a time; false: it isn't known which ones all did.
@@ -117,9 +129,9 @@ func (e *Ended) Since(start binding.Time) (leases []binding.Stored, ok bool) {
 	if start < e.From {
 		return nil, false
 	}
-	for i := range e.leases {
-		if e.leases[i].at >= start {
-			leases = append(leases, e.leases[i].lease)
+	for i := range e.leases[e.gone:] {
+		if l := &e.leases[e.gone+i]; l.at >= start {
+			leases = append(leases, l.lease)
 		}
 	}
 	return leases, true
@@ -134,7 +146,7 @@ func (f *Finder) Since(q *Question, gone []binding.Stored) iter.Seq2[Found, erro
 				return
 			}
 		}
-		f.walk(on, func(s *binding.Stored) bool {
+		f.walk(on, indexed, func(s *binding.Stored) bool {
 			return f.about(q, s) && max(s.LastTransaction, s.Since) >= binding.Time(q.Start)
 		}, yield)
 	}

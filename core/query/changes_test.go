@@ -109,12 +109,29 @@ func TestEndedIsBounded(t *testing.T) {
 		lease := "2001:db8:1::" + string('1'+rune(n)) + "/128"
 		w.change(t, n, lease, w.Now)
 		e.Take(w.remove(t, lease), w.Now)
+		if n := cap(e.leases); n > 4*e.Most {
+			t.Errorf("room for %d leases is held, kept are %d", n, e.Most)
+		}
 	}
 	if _, ok := e.Since(1003); ok {
 		t.Error("more is said to be known than is kept")
 	}
 	if gone, ok := e.Since(w.Now - 2); !ok || len(gone) != 3 {
 		t.Errorf("%d, %t; want the last three", len(gone), ok)
+	}
+}
+
+// What is kept of a lease doesn't hold the write that told of its end.
+func TestEndedKeepsNoView(t *testing.T) {
+	w := newWorld(t)
+	e := Ended{Keep: 1000, Most: 3, From: 900}
+	w.change(t, 1, "2001:db8:1::1/128", w.Now)
+	changes := w.remove(t, "2001:db8:1::1/128")
+	e.Take(changes, w.Now)
+	clear(changes)
+	gone, ok := e.Since(w.Now)
+	if !ok || len(gone) != 1 || string(gone[0].DUID) != string(duidOf(1)) || len(gone[0].Before) > 0 {
+		t.Errorf("after the write's octets are gone: %v, %t", gone, ok)
 	}
 }
 

@@ -46,8 +46,11 @@ func AppendClient(dst []byte, c Client, q *Question, now binding.Time, t *Teller
 	dst = wire.AppendOption(dst, wire.OptionClientID, c.DUID())
 	for i := range c[:min(len(c), q.MaxLeases())] {
 		dst = appendLease(dst, &c[i], now)
+		if anonymous(&c[i]) {
+			continue
+		}
 		if code := associationCode(c[i].Kind); q.Wants(code) && !t.hides(code) && Usable(&c[i], now) {
-			dst = appendAssociation(dst, &c[i], now, t)
+			dst = appendAssociation(dst, &c[i], q, now, t)
 		}
 	}
 	dst = wire.AppendUint32Option(dst, wire.OptionCLTTime, uint32(max(now, c.Last())-c.Last()))
@@ -76,7 +79,7 @@ func (t *Teller) serverID(owner uint8) []byte {
 // active query tells of, the lifetimes are 0.
 func appendLease(dst []byte, s *binding.Stored, now binding.Time) []byte {
 	preferred, valid := left(s, now)
-	if s.Kind == wire.IANA {
+	if s.Kind != wire.IAPD {
 		return wire.AppendIAAddress(dst, &s.Key.Address, preferred, valid)
 	}
 	return wire.AppendIAPrefix(dst, &s.Key.Address, s.Key.Length, preferred, valid, nil)

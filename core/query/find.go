@@ -12,8 +12,8 @@ import (
 // byIdentifier finds the clients behind a relay or a port: as the index has them, then those that it hasn't got yet.
 func (f *Finder) byIdentifier(by Identifier, value []byte, on []int, yield func(Found, error) bool) {
 	for _, leases := range [...]iter.Seq2[binding.Key, error]{f.Index.Leases(by, value), f.Index.Recent(by, value)} {
-		var last []byte // whose leases came before
-		var links []int // on which that client has been told of
+		var last []byte        // whose leases came before
+		var told []binding.Key // the leases of that client that have been told
 		for key, err := range leases {
 			if err != nil {
 				yield(Found{}, err)
@@ -24,27 +24,40 @@ func (f *Finder) byIdentifier(by Identifier, value []byte, on []int, yield func(
 				continue
 			}
 			if !bytes.Equal(s.DUID, last) {
-				last, links = s.DUID, links[:0]
+				last, told = s.DUID, told[:0]
 			}
-			link := f.link(&s)
-			if slices.Contains(links, link) {
+			if slices.Contains(told, key) {
 				continue
 			}
-			links = append(links, link)
-			if !f.yieldAll(s, on, false, yield) {
+			if !f.yieldAll(s, on, indexed, func(found Found, err error) bool {
+				for i := range found.Client {
+					told = append(told, found.Client[i].Key)
+				}
+				return yield(found, err)
+			}) {
 				return
 			}
 		}
 	}
 }
 
-// yieldAll yields the client of a lease with all its leases on that lease's link: what the table has of its identity
-// associations with the same IAID, and what the index has of others; what it hasn't got yet only where recent is set, as
-// whoever asks for many clients gets those leases too, by themselves.
-func (f *Finder) yieldAll(s binding.Stored, on []int, recent bool, yield func(Found, error) bool) bool {
-	leases, err := f.ofClient(s.DUID, on, recent)
-	if err != nil {
-		return yield(Found{}, err)
+// A reach is how many of a client's other leases on the link come with one of them.
+type reach uint8
+
+const (
+	sameIAID reach = iota // what the table has of its identity associations with the same IAID: no look-up on disk, which takes ten times as long as the rest
+	indexed               // and what the index has of others. Whoever asks for many clients gets what it hasn't got yet by itself
+	recent                // and what the index hasn't got yet
+)
+
+// yieldAll yields the client of a lease with its leases on that lease's link, within reach.
+func (f *Finder) yieldAll(s binding.Stored, on []int, within reach, yield func(Found, error) bool) bool {
+	var leases Client
+	if within > sameIAID {
+		var err error
+		if leases, err = f.ofClient(s.DUID, on, within == recent); err != nil {
+			return yield(Found{}, err)
+		}
 	}
 	for _, other := range append(f.associated(&s, on), s) {
 		if !leases.holds(&other.Key) {
@@ -62,14 +75,19 @@ func (f *Finder) yieldAll(s binding.Stored, on []int, recent bool, yield func(Fo
 	return yield(found, nil)
 }
 
-// associated are the usable leases of a client's IA_NA and IA_PD with the same IAID.
+// associated are the usable leases of a client's IA_NA and IA_PD with the same IAID; none where that isn't known.
 func (f *Finder) associated(s *binding.Stored, on []int) (out Client) {
+	if anonymous(s) {
+		return nil
+	}
 	f.Handle.Enter()
 	defer f.Handle.Leave()
 	var room [wire.MaxLeasesPerIA]*binding.Record
-	for _, kind := range [...]wire.Kind{wire.IANA, wire.IAPD} {
-		for _, r := range f.Handle.FindClient(s.DUID, kind, s.IAID, room[:0]) {
-			if !r.Live(f.Now) {
+	id := s.Identity()
+	for _, kind := range [...]wire.Kind{wire.IANA, wire.IAPD, wire.Registered} {
+		id.Kind = kind
+		for _, r := range f.Handle.FindIdentity(&id, room[:0]) {
+			if !r.Live(f.Now) || !bytes.Equal(r.DUID(), s.DUID) {
 				continue
 			}
 			if other := binding.Copy(r); f.isOn(&other, on) {
@@ -82,16 +100,19 @@ func (f *Finder) associated(s *binding.Stored, on []int) (out Client) {
 
 // walk goes through the whole table. A client comes at the first of its associated leases by their order, so that it comes once
 // for each IAID. With about it comes only for leases that are meant, and for each of them.
-func (f *Finder) walk(on []int, about func(*binding.Stored) bool, yield func(Found, error) bool) {
+func (f *Finder) walk(on []int, within reach, about func(*binding.Stored) bool, yield func(Found, error) bool) {
 	var some Client
 	for shard := range f.Table.Shards() {
+		if f.over() {
+			return
+		}
 		some = f.shard(some[:0], shard, on)
 		for i := range some {
 			s := &some[i]
 			if about != nil && !about(s) || about == nil && !f.isFirst(s, on) {
 				continue
 			}
-			if !f.yieldAll(*s, on, false, yield) {
+			if !f.yieldAll(*s, on, within, yield) {
 				return
 			}
 		}

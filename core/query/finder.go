@@ -22,7 +22,11 @@ type Finder struct {
 	Policy *policy.Policy
 	Index  Index // nil: there is none, and the whole table is looked through
 	Now    binding.Time
+	Over   func() bool // the answer isn't wanted any more, and may be cut short; nil: it always is
 }
+
+// over tells whether nobody waits for the answer, which is worth asking where the table is gone through.
+func (f *Finder) over() bool { return f.Over != nil && f.Over() }
 
 // Find yields the clients that a question is about, each with its usable leases on one link. It holds no batch while the caller
 // has the floor. Of clients that change meanwhile it tells one state or another, or both.
@@ -38,7 +42,7 @@ func (f *Finder) Find(q *Question) iter.Seq2[Found, error] {
 			return
 		}
 		if f.Index == nil {
-			f.walk(on, func(s *binding.Stored) bool { return f.about(q, s) }, yield)
+			f.walk(on, indexed, func(s *binding.Stored) bool { return f.about(q, s) }, yield)
 			return
 		}
 		switch q.Type {
@@ -47,7 +51,11 @@ func (f *Finder) Find(q *Question) iter.Seq2[Found, error] {
 		case ByRemoteID:
 			f.byIdentifier(RemoteID, q.RemoteID, on, yield)
 		default:
-			f.walk(on, nil, yield)
+			within := indexed
+			if q.Associates() { // a node that catches up looks at leases, not at clients
+				within = sameIAID
+			}
+			f.walk(on, within, nil, yield)
 		}
 	}
 }
@@ -76,14 +84,16 @@ func (f *Finder) isOn(s *binding.Stored, on []int) bool {
 	return on == nil || slices.Contains(on, f.link(s))
 }
 
-// link is the link that a lease is on. One that no pool has any more is on the link of the relay by which its client was heard
-// last; -1: no link has that either.
-func (f *Finder) link(s *binding.Stored) int {
-	if link := f.Policy.LinkOf(s.Kind, &s.Key.Address, s.Key.Length); link >= 0 {
+func (f *Finder) link(s *binding.Stored) int { return LinkOf(f.Policy, s) }
+
+// LinkOf is the index of the link that a lease is on. One that no pool has any more is on the link of the relay by which its client was
+// heard last; -1: no link has that either.
+func LinkOf(p *policy.Policy, s *binding.Stored) int {
+	if link := p.LinkOf(s.Kind, &s.Key.Address, s.Key.Length); link >= 0 {
 		return link
 	}
 	if v, ok := s.Extension.Find(binding.ExtLinkAddress); ok && len(v) == 16 {
-		if links := f.Policy.LinksAt((*[16]byte)(v)); len(links) > 0 {
+		if links := p.LinksAt((*[16]byte)(v)); len(links) > 0 {
 			return links[0]
 		}
 	}
@@ -95,7 +105,7 @@ func (f *Finder) byAddress(q *Question, on []int, yield func(Found, error) bool)
 	for length := uint8(128); length > 0; length-- {
 		key := binding.Key{Address: masked(q.Address, length), Length: length}
 		if s, ok := f.lease(&key, on); ok {
-			f.yieldAll(s, on, true, yield)
+			f.yieldAll(s, on, recent, yield)
 			return
 		}
 	}
@@ -156,7 +166,7 @@ func (f *Finder) ofClient(duid []byte, on []int, recent bool) (leases Client, er
 // look looks through the whole table for a client, where there is no index. Without recent it isn't worth that.
 func (f *Finder) look(duid []byte, on []int, recent bool) (leases Client) {
 	for shard := range f.Table.Shards() {
-		if !recent {
+		if !recent || f.over() {
 			break
 		}
 		for _, s := range f.shard(nil, shard, on) {

@@ -5,7 +5,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
@@ -41,7 +43,7 @@ func TestQuestions(t *testing.T) {
 		if fault != nil {
 			t.Errorf("%v: %v", want.Type, fault)
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Question{})); diff != "" {
 			t.Errorf("%v came through changed (-sent +read):\n%s", want.Type, diff)
 		}
 	}
@@ -74,6 +76,7 @@ func TestFaults(t *testing.T) {
 		by      Transport
 		want    wire.StatusCode
 	}{
+		"no query":             {wire.AppendOption(wire.AppendHeader(nil, wire.Leasequery, [3]byte{}), wire.OptionClientID, requestor), Bulk, wire.StatusMalformedQuery},
 		"cut short":            {raw(1, 2, 3), UDP, wire.StatusMalformedQuery},
 		"bad framing":          {head(ByAddress, 0, 5, 0, 24, 1), UDP, wire.StatusMalformedQuery},
 		"type 0":               {head(0), UDP, wire.StatusUnknownQueryType},
@@ -156,16 +159,20 @@ func TestClientData(t *testing.T) {
 	}
 }
 
-// Who asks for identity associations is told each usable lease's, with who granted it, since when and until when it was heard.
+// Who asks for identity associations is told each usable lease's, where it is known, with who granted it, since when and until when it was heard.
 func TestAssociations(t *testing.T) {
 	own := binding.Stored{
 		Key: binding.Key{Address: lease, Length: 128}, Kind: wire.IANA, IAID: 7, DUID: client, State: binding.Bound,
 		Preferred: 100, Valid: 200, LastTransaction: 1000, Since: 900, Expires: 1200,
 		Extension: binding.AppendExtension(nil, binding.ExtLinkAddress, link[:]),
 	}
+	const name = "\x01\x04host\x03net\x00"
+	own.Extension = binding.AppendExtension(own.Extension, binding.ExtFQDN, []byte(name))
 	left := own
 	left.Key, left.Kind, left.IAID, left.Owner = binding.Key{Address: link, Length: 56}, wire.IAPD, 8, 1
 	left.State, left.LastTransaction, left.Extension = binding.Superseded, 1050, nil
+	unknown := own
+	unknown.Key.Address[15], unknown.IAID, unknown.Flags = 9, 0, binding.FlagAnonymous
 	ended := own
 	ended.State = binding.Released
 	teller := &Teller{ServerID: func(owner uint8) []byte { return [][]byte{requestor, nil}[owner] }}
@@ -182,16 +189,49 @@ func TestAssociations(t *testing.T) {
 		{both, wire.OptionIANA, []Association{
 			{Lease: Lease{left.Key, wire.IAPD, 90, 140}, IAID: 8, Age: 10, Start: 900, Superseded: true},
 		}},
+		{append(both, 0, byte(wire.OptionClientFQDN)), wire.OptionIAPD, []Association{
+			{Lease: Lease{own.Key, wire.IANA, 40, 140}, IAID: 7, ServerID: requestor, Age: 60, Start: 900, Link: link, FQDN: []byte(name)},
+		}},
+		{append(both, 0, byte(wire.OptionClientFQDN)), wire.OptionClientFQDN, []Association{
+			{Lease: Lease{own.Key, wire.IANA, 40, 140}, IAID: 7, ServerID: requestor, Age: 60, Start: 900, Link: link},
+			{Lease: Lease{left.Key, wire.IAPD, 90, 140}, IAID: 8, Age: 10, Start: 900, Superseded: true},
+		}},
 		{nil, 0, nil},
 	} {
 		teller.Hide = func(code wire.OptionCode) bool { return code == test.hide }
 		q := &Question{Options: test.options}
-		a, err := ReadAnswer(AppendClient(wire.AppendHeader(nil, wire.LeasequeryReply, [3]byte{}), Client{own, left, ended}, q, 1060, teller))
-		if err != nil || len(a.Clients) != 1 || len(a.Clients[0].Leases) != 3 {
+		a, err := ReadAnswer(AppendClient(wire.AppendHeader(nil, wire.LeasequeryReply, [3]byte{}), Client{own, left, unknown, ended}, q, 1060, teller))
+		if err != nil || len(a.Clients) != 1 || len(a.Clients[0].Leases) != 4 {
 			t.Fatalf("read %+v, %v", a, err)
 		}
 		if diff := cmp.Diff(test.want, a.Clients[0].Associations); diff != "" {
 			t.Errorf("asked for %v, %d hidden (-want +got):\n%s", test.options, test.hide, diff)
+		}
+	}
+}
+
+// What a client is known by is told with the lease, and only what can be one is taken.
+func TestAssociationsOfIdentities(t *testing.T) {
+	id := address.Identity{DUID: []byte{0xff, 0xff, 2, 1, 2, 3}, IAID: 5, Kind: wire.IANA, Derived: true}
+	s := binding.Stored{
+		Key: binding.Key{Address: lease, Length: 128}, Kind: wire.IANA, IAID: 7, DUID: client, State: binding.Bound, Expires: 1200,
+		Flags: binding.FlagDerived, Extension: binding.AppendExtension(nil, binding.ExtIdentity, binding.AppendIdentity(nil, &id)),
+	}
+	q := &Question{Options: []byte{0, byte(wire.OptionIANA)}}
+	told := AppendClient(wire.AppendHeader(nil, wire.LeasequeryReply, [3]byte{}), Client{s}, q, 1060, nil)
+	a, err := ReadAnswer(told)
+	if err != nil || len(a.Clients) != 1 || len(a.Clients[0].Associations) != 1 {
+		t.Fatalf("read %+v, %v", a, err)
+	}
+	if got := a.Clients[0].Associations[0]; got.IAID != 7 || !got.Known.Equal(&id) || !bytes.Equal(a.Clients[0].DUID, client) {
+		t.Errorf("told %+v", got)
+	}
+	for _, data := range [][]byte{nil, make([]byte, 4), make([]byte, 28)} {
+		dst, mark := wire.OpenIA(nil, wire.IANA, 7)
+		dst = wire.AppendIAAddress(dst, &s.Key.Address, 0, 100)
+		dst = wire.AppendOption(wire.AppendUint32Option(dst, wire.OptionCLTTime, 9), wire.OptionClientID, data)
+		if got, ok := readAssociation(wire.IANA, wire.CloseOption(dst, mark)[4:]); !ok || got.Known.Derived {
+			t.Errorf("%d octets: %+v", len(data), got)
 		}
 	}
 }
@@ -201,9 +241,11 @@ func TestAssociationsFit(t *testing.T) {
 	long := make([]byte, wire.MaxDUID)
 	s := binding.Stored{
 		Key: binding.Key{Address: lease, Length: 128}, Kind: wire.IANA, DUID: long, State: binding.Superseded, Expires: binding.Never,
-		Extension: binding.AppendExtension(nil, binding.ExtLinkAddress, link[:]),
+		Flags:     binding.FlagDerived,
+		Extension: binding.AppendExtension(binding.AppendExtension(nil, binding.ExtLinkAddress, link[:]), binding.ExtFQDN, make([]byte, 256)),
 	}
-	q := &Question{Options: []byte{0, byte(wire.OptionIANA)}}
+	s.Extension = binding.AppendExtension(s.Extension, binding.ExtIdentity, make([]byte, 4+binding.MaxIdentity))
+	q := &Question{Options: []byte{0, byte(wire.OptionIANA), 0, byte(wire.OptionClientFQDN)}}
 	c := make(Client, MaxLeases)
 	for i := range c {
 		c[i] = s

@@ -53,6 +53,7 @@ type Question struct {
 	DUID        []byte   // ByClientID the client's, ByRelayID the relay's
 	RemoteID    []byte   // ByRemoteID: enterprise-number, 4 octets, and the identifier (RFC 4649)
 	Options     []byte   // codes of the query's own Option Request option, 2 octets each; not the message's
+	listed      *codeSet // the same codes; nil: Options are few enough to be searched
 
 	Start, End       uint32 // seconds since 2000: bindings that changed between, both included (RFC 7653, Section 6.3)
 	HasStart, HasEnd bool
@@ -155,6 +156,9 @@ func (q *Question) subject(options wire.Options) *Fault {
 	if len(q.Options)%2 != 0 {
 		return malformed("the query's Option Request option has an odd length")
 	}
+	if len(q.Options) > 2*fewCodes {
+		q.listed = setOf(q.Options)
+	}
 	switch q.Type {
 	case ByAddress:
 		data, ok := options.Find(wire.OptionIAAddress)
@@ -187,16 +191,6 @@ func (q *Question) identifier(options wire.Options, code wire.OptionCode, missin
 	}
 	q.DUID = data
 	return nil
-}
-
-// Wants tells whether the query's own Option Request option lists the code.
-func (q *Question) Wants(code wire.OptionCode) bool {
-	for codes := q.Options; len(codes) >= 2; codes = codes[2:] {
-		if wire.OptionCode(binary.BigEndian.Uint16(codes)) == code {
-			return true
-		}
-	}
-	return false
 }
 
 func malformed(text string) *Fault { return &Fault{wire.StatusMalformedQuery, text} }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/binary"
+	"math/rand/v2"
 
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/wire"
@@ -10,6 +11,7 @@ import (
 // A client follows the standard to the letter (RFC 9915, Sections 15 and 18.2).
 type client struct {
 	*world
+	rng  *rand.Rand // its own in a trial, else the world's
 	port *port
 	duid []byte
 	ias  []clientIA
@@ -45,14 +47,19 @@ type lease struct {
 
 // newClient makes a client with an address, a prefix or both.
 func (w *world) newClient(number int, prefix bool) *client {
-	c := &client{world: w, duid: duidOf(number), solicit: schedules[wire.Solicit]}
-	c.port = w.connect(c, w.rng.IntN(len(w.relays)))
-	c.rapid, c.picky, c.names = w.rng.IntN(3) == 0, w.rng.IntN(2) == 0, w.rng.IntN(4) != 0
-	if !prefix || w.rng.IntN(2) == 0 {
-		c.ias = append(c.ias, clientIA{kind: wire.IANA, iaid: w.rng.Uint32N(4)})
+	return w.newClientOf(number, prefix, w.rng)
+}
+
+// newClientOf makes one whose habits and dice are the generator's.
+func (w *world) newClientOf(number int, prefix bool, rng *rand.Rand) *client {
+	c := &client{world: w, rng: rng, duid: duidOf(number), solicit: schedules[wire.Solicit]}
+	c.port = w.connect(c, c.rng.IntN(len(w.relays)))
+	c.rapid, c.picky, c.names = c.rng.IntN(3) == 0, c.rng.IntN(2) == 0, c.rng.IntN(4) != 0
+	if !prefix || c.rng.IntN(2) == 0 {
+		c.ias = append(c.ias, clientIA{kind: wire.IANA, iaid: c.rng.Uint32N(4)})
 	}
 	if prefix {
-		c.ias = append(c.ias, clientIA{kind: wire.IAPD, iaid: w.rng.Uint32N(4)})
+		c.ias = append(c.ias, clientIA{kind: wire.IAPD, iaid: c.rng.Uint32N(4)})
 	}
 	return c
 }
@@ -78,6 +85,7 @@ func (c *client) timer(delay int64, run func()) {
 // restart looks for a server, with nothing in its hands (RFC 9915, Section 18.2.13).
 func (c *client) restart(delay int64) {
 	c.abandon()
+	c.wants()
 	c.exchange, c.adverts, c.server, c.away = exchange{}, nil, nil, false
 	c.timer(delay+c.rng.Int64N(1000), func() { c.begin(wire.Solicit, c.solicit) }) // SOL_MAX_DELAY
 }
@@ -86,7 +94,7 @@ func (c *client) restart(delay int64) {
 func (c *client) abandon() {
 	for i := range c.ias {
 		for _, l := range c.ias[i].leases {
-			c.ledger.drop(c.identity(&c.ias[i]), l.key)
+			c.drop(&c.ias[i], &l)
 		}
 		c.ias[i].leases = nil
 	}
@@ -146,7 +154,7 @@ func (c *client) expire() {
 			if l.until > c.now {
 				kept = append(kept, l)
 			} else {
-				c.ledger.drop(c.identity(ia), l.key)
+				c.drop(ia, &l)
 			}
 		}
 		ia.leases = kept

@@ -24,15 +24,16 @@ type change struct {
 
 // A disk keeps the highest version of each lease. What is written becomes durable in any order.
 type disk struct {
-	values     map[binding.Key]change
-	copied     map[binding.Key]change // as it was when somebody made a copy
-	copiedBeat binding.Time
-	past       past
-	air        []*flight    // written, and not yet durable
-	stuck      int64        // it writes nothing until then
-	beat       binding.Time // the last heartbeat, by the node's clock
-	beaten     bool
-	next       int64 // when the next heartbeat is due
+	values                  map[binding.Key]change
+	copied                  map[binding.Key]change // as it was when somebody made a copy
+	copiedBeat, copiedWhole binding.Time
+	past                    past
+	air                     []*flight    // written, and not yet durable
+	stuck                   int64        // it writes nothing until then
+	beat                    binding.Time // the last heartbeat, by the node's clock
+	beaten                  bool
+	whole                   binding.Time // when the node last knew of no gap, by its clock; 0: never yet
+	next                    int64        // when the next heartbeat is due
 }
 
 func newDisk() *disk { return &disk{values: make(map[binding.Key]change)} }
@@ -74,7 +75,7 @@ func (n *node) write(f *flight) {
 	d := n.disk
 	d.air = append(d.air, f)
 	delay := 1 + n.rng.Int64N(quickWrite)
-	if n.troubled && n.rng.IntN(50) == 0 {
+	if n.troubled && n.gauge == nil && n.rng.IntN(50) == 0 {
 		delay = n.rng.Int64N(slowWrite)
 	}
 	if n.troubled {

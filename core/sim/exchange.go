@@ -57,6 +57,7 @@ func (c *client) transmit() {
 		e.rt = e.most + c.random(e.most)
 	}
 	e.sent++
+	c.gauge.sends(e.kind)
 	c.send(c.port, c.duid, c.build())
 	wait := e.rt
 	if e.lasts > 0 {

@@ -127,7 +127,7 @@ func (l *ledger) shared(r *reply, key binding.Key, h, fresh *holding, extends bo
 	pool := l.reference[r.node.index].PoolOf(fresh.who.kind, &key.Address, key.Length)
 	confirmed, decides := r.node.confirmedRival(key, h.who)
 	switch {
-	case pool != nil && pool.Sparse && l.standard[h.who.duid] && l.standard[fresh.who.duid]:
+	case pool != nil && pool.Sparse && !pool.Sequential && l.standard[h.who.duid] && l.standard[fresh.who.duid]:
 		l.fault("1", "%s and %s both have %s, in a sparse pool", h.who, fresh.who, show(key))
 	case fresh.decided == r.decided && fresh.decided > h.decided && slices.Contains(r.heard, claimed{key, h.who}) &&
 		!slices.Contains(r.renews, claimed{key, fresh.who}) && !slices.Contains(r.decides, claimed{key, h.who}) && !l.explained(r.node, fresh.who, key) &&

@@ -14,10 +14,10 @@ import (
 // a reply left, and what each client took. It holds that against the promises:
 //
 //  1. No two clients have one lease, unless the node that granted it last didn't know: no record of its own, and (where
-//     peers' clients are heeded) no message that named the lease. In a sparse pool not even then. Where conflicts are
+//     peers' clients are heeded) no message that named the lease. In a sparse pool not even then, unless it is sequential. Where conflicts are
 //     mended, one of the two loses it at a Renew after both were confirmed.
 //  2. What a client was told of it has until it ends: a node that has the record extends it, and no node withdraws it.
-//  3. Where a client is unknown and its first candidate free, every node offers that.
+//  3. Where a client is unknown and its first candidate free, every node offers that; in a sequential pool no lease is the client's first candidate.
 //  4. A client that follows the standard has service in the end, where one node lives (see world.judge). None is told
 //     that there is nothing for it while the node has a lease that nobody had lately.
 //  5. Nobody's message ends or shortens another client's binding, and no message meant for another server shortens any.
@@ -246,7 +246,7 @@ func (l *ledger) heardOf(r *reply) (out []claimed) {
 					continue // what rude clients claim counts only up to a limit
 				}
 				c := claimed{lease.key, h.who}
-				if at, ok := r.node.memory.heard[c]; ok && at+validLifetime*1000 > l.now+slack {
+				if at, ok := r.node.memory.heard[c]; ok && at+int64(l.Lifetimes.Valid)*1000 > l.now+slack {
 					out = append(out, c)
 				}
 			}

@@ -2,13 +2,13 @@ package sim
 
 import "github.com/lockstep6/lockstep6/core/wire"
 
-// lifeEvery is how many milliseconds pass at most between two things that happen to a client.
+// lifeEvery is how many milliseconds pass at most between two things that happen to a client, but in trials.
 const lifeEvery = 1_200_000
 
 // live lets things happen to a client while there is trouble: it is restarted, with or without a memory of its leases,
 // loses its link for a moment, or is switched off in good order.
 func (c *client) live() {
-	c.after(c.rng.Int64N(lifeEvery), func() {
+	c.after(c.rng.Int64N(c.lifeEvery), func() {
 		if !c.troubled {
 			return
 		}
@@ -25,7 +25,9 @@ func (c *client) happen() {
 	switch n := c.rng.IntN(10); {
 	case n < 2:
 		c.note("client %x forgets everything", c.duid)
-		c.restart(c.rng.Int64N(20_000))
+		off := c.rng.Int64N(20_000)
+		c.restart(off)
+		c.sleeps(off)
 	case n < 6 && c.lasts() > 0:
 		c.note("client %x returns to the link, or to another", c.duid)
 		if c.rng.IntN(2) == 0 {

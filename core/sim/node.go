@@ -25,15 +25,16 @@ const (
 // A node is one server: its engines over one table, and the disk under it.
 type node struct {
 	*world
-	index  int
-	name   string
-	policy *policy.Policy
-	up     bool
-	gone   bool // for good
-	starts int
-	clock  clock
-	disk   *disk
-	memory memory // what it knows, as the Ledger has it
+	index   int
+	name    string
+	policy  *policy.Policy
+	up      bool
+	gone    bool // for good
+	starts  int
+	clock   clock
+	disk    *disk
+	memory  memory   // what it knows, as the Ledger has it
+	partner *partner // it is a server of a failover pair, and no node of ours
 
 	table   *binding.Table
 	handle  *binding.Handle
@@ -60,6 +61,10 @@ func (n *node) boot() {
 	}
 	n.starts++
 	n.up = true
+	if n.partner != nil {
+		n.partner.boot()
+		return
+	}
 	table, err := binding.New(binding.Options{
 		Capacity: n.capacity(), Reserve: reserve, ExtensionBytes: octets * n.capacity(), Seed: n.rng.Uint64(),
 	})
@@ -77,7 +82,7 @@ func (n *node) boot() {
 	}
 	n.sweeper = engine.NewSweeper(table.NewHandle(), n.marks)
 	n.note("node %s starts for time %d with %d leases", n.name, n.starts, len(n.disk.values))
-	n.alive(sweepEvery, n.sweep)
+	n.alive(n.sweepEvery, n.sweep)
 	n.tick()
 }
 
@@ -112,17 +117,24 @@ func (n *node) view() *peer.View {
 	view := engine.NewView(n.policy, memory, MaxSlots)
 	if now := n.clock.time(n.now); n.disk.beaten {
 		view.Gate.Returned(min(n.disk.beat, now), now)
+		if n.disk.whole != 0 {
+			view.Gate.ReturnedAgain(n.disk.whole, now)
+		}
 	} else {
 		view.Gate.Begun(now)
 	}
 	return view
 }
 
-// tick lets the view judge, and writes the heartbeat.
+// tick lets the view judge, and writes the heartbeat, and that the node knows of no gap if so.
 func (n *node) tick() {
 	n.site.View.Tick(binding.Moment(n.clock.millis(n.now)))
 	if n.healthy() && n.now >= n.disk.next {
-		n.disk.beat, n.disk.beaten, n.disk.next = n.clock.time(n.now), true, n.now+beatEvery
+		now := n.clock.time(n.now)
+		n.disk.beat, n.disk.beaten, n.disk.next = now, true, n.now+beatEvery
+		if gate := n.site.View.Gate; len(gate.Listening(now)) == 0 && !gate.FreshAll(now) {
+			n.disk.whole = now
+		}
 	}
 	n.alive(tickEvery, n.tick)
 }
@@ -194,6 +206,10 @@ func (n *node) arrive(d *datagram) {
 		return
 	}
 	n.stats.Arrived++
+	if n.partner != nil {
+		n.partner.arrive(d)
+		return
+	}
 	k := n.workers[n.rng.IntN(len(n.workers))]
 	if k.inbox = append(k.inbox, d); len(k.inbox) == 1 {
 		n.alive(n.rng.Int64N(batchDelay), func() { n.batch(k) })
@@ -268,7 +284,7 @@ func (n *node) reply(replies []*reply) {
 
 // sweep reclaims what has ended, and comes back later.
 func (n *node) sweep() {
-	n.alive(sweepEvery, n.sweep)
+	n.alive(n.sweepEvery, n.sweep)
 	raw, _ := n.sweeper.Sweep(n.site, n.clock.time(n.now), sweepGrace, n.capacity(), nil)
 	if changes := n.changes(raw); len(changes) > 0 {
 		n.stats.Swept += len(changes)

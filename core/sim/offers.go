@@ -33,7 +33,7 @@ func (l *ledger) offers(n *node, link int, m *wire.Message, a *answer) {
 func (l *ledger) primary(n *node, link int, who identity) (key binding.Key, ok bool) {
 	p := l.reference[n.index]
 	pool := onlyPool(p, link, who.kind)
-	if !pool.Sparse && pool.Dense == config.DenseExclusive {
+	if pool.Sequential || !pool.Sparse && pool.Dense == config.DenseExclusive {
 		return key, false
 	}
 	id := address.Identity{DUID: []byte(who.duid), IAID: who.iaid, Kind: who.kind}

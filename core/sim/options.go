@@ -17,11 +17,13 @@ const (
 type Options struct {
 	Seed uint64
 
-	Nodes       int // 1 to MaxNodes
+	Nodes       int   // 1 to MaxNodes
+	Preferences []int // of each node; nil: drawn
 	Model       config.Model
 	Favour      config.Favour
 	RapidCommit config.RapidCommit
 	Dense       config.Dense // what nodes do in the prefix pool
+	Sequential  bool         // allocation: sequential; the models split and unique only
 	Slots       int          // delegated prefixes that the pool has: a power of two up to MaxSlots, at least 2 per node
 
 	Links     int  // 1 or 2; the second one has relays only, and clients move between the two
@@ -33,6 +35,8 @@ type Options struct {
 	Shared    bool // a relay says the same of all its ports, as of a VLAN
 	Weak      int  // limits.weak-claims-per-port; 0: any number
 	Cache     int  // store.renew-cache in percent; 0: off
+
+	Lifetimes Lifetimes // zero: short ones
 
 	Trouble     int64 // milliseconds in which things go wrong; after them the network is quiet
 	Loss        int   // datagrams of 1000 that get lost
@@ -56,6 +60,9 @@ type Options struct {
 	Mutation Mutation
 	Trace    io.Writer // gets a line for each thing that happens; nil: nobody reads them
 }
+
+// Lifetimes are what clients are told, in seconds.
+type Lifetimes struct{ Preferred, Valid, Renew, Rebind int }
 
 // A Mutation breaks a rule on purpose, to see that the Ledger notices.
 type Mutation uint8

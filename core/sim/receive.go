@@ -54,7 +54,7 @@ func (c *client) advertised(a *answer) {
 func (c *client) replied(r *reply, a *answer) {
 	asked := c.exchange.kind
 	c.server, c.answered = a.server, r.decided
-	c.ledger.took(r, asked, true)
+	c.took(r, asked, c.now-c.exchange.first)
 	c.t1, c.t2 = 0, 0
 	offLink, noBinding, missing := false, false, false
 	for i := range c.ias {
@@ -114,7 +114,7 @@ func (c *client) schedule() {
 // duplicate lets duplicate address detection find that somebody else uses an address that the client just got, now and
 // then: then it declines the address (RFC 9915, Section 18.2.8).
 func (c *client) duplicate() bool {
-	if !c.troubled || c.rng.IntN(40) != 0 {
+	if !c.troubled || c.gauge != nil || c.rng.IntN(40) != 0 {
 		return false
 	}
 	for i := range c.ias {
@@ -133,7 +133,7 @@ func (c *client) giveUp(kind wire.MessageType, ias ...*clientIA) {
 	for _, ia := range ias {
 		for _, l := range ia.leases {
 			given = append(given, claimed{l.key, c.identity(ia)})
-			c.ledger.drop(c.identity(ia), l.key)
+			c.drop(ia, &l)
 		}
 		ia.leases = nil
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/core/sim"
 )
 
@@ -16,6 +17,7 @@ var (
 	oneSeed = flag.String("sim.seed", "", "play only this seed")
 	seeds   = flag.Int("sim.seeds", 0, "how many seeds to play; 0: as many as take about a minute")
 	expect  = flag.String("sim.expect", "observation,mending,sparing", "what else to hold against nodes: observation, mending, sparing, clocks; joined by commas")
+	counted = flag.Bool("sim.sequential", false, "with -sim.seed: as TestSequential plays it")
 	traced  = flag.Bool("sim.trace", false, "write what happens to standard output; with -sim.seed")
 )
 
@@ -46,6 +48,9 @@ func TestSeeds(t *testing.T) {
 			t.Fatal(err)
 		}
 		o := random(seed)
+		if *counted {
+			o = sequential(seed)
+		}
 		if *traced {
 			o.Trace = os.Stdout
 		}
@@ -87,7 +92,7 @@ func play(t *testing.T, o sim.Options) sim.Stats {
 	t.Helper()
 	r := sim.Run(o)
 	for _, f := range r.Faults {
-		t.Errorf("%s\n\tgo test ./core/sim -run TestSeeds -sim.expect=%q -sim.seed=0x%x -sim.trace", f, *expect, o.Seed)
+		t.Errorf("%s\n\tgo test ./core/sim -run TestSeeds -sim.expect=%q -sim.sequential=%v -sim.seed=0x%x -sim.trace", f, *expect, o.Sequential, o.Seed)
 	}
 	if *oneSeed != "" {
 		t.Logf("%+v\n%+v", o, r.Stats)
@@ -144,5 +149,32 @@ func TestMutations(t *testing.T) {
 			}
 			t.Error("nobody noticed")
 		})
+	}
+}
+
+// sequential draws a history of nodes that give the lowest free lease.
+func sequential(seed uint64) sim.Options {
+	o := random(seed)
+	o.Sequential, o.Model = true, []config.Model{config.Split, config.Unique}[seed%2]
+	return o
+}
+
+// TestSequential plays histories in which nodes give the lowest free lease, in both models in which each has leases of its own.
+func TestSequential(t *testing.T) {
+	count := 150
+	if raceDetector || testing.Short() {
+		count = raceSeeds
+	}
+	var sum sim.Stats
+	for seed := range uint64(count) {
+		s := play(t, sequential(seed))
+		sum.Grants += s.Grants
+		sum.Duplicates += s.Duplicates
+		sum.LostDisks += s.LostDisks
+		sum.Copies += s.Copies
+	}
+	t.Logf("%d seeds: %+v", count, sum)
+	if sum.Grants < 100*count {
+		t.Error("too little happened to prove anything")
 	}
 }

@@ -34,8 +34,11 @@ func (w *world) configuration(key address.Key) string {
 	fmt.Fprintf(&b, "listen: {interfaces: [eth0]}\nrapid-commit: %q\n", []string{"off", "favoured", "all"}[w.RapidCommit])
 	fmt.Fprintf(&b, "decline: {quarantine: 10m, max-per-client: 2}\noptions: {sol-max-rt: %d}\n", solMaxRT)
 	fmt.Fprintf(&b, "lifetimes: {preferred: %d, valid: %d, renew: %d, rebind: %d}\n",
-		preferredLifetime, validLifetime, renewTime, rebindTime)
+		w.Lifetimes.Preferred, w.Lifetimes.Valid, w.Lifetimes.Renew, w.Lifetimes.Rebind)
 	fmt.Fprintf(&b, "store: {renew-cache: %g}\nhistory: {keep: infinite}\n", float64(w.Cache)/100)
+	if w.Sequential {
+		b.WriteString("allocation: sequential\n")
+	}
 	if w.Weak > 0 {
 		fmt.Fprintf(&b, "limits: {weak-claims-per-port: %d}\n", w.Weak)
 	}

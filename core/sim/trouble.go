@@ -30,7 +30,9 @@ func (w *world) plan() {
 	}
 	if w.Disks {
 		for _, n := range w.nodes {
-			w.after(w.rng.Int64N(w.Trouble), func() { n.disk.copied, n.disk.copiedBeat = maps.Clone(n.disk.values), n.disk.beat })
+			w.after(w.rng.Int64N(w.Trouble), func() {
+				n.disk.copied, n.disk.copiedBeat, n.disk.copiedWhole = maps.Clone(n.disk.values), n.disk.beat, n.disk.whole
+			})
 		}
 	}
 }
@@ -79,7 +81,7 @@ func (n *node) replace() {
 			return
 		}
 		n.stats.Copies++
-		n.disk = &disk{values: maps.Clone(n.disk.copied), copied: n.disk.copied, beat: n.disk.copiedBeat, beaten: true}
+		n.disk = &disk{values: maps.Clone(n.disk.copied), copied: n.disk.copied, beat: n.disk.copiedBeat, whole: n.disk.copiedWhole, beaten: true}
 		n.note("node %s returns with an old copy of its disk", n.name)
 	default:
 		return

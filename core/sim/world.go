@@ -52,11 +52,14 @@ type world struct {
 	cuts        map[path]int64
 	room        []byte // for one reply
 
-	ledger *ledger
-	faults []string
-	hash   *xxhash.Digest
-	judged int64
-	stats  Stats
+	lifeEvery  int64  // milliseconds between two things that happen to a client, at most
+	sweepEvery int64  // milliseconds
+	gauge      *gauge // of a trial; else nil
+	ledger     *ledger
+	faults     []string
+	hash       *xxhash.Digest
+	judged     int64
+	stats      Stats
 }
 
 // Run plays a history to its end.
@@ -81,7 +84,10 @@ func Run(o Options) Result {
 }
 
 func newWorld(o Options) *world {
-	return &world{Options: o, rng: rand.New(rand.NewPCG(o.Seed, 1)), hash: xxhash.New(), cuts: make(map[path]int64), standard: make(map[string]bool)}
+	if o.Lifetimes == (Lifetimes{}) {
+		o.Lifetimes = Lifetimes{preferredLifetime, validLifetime, renewTime, rebindTime}
+	}
+	return &world{Options: o, preferences: o.Preferences, lifeEvery: lifeEvery, sweepEvery: sweepEvery, rng: rand.New(rand.NewPCG(o.Seed, 1)), hash: xxhash.New(), cuts: make(map[path]int64), standard: make(map[string]bool)}
 }
 
 // build makes the nodes and the relays.
@@ -90,7 +96,7 @@ func (w *world) build() error {
 		w.Links < 1 || w.Links > min(2, 1+w.Relays) {
 		return fmt.Errorf("%d nodes, %d slots or %d links are out of bounds", w.Nodes, w.Slots, w.Links)
 	}
-	for range w.Nodes {
+	for len(w.preferences) < w.Nodes {
 		w.preferences = append(w.preferences, []int{255, 0, 100}[w.rng.IntN(3)])
 	}
 	var key, other address.Key
@@ -185,7 +191,7 @@ func (w *world) patience() int64 {
 		turns = int64(w.Nodes)
 	}
 	solMaxRT := schedules[wire.Solicit].most
-	return turns*(solMaxRT+solMaxRT/10) + validLifetime*1000
+	return turns*(solMaxRT+solMaxRT/10) + int64(w.Lifetimes.Valid)*1000
 }
 
 // served tells whether the client got an answer since then and has something in each IA, or was refused it.

@@ -59,7 +59,7 @@ func disagreement(b []byte) string {
 	drop := p.Parse(b)
 	theirs, err := oracle(b)
 	switch {
-	case drop != wire.DropNone && err != nil:
+	case drop != wire.DropNone && err != nil, drop == wire.DropNone && p.Message.Type == wire.ReconfigureRequest: // whose options Parse leaves alone
 		return ""
 	case drop != wire.DropNone:
 		if rule, known := whyWeRefuse[drop]; !known || !rule.holds(look(b)) {

@@ -85,6 +85,7 @@ const (
 	OptionRSOO               OptionCode = 66
 	OptionPrefixExclude      OptionCode = 67
 	OptionClientLinkLayer    OptionCode = 79
+	OptionLinkAddress        OptionCode = 80
 	OptionSOLMaxRT           OptionCode = 82
 	OptionINFMaxRT           OptionCode = 83
 	OptionLQBaseTime         OptionCode = 100
@@ -93,6 +94,7 @@ const (
 	OptionCaptivePortal      OptionCode = 103
 	OptionRelaySourcePort    OptionCode = 135
 	OptionEncryptedDNS       OptionCode = 144
+	OptionAddrRegEnable      OptionCode = 148
 )
 
 // A StatusCode tells how an operation went (RFC 9915, Section 21.13).
@@ -135,8 +137,10 @@ const (
 // IAIDs of the two are separate spaces (RFC 9915, Section 12).
 type Kind uint8
 
-// The two kinds of identity association that the server serves.
+// The two kinds of identity association that the server serves, and what is no association: addresses that clients gave
+// themselves and registered (RFC 9686). Of one client they all have the IAID 0.
 const (
-	IANA Kind = 1
-	IAPD Kind = 2
+	IANA       Kind = 1
+	IAPD       Kind = 2
+	Registered Kind = 3
 )

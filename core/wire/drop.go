@@ -25,9 +25,15 @@ const (
 	DropForPeer                 // meant for another node of the cluster
 	DropForeignServer           // meant for a server that the configuration doesn't name
 	DropUnexpectedIA            // an IA in an Information-request (Section 16.12)
+	DropUnexpectedORO           // an Option Request option in an ADDR-REG-INFORM (RFC 9686, Section 4.2.1)
 	DropDirectUnicast           // a client's unicast (RFC 9915, Section 16)
 	DropNoLink                  // no configured link matches
-	DropNoAddresses             // a Confirm without addresses (Section 18.3.3)
+	DropDenied                  // the client is of a class that gets no answer
+	DropNoAddresses             // a Confirm without addresses (Section 18.3.3), an ADDR-REG-INFORM without one
+	DropNotRegistering          // an ADDR-REG-INFORM on a link where addresses aren't registered
+	DropForeignAddress          // an ADDR-REG-INFORM for another address than it was sent from (RFC 9686, Section 4.2.1)
+	DropOffLink                 // an ADDR-REG-INFORM for an address that isn't appropriate to the link (RFC 9686, Section 4.2.1)
+	DropLeased                  // an ADDR-REG-INFORM for an address that servers gave to a client, or keep for one (RFC 9686, Section 4.2.1)
 	DropNothingToSay            // a Rebind that leaves nothing to answer (Section 18.3.5)
 	DropPatience                // left to a peer for now: the client's first node, or the one that owns the binding
 	DropBackSeat                // a new client, left to peers while this node listens after an absence
@@ -37,6 +43,10 @@ const (
 	DropContended               // lost a race for a binding several times in a row
 	DropReplyTooLong            // the reply doesn't fit
 	DropOverload                // older than a client's patience, or shed
+	DropRelayRate               // its relay sends more than it may
+	DropNeighbourRate           // its sender on the link sends more than it may
+	DropClientRate              // its client sends more than it may
+	DropShare                   // its sender has had its share of a node that gets too much
 	DropSend                    // the kernel refused to send the reply
 	DropCount                   // the number of reasons; not a reason
 )
@@ -67,9 +77,15 @@ var dropNames = [DropCount]string{
 	DropForPeer:            "for-peer",
 	DropForeignServer:      "foreign-server",
 	DropUnexpectedIA:       "unexpected-ia",
+	DropUnexpectedORO:      "unexpected-oro",
 	DropDirectUnicast:      "direct-unicast",
 	DropNoLink:             "no-link",
+	DropDenied:             "denied",
 	DropNoAddresses:        "no-addresses",
+	DropNotRegistering:     "not-registering",
+	DropForeignAddress:     "foreign-address",
+	DropOffLink:            "off-link",
+	DropLeased:             "leased",
 	DropNothingToSay:       "nothing-to-say",
 	DropPatience:           "patience",
 	DropBackSeat:           "back-seat",
@@ -79,5 +95,9 @@ var dropNames = [DropCount]string{
 	DropContended:          "contended",
 	DropReplyTooLong:       "reply-too-long",
 	DropOverload:           "overload",
+	DropRelayRate:          "relay-rate",
+	DropNeighbourRate:      "neighbour-rate",
+	DropClientRate:         "client-rate",
+	DropShare:              "fair-share",
 	DropSend:               "send",
 }

@@ -66,13 +66,15 @@ var statusNames = [...]string{
 	StatusTLSConnectionRefused: "TLSConnectionRefused",
 }
 
-// String is "IA_NA" or "IA_PD".
+// String is "IA_NA", "IA_PD" or "registered".
 func (k Kind) String() string {
 	switch k {
 	case IANA:
 		return "IA_NA"
 	case IAPD:
 		return "IA_PD"
+	case Registered:
+		return "registered"
 	default:
 		return "kind-" + strconv.Itoa(int(k))
 	}

@@ -53,3 +53,16 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// TestStatusCodes: numbers and names as the standards have them (RFC 9915, Section 21.13; RFC 5007, Section 4.1.3; RFC 5460,
+// Section 5.5; RFC 7653, Section 6.2).
+func TestStatusCodes(t *testing.T) {
+	for code, want := range []string{
+		"Success", "UnspecFail", "NoAddrsAvail", "NoBinding", "NotOnLink", "UseMulticast", "NoPrefixAvail", "UnknownQueryType",
+		"MalformedQuery", "NotConfigured", "NotAllowed", "QueryTerminated", "DataMissing", "CatchUpComplete", "NotSupported", "TLSConnectionRefused",
+	} {
+		if got := wire.StatusCode(code).String(); got != want {
+			t.Errorf("status %d is %s, want %s", code, got, want)
+		}
+	}
+}

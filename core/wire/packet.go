@@ -123,6 +123,20 @@ func (p *Packet) LinkAddress() (addr [16]byte, ok bool) {
 	return addr, false
 }
 
+// HardwareAddress is the client's link-layer address, without its type: what the relay closest to the client saw
+// (RFC 6939, Section 6), else what the client put into its DUID; nil where nobody tells.
+func (p *Packet) HardwareAddress() []byte {
+	for level := p.RelayCount - 1; level >= 0; level-- {
+		if seen := p.Relays[level].ClientLinkLayer; len(seen) > 2 {
+			return seen[2:]
+		}
+	}
+	if _, addr, ok := HardwareAddress(p.Message.ClientID); ok {
+		return addr
+	}
+	return nil
+}
+
 // Innermost is the relay closest to the client, or nil where the client spoke directly.
 func (p *Packet) Innermost() *Relay {
 	if p.RelayCount == 0 {

@@ -111,6 +111,9 @@ func (m *Message) parse(b []byte) Drop {
 	}
 	m.TransactionID = [3]byte(b[1:4])
 	m.Options = Options(b[clientHeader:len(b):len(b)])
+	if m.Type == ReconfigureRequest {
+		return DropNone // it names several clients, and a malformed one is answered (RFC 6977): whoever serves it reads its options
+	}
 	for at := clientHeader; at < len(b); {
 		if len(b)-at < optionHeader {
 			return DropTruncated

@@ -35,8 +35,18 @@ func (m *Message) Validate(serverID []byte) Drop {
 		if m.ServerID != nil && !bytes.Equal(m.ServerID, serverID) {
 			return DropForeignServer
 		}
-	case Advertise, Reply, Reconfigure, RelayReply:
-		// RFC 9915, Sections 16.3, 16.10, 16.11 and 16.14.
+	case AddrRegInform:
+		// RFC 9686, Section 4.2.1. What it says of the address needs the packet: see Registration.
+		switch {
+		case m.ClientID == nil:
+			return DropNoClientID
+		case m.ServerID != nil:
+			return DropUnexpectedServerID
+		case m.ORO != nil:
+			return DropUnexpectedORO
+		}
+	case Advertise, Reply, Reconfigure, RelayReply, AddrRegReply:
+		// RFC 9915, Sections 16.3, 16.10, 16.11 and 16.14; RFC 9686, Section 4.3.
 		return DropServerMessage
 	default:
 		// RFC 9915, Section 16. A Relay-forward can't stand here: Parse takes it apart.

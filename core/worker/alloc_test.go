@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/lockstep6/lockstep6/core/engine"
+	"github.com/lockstep6/lockstep6/core/limit"
 	"github.com/lockstep6/lockstep6/core/wire"
 	"github.com/lockstep6/lockstep6/core/worker"
 )
@@ -51,8 +52,9 @@ func TestBatchAllocatesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := &loop{batch: batch, turns: make(chan struct{}), finished: make(chan struct{})}
 			marks := new(engine.Marks)
-			o := options(t, l, l, marks, nil)
-			o.Refusals = worker.NewRefusals(64)
+			o := options(t, settings, l, l, marks, nil)
+			o.Refusals, o.Limits = worker.NewRefusals(64), worker.NewLimits(64, 1)
+			o.Engine.Limit(limit.NewTable(64))
 			second := int64(now)
 			o.Clock = func() int64 { second += 1e9 / 8; return second } // so that the rate never ends
 			w := worker.New(o)

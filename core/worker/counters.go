@@ -3,6 +3,7 @@ package worker
 import (
 	"sync/atomic"
 
+	"github.com/lockstep6/lockstep6/core/engine"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
@@ -12,12 +13,14 @@ const MessageTypes wire.MessageType = 40
 // Counters is what one worker counts. Each is written by its own worker's goroutines only and read by anyone;
 // no cache line is shared with another worker.
 type Counters struct {
-	_        [64]byte
-	answers  [MessageTypes]atomic.Uint64
-	drops    [wire.DropCount]atomic.Uint64
-	unread   [MessageTypes]atomic.Uint64 // dropped, by type
-	spared   atomic.Uint64
-	delivery struct {
+	_             [64]byte
+	answers       [MessageTypes]atomic.Uint64
+	drops         [wire.DropCount]atomic.Uint64
+	unread        [MessageTypes]atomic.Uint64 // dropped, by type
+	lacks         [engine.LackCount]atomic.Uint64
+	registrations [engine.RegisteringCount]atomic.Uint64
+	spared        atomic.Uint64
+	delivery      struct {
 		sent, refused atomic.Uint64
 	}
 	_ [64]byte
@@ -31,6 +34,12 @@ func (c *Counters) DroppedType(t wire.MessageType) uint64 { return c.unread[slot
 
 // Dropped is how many datagrams got no reply for that reason.
 func (c *Counters) Dropped(d wire.Drop) uint64 { return c.drops[d].Load() }
+
+// Lacked is how many messages, answered or not, found no lease for that reason.
+func (c *Counters) Lacked(l engine.Lack) uint64 { return c.lacks[l].Load() }
+
+// Registered is how many addresses that clients registered became that.
+func (c *Counters) Registered(r engine.Registering) uint64 { return c.registrations[r].Load() }
 
 // Spared is how many bindings were reported without a write, as they were stored.
 func (c *Counters) Spared() uint64 { return c.spared.Load() }

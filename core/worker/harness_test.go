@@ -18,10 +18,11 @@ import (
 
 const settings = `
 listen: {interfaces: [eth0]}
+relays: {named-pools: {preset: nokia}}
 links:
   - name: lan
     match: {interface: eth0}
-    addresses: [{pool: "2001:db8:1::/64"}]
+    addresses: [{pool: "2001:db8:1::/64", name: gold}]
 `
 
 var (
@@ -48,11 +49,17 @@ type bench struct {
 
 func start(t *testing.T, observe func([]byte), with ...func(*worker.Options)) *bench {
 	t.Helper()
+	return startWith(t, settings, observe, with...)
+}
+
+// startWith starts a worker of another configuration.
+func startWith(t *testing.T, settings string, observe func([]byte), with ...func(*worker.Options)) *bench {
+	t.Helper()
 	b := &bench{
 		t: t, socket: newSocket(), journal: newJournal(), marks: new(engine.Marks),
 		ran: make(chan error, 1), stop: make(chan struct{}), over: make(chan struct{}),
 	}
-	o := options(t, b.socket, b.journal, b.marks, observe)
+	o := options(t, settings, b.socket, b.journal, b.marks, observe)
 	for _, change := range with {
 		change(&o)
 	}
@@ -68,7 +75,7 @@ func start(t *testing.T, observe func([]byte), with ...func(*worker.Options)) *b
 	return b
 }
 
-func options(t testing.TB, s worker.Socket, j worker.Journal, marks *engine.Marks, observe func([]byte)) worker.Options {
+func options(t testing.TB, settings string, s worker.Socket, j worker.Journal, marks *engine.Marks, observe func([]byte)) worker.Options {
 	t.Helper()
 	c, faults := config.Parse("test.yaml", []byte(settings))
 	if len(faults) > 0 {

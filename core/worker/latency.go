@@ -61,6 +61,14 @@ func (l *Latencies) Add(h *Histogram) {
 	l.Sum += h.sum.Load()
 }
 
+// Merge adds other counts.
+func (l *Latencies) Merge(other *Latencies) {
+	for i := range other.Buckets {
+		l.Buckets[i] += other.Buckets[i]
+	}
+	l.Sum += other.Sum
+}
+
 // A lane's latencies have their writer's cache lines to themselves.
 type lane struct {
 	_ [64]byte

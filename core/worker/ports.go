@@ -44,11 +44,12 @@ type Reply struct {
 	Interface   uint32
 }
 
-// Lanes is how many goroutines of a worker send: Run on lane 0, Deliver on lane 1, and on LaneAside who answers what Options.Aside
-// took.
+// Lanes is how many goroutines of a worker send: Run on lane 0, Deliver on lane 1, on LaneAside who answers what Options.Aside took, and on
+// LaneFirst who sends what nobody asked for.
 const (
-	Lanes     = 3
+	Lanes     = 4
 	LaneAside = 2
+	LaneFirst = 3
 )
 
 // A Socket is one worker's way to the network. Receive and each lane of Send may run at the same time

@@ -13,6 +13,7 @@ const (
 	RefusalRate    = 256 // a second, of each worker and class
 	maxLinkLayer   = 8   // octets: a hardware type and 6 more
 	maxInterfaceID = 32  // octets
+	maxPoolName    = 32  // octets
 )
 
 // A Refusal is a message that its client got nothing by, or not all that it asked for.
@@ -67,7 +68,8 @@ type ring struct {
 
 const (
 	duidWords = (wire.MaxDUID + 7) / 8
-	wordDUID  = 15
+	wordPool  = 15
+	wordDUID  = wordPool + (maxPoolName+7)/8
 )
 
 type slotWords [wordDUID + duidWords]atomic.Uint64
@@ -113,16 +115,19 @@ func (r *Refusals) put(c class, f *Refusal) {
 	if a.Relayed {
 		relayed = 1
 	}
+	name := a.PoolName[:min(len(a.PoolName), maxPoolName)]
 	duid, hardware, id := a.DUID[:min(len(a.DUID), wire.MaxDUID)], a.LinkLayer[:min(len(a.LinkLayer), maxLinkLayer)],
 		a.InterfaceID[:min(len(a.InterfaceID), maxInterfaceID)]
 	s[1].Store(uint64(f.At))
-	s[2].Store(uint64(f.Type)<<56 | uint64(f.Drop)<<48 | uint64(f.Status)<<40 | uint64(f.Lack)<<32 | uint64(f.Listen)<<16)
+	s[2].Store(uint64(f.Type)<<56 | uint64(f.Drop)<<48 | uint64(f.Status)<<40 | uint64(f.Lack)<<32 | uint64(f.Listen)<<16 |
+		uint64(len(name))<<8 | uint64(a.Length))
 	s[3].Store(uint64(uint32(a.Link))<<32 | uint64(len(duid))<<24 | uint64(len(hardware))<<16 | uint64(len(id))<<8 | relayed)
 	s.write(4, f.Source[:])
 	s.write(6, a.Peer[:])
 	s.write(8, a.LinkAddress[:])
 	s.write(10, hardware)
 	s.write(11, id)
+	s.write(wordPool, name)
 	s.write(wordDUID, duid)
 	s[0].Store(2*n + 2)
 	g.next.Store(n + 1)
@@ -169,7 +174,7 @@ func (g *ring) entry(n uint64) (f Refusal, ok bool) {
 	f.At = int64(s[1].Load())
 	what, sizes := s[2].Load(), s[3].Load()
 	f.Type, f.Drop, f.Status = wire.MessageType(what>>56), wire.Drop(what>>48), wire.StatusCode(what>>40&0xff)
-	f.Lack, f.Listen = engine.Lack(what>>32), uint16(what>>16)
+	f.Lack, f.Listen, f.Asker.Length = engine.Lack(what>>32), uint16(what>>16), uint8(what)
 	a := &f.Asker
 	a.Link, a.Relayed = int(int32(sizes>>32)), sizes&1 != 0
 	var room [16]byte
@@ -179,6 +184,7 @@ func (g *ring) entry(n uint64) (f Refusal, ok bool) {
 	// Of an entry that is being written the sizes may be another's, but they are in bounds: each is a whole word's.
 	a.LinkLayer = s.read(nil, 10, int(sizes>>16&0xff))
 	a.InterfaceID = s.read(nil, 11, int(sizes>>8&0xff))
+	a.PoolName = s.read(nil, wordPool, int(what>>8&0xff))
 	a.DUID = s.read(nil, wordDUID, int(sizes>>24&0xff))
 	return f, s[0].Load() == 2*n+2
 }
@@ -198,13 +204,13 @@ func (w *Worker) note(d *Datagram, result *engine.Result, unixNano int64) {
 	})
 }
 
-// noteStale keeps a message that wasn't looked at, for which it is read once more.
-func (w *Worker) noteStale(d *Datagram, unixNano int64) {
+// noteUnread keeps a message that wasn't looked at, for which it is read once more.
+func (w *Worker) noteUnread(d *Datagram, drop wire.Drop, unixNano int64) {
 	if w.Refusals == nil || !w.Refusals.admits(refused, unixNano) {
 		return
 	}
 	w.Refusals.put(refused, &Refusal{
-		At: unixNano, Type: w.Engine.Read(d.Data), Drop: wire.DropOverload,
+		At: unixNano, Type: w.Engine.Read(d.Data), Drop: drop,
 		Listen: d.Listen, Source: d.Source, Asker: w.Engine.Asker(d.Source),
 	})
 }

@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
 	"sync"
@@ -65,7 +66,7 @@ func TestRefusals(t *testing.T) {
 		}
 		got[i].At = 0
 		a := &got[i].Asker
-		for _, view := range []*[]byte{&a.DUID, &a.LinkLayer, &a.InterfaceID} {
+		for _, view := range []*[]byte{&a.DUID, &a.LinkLayer, &a.InterfaceID, &a.PoolName} {
 			if len(*view) == 0 {
 				*view = nil
 			}
@@ -76,6 +77,23 @@ func TestRefusals(t *testing.T) {
 	}
 	if total, skipped := b.Refusals.Total(), b.Refusals.Skipped(); total != 5 || skipped != 0 {
 		t.Errorf("%d in all, %d left out; want 5 and none", total, skipped)
+	}
+}
+
+// TestRefusalsByName: what a relay asked for in vain is kept, as far as there is room, and counted.
+func TestRefusalsByName(t *testing.T) {
+	b := refusing(t, 2)
+	const name = "a name of more than thirty-two octets"
+	d := relayed(solicit(1))
+	value := wire.AppendOption([]byte{0, 0, 0x19, 0x7f}, 1, []byte(name))
+	d.Data = wire.AppendOption(d.Data, wire.OptionVendorInformation, value)
+	b.step(d)
+	got := kept(b.Refusals)
+	if len(got) != 1 || got[0].Lack != engine.LackName || string(got[0].Asker.PoolName) != name[:32] || !bytes.Equal(got[0].Asker.DUID, []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, 1}) {
+		t.Errorf("kept %+v", got)
+	}
+	if n := b.Counters.Lacked(engine.LackName); n != 1 {
+		t.Errorf("%d counted, want 1", n)
 	}
 }
 

@@ -26,7 +26,7 @@ import (
 
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/engine"
-	"github.com/lockstep6/lockstep6/core/wire"
+	"github.com/lockstep6/lockstep6/core/limit"
 )
 
 // A Clock tells the time in Unix nanoseconds. It doesn't go back when the wall clock is set.
@@ -35,7 +35,7 @@ type Clock func() int64
 // Time turns a clock's nanoseconds into the core's time.
 func Time(unixNano int64) binding.Time { return binding.TimeOf(unixNano / 1e9) }
 
-// Options is what a worker is made of. All fields but Wait, Observe, Refusals and Aside are required.
+// Options is what a worker is made of. All fields but Wait, Observe, Refusals, Limits, Aside and Requests are required.
 type Options struct {
 	ID      int // its number: below engine.MaxWriters, unique among all writers of the table
 	Socket  Socket
@@ -48,10 +48,14 @@ type Options struct {
 	Wait    func() <-chan time.Time // begins a wait for a flight to come back, and tells its end: see invariant 3; nil: no end
 	// Aside gets each Leasequery, which isn't answered on the packet path, and tells whether it took it. It must not block, and
 	// must copy what it keeps. Nil: they are dropped as of an unknown type.
-	Aside   func(*Datagram) bool
+	Aside func(*Datagram) bool
+	// Requests gets each Reconfigure-request in the same way (RFC 6977).
+	Requests func(*Datagram) bool
+
 	Observe func(changes []byte) // called by Deliver with a write's changes once they are durable; must not block; nil: nobody asks
 
 	Refusals *Refusals // this worker's own; nil: none are kept
+	Limits   *Limits   // all workers'; nil: senders have none
 }
 
 // A Worker handles the datagrams of one socket.
@@ -60,6 +64,8 @@ type Worker struct {
 	Counters Counters
 	lanes    [Lanes]lane
 
+	share    *limit.Share
+	pressed  uint64 // of Limits, when the worker looked
 	batch    [BatchSize]Datagram
 	free     chan *flight
 	done     chan *Write
@@ -88,6 +94,7 @@ type flight struct {
 func New(o Options) *Worker {
 	w := &Worker{
 		Options: o,
+		share:   limit.NewShare(),
 		free:    make(chan *flight, MaxInFlight),
 		done:    make(chan *Write, MaxInFlight),
 		closed:  make(chan struct{}),
@@ -158,64 +165,6 @@ func (w *Worker) dispatch(f *flight) {
 		return
 	}
 	w.Journal.Append(&f.write)
-}
-
-// handle answers a batch into a flight: one time, one policy, one mark.
-func (w *Worker) handle(f *flight, batch []Datagram, writable bool) {
-	w.batches.Add(1) // before the site is taken: see Batches
-	unixNano, wall := w.Clock(), w.Wall()
-	f.now, f.durable = f.now[:0], f.durable[:0]
-	f.nowArrivals, f.durableArrivals = f.nowArrivals[:0], f.durableArrivals[:0]
-	f.mark = engine.NewMark(w.ID, w.sequence+1)
-	e := w.Engine
-	e.Begin(w.Site.Load(), binding.MomentOf(unixNano), f.mark, writable, f.write.Changes[:0])
-	e.Ahead(len(batch), func(i int) []byte { return batch[i].Data })
-	arena := f.arena
-	for i := range batch {
-		d := &batch[i]
-		if d.stale(wall) {
-			w.Counters.dropped(0, wire.DropOverload)
-			w.noteStale(d, unixNano)
-			continue
-		}
-		result := e.Handle(&engine.Input{
-			Data: d.Data, Source: d.Source, SourcePort: d.SourcePort,
-			Multicast: d.Destination[0] == 0xff, Listen: d.Listen,
-		}, arena[:0:engine.MaxReply])
-		if result.Drop != wire.DropNone {
-			if result.Type != wire.Leasequery || w.Aside == nil {
-				w.Counters.dropped(result.Type, result.Drop)
-				w.note(d, &result, unixNano)
-			} else if !w.Aside(d) {
-				w.Counters.dropped(result.Type, wire.DropOverload)
-			}
-			continue
-		}
-		w.Counters.answered(result.Type)
-		if result.Status != wire.StatusSuccess {
-			w.note(d, &result, unixNano)
-		}
-		arena = arena[min(len(result.Reply), engine.MaxReply):]
-		reply := Reply{
-			Data: result.Reply, Destination: d.Source, Port: result.Port,
-			Socket: d.Socket, Interface: d.Interface,
-		}
-		if d.Destination[0] != 0xff {
-			reply.Source = d.Destination
-		}
-		if result.Durable {
-			f.durable, f.durableArrivals = append(f.durable, reply), append(f.durableArrivals, d.Arrival)
-		} else {
-			f.now, f.nowArrivals = append(f.now, reply), append(f.nowArrivals, d.Arrival)
-		}
-	}
-	f.write.Changes, f.write.Count = e.Changes, e.Count
-	bump(&w.Counters.spared, uint64(e.Spared))
-	e.End()
-	w.batches.Add(1)
-	if f.write.Count > 0 {
-		w.sequence++
-	}
 }
 
 // Batches is how many batches the worker has begun and ended, together: an odd number while it handles one. Whoever has

@@ -392,9 +392,10 @@ func TestTime(t *testing.T) {
 	}
 }
 
-// TestAside: a Leasequery isn't answered here. Who takes it counts it; where nobody can, it is counted as dropped.
+// TestAside: a Leasequery isn't answered here, and neither is a Reconfigure-request. Who takes it counts it; where nobody can, it is counted
+// as dropped.
 func TestAside(t *testing.T) {
-	var taken [][]byte
+	var taken, requests [][]byte
 	b := start(t, nil, func(o *worker.Options) {
 		o.Aside = func(d *worker.Datagram) bool {
 			if len(taken) == 1 {
@@ -403,12 +404,20 @@ func TestAside(t *testing.T) {
 			taken = append(taken, bytes.Clone(d.Data))
 			return true
 		}
+		o.Requests = func(d *worker.Datagram) bool {
+			requests = append(requests, bytes.Clone(d.Data))
+			return true
+		}
 	})
+	request := message(4, wire.ReconfigureRequest, nil)
 	query := message(1, wire.Leasequery, nil)
-	b.step(query, solicit(2), relayed(message(3, wire.Leasequery, nil)))
+	b.step(query, solicit(2), relayed(message(3, wire.Leasequery, nil)), request)
 	b.wantSent(0, 2)
 	if len(taken) != 1 || !bytes.Equal(taken[0], query.Data) {
 		t.Errorf("%d messages were put aside, want the first Leasequery: %x", len(taken), taken)
+	}
+	if len(requests) != 1 || !bytes.Equal(requests[0], request.Data) {
+		t.Errorf("%d Reconfigure-requests were put aside: %x", len(requests), requests)
 	}
 	if got := b.Counters.Dropped(wire.DropOverload); got != 1 {
 		t.Errorf("%d counted as too many, want 1", got)

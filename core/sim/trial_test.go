@@ -1,0 +1,60 @@
+package sim_test
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/lockstep6/lockstep6/core/sim"
+	"github.com/lockstep6/lockstep6/core/sim/failover"
+)
+
+// trial is a small one: the first server dies in its midst.
+func trial(pair bool) sim.Trial {
+	const hour = 3_600_000
+	return sim.Trial{
+		Options: sim.Options{Seed: 1, Slots: 32, Clients: 24, Relays: 2,
+			Lifetimes: sim.Lifetimes{Preferred: 4800, Valid: 7200, Renew: 2400, Rebind: 3840}},
+		Failover: pair, MCLT: hour / 2, Arrive: hour, Length: 5 * hour, LifeEvery: 4 * hour, Judged: 2 * hour,
+		Incidents: []sim.Incident{{What: sim.Dies, At: 2 * hour}},
+	}
+}
+
+func measure(t *testing.T, of sim.Trial) sim.Figures {
+	t.Helper()
+	f, err := sim.Measure(of)
+	if err != nil || len(f.Faults) > 0 {
+		t.Fatal(err, f.Faults)
+	}
+	return f
+}
+
+// TestTrial: both kinds of servers keep all leases when the first one dies, and only the pair has something to tell its partner.
+func TestTrial(t *testing.T) {
+	for _, pair := range []bool{false, true} {
+		f := measure(t, trial(pair))
+		if f.Had < 24 || f.Kept != f.Had || f.Doubles != 0 || f.Waiting != 0 {
+			t.Errorf("pair %v: %d of %d leases kept, %d shared, %d waiting", pair, f.Kept, f.Had, f.Doubles, f.Waiting)
+		}
+		if (f.PeerLeases > 0) != pair || (f.PeerOctets > 100*f.PeerLeases) != pair || (f.OtherMessages > 0) != pair {
+			t.Errorf("pair %v: %+v between the servers", pair, f)
+		}
+		if pair && f.States[len(f.States)-1] != failover.CommunicationsInterrupted {
+			t.Errorf("the survivor is in %s", f.States[len(f.States)-1])
+		}
+		if again := measure(t, trial(pair)); !reflect.DeepEqual(again, f) {
+			t.Errorf("pair %v: the same seed gave %+v and %+v", pair, f, again)
+		}
+	}
+}
+
+// TestTrialCut: clients that don't reach the first server are served by the second of our nodes. The second one of a pair isn't
+// responsive in NORMAL (RFC 8156, Section 8.8), so they aren't.
+func TestTrialCut(t *testing.T) {
+	for _, pair := range []bool{false, true} {
+		of := trial(pair)
+		of.Incidents = []sim.Incident{{What: sim.Cut, At: of.Judged, Lasts: of.Length, Relay: -1}}
+		if f := measure(t, of); (f.Waiting > 0) != pair || pair != (f.Kept == 0) {
+			t.Errorf("pair %v: %d wait, %d of %d leases kept", pair, f.Waiting, f.Kept, f.Had)
+		}
+	}
+}

@@ -1,0 +1,81 @@
+package worker
+
+import (
+	"encoding/binary"
+	"sync/atomic"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/lockstep6/lockstep6/core/config"
+	"github.com/lockstep6/lockstep6/core/limit"
+	"github.com/lockstep6/lockstep6/core/wire"
+)
+
+// Limits are what the workers of a node share to limit senders: the rates that relays and neighbours have used up, and the news
+// that messages get lost, upon which each worker lets nobody have more than its share.
+type Limits struct {
+	salt    uint64
+	senders *limit.Table
+	losses  atomic.Uint64
+}
+
+// NewLimits makes them for so many relays and neighbours at a time. The salt is a secret: see limit.Table.
+func NewLimits(senders int, salt uint64) *Limits {
+	return &Limits{salt: salt, senders: limit.NewTable(senders)}
+}
+
+// Lost tells that the kernel dropped datagrams because they weren't read in time. Any goroutine may call it.
+func (l *Limits) Lost() { l.losses.Add(1) }
+
+// press tells the worker's share of losses that it hasn't seen yet.
+func (w *Worker) press() {
+	if w.Limits == nil {
+		return
+	}
+	if n := w.Limits.losses.Load(); n != w.pressed {
+		w.pressed = n
+		w.share.Lost()
+	}
+}
+
+// unheard tells why a datagram isn't even read, if so: it is too old, or its sender sends too much.
+func (w *Worker) unheard(d *Datagram, limits *config.Limits, now, wall int64) wire.Drop {
+	if d.stale(wall) {
+		w.share.Lost()
+		return wire.DropOverload
+	}
+	if w.Limits == nil {
+		return wire.DropNone
+	}
+	sender := w.Limits.sender(d)
+	if rate, drop := rateOf(d, limits); rate.Limited() && !w.Limits.senders.Admit(sender, now, rate) {
+		return drop
+	}
+	if !w.share.Admit(sender, now) {
+		return wire.DropShare
+	}
+	return wire.DropNone
+}
+
+// sender is the hash of where the datagram came from. A link-local address is one of its interface.
+func (l *Limits) sender(d *Datagram) uint64 {
+	var b [28]byte
+	binary.NativeEndian.PutUint64(b[:], l.salt)
+	copy(b[8:], d.Source[:])
+	if d.Source[0] == 0xfe {
+		binary.NativeEndian.PutUint32(b[24:], d.Interface)
+	}
+	return xxhash.Sum64(b[:])
+}
+
+// rateOf is the rate of the datagram's sender: a relay, or a client on the link. Others, which ask by unicast without a relay, have none.
+func rateOf(d *Datagram, limits *config.Limits) (limit.Rate, wire.Drop) {
+	switch {
+	case len(d.Data) > 0 && wire.MessageType(d.Data[0]) == wire.RelayForward:
+		return limit.Rate(limits.OfRelay), wire.DropRelayRate
+	case d.Destination[0] == 0xff:
+		return limit.Rate(limits.OfNeighbour), wire.DropNeighbourRate
+	default:
+		return limit.Rate{}, wire.DropNone
+	}
+}
