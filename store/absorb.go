@@ -24,7 +24,7 @@ import (
 //     the base's, durably. Base and log are merged by version, so what is in both does no harm.
 //  2. Only places below all that are being committed are absorbed: groups may be committed in another order than their places.
 //  3. The base is written by one goroutine at a time, the absorber or the sweep, under the instance's base lock. Commits
-//     write log and Meta values only.
+//     write log, tasks and Meta values only.
 //  4. A crash can bring back a part of the log that was deleted, never without what was written to the base after that (Pebble's
 //     log keeps order). So whoever opens an instance begins again at the first place that is there.
 const (
@@ -100,10 +100,7 @@ func (s *Store) absorb(in *instance, least int) error {
 func (s *Store) absorbable(in *instance, least int) (from, below uint64, more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	below = s.sequence
-	for _, g := range s.taken {
-		below = min(below, g.sequence)
-	}
+	below = s.settledBelow()
 	return s.absorbed, below, s.in == in && !s.closing && s.absorbed < below && s.logged >= least
 }
 

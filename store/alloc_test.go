@@ -10,7 +10,15 @@ import (
 
 // A group may cost some allocations (Pebble's, and now and then a larger queue), a change none.
 func TestAllocationsPerGroup(t *testing.T) {
-	s := open(t, Options{absorb: absorbSize})
+	codec := testCodec
+	codec.Task = everyTask
+	allocationsPerGroup(t, Options{absorb: absorbSize})
+	allocationsPerGroup(t, taskOptions(Options{absorb: absorbSize, Codec: codec}, 1<<30))
+}
+
+func allocationsPerGroup(t *testing.T, o Options) {
+	t.Helper()
+	s := open(t, o)
 	done := make(chan *worker.Write, 1)
 	per := func(changes int) float64 {
 		w := &worker.Write{Count: changes, Done: done}

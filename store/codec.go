@@ -24,6 +24,9 @@ type Codec struct {
 	// during the call only. It depends on the change alone. At is Unix time, from which its age counts; what tells the entries
 	// of one change apart. Nil: there are none.
 	Entries func(key, value []byte, add func(at int64, what byte, entry []byte)) error
+	// Task appends to dst the task that follows from a change, whose value is as it was written, or nothing. It is called for each change that is
+	// committed, so it has to be cheap for those that have none. Nil: there are none.
+	Task func(dst, key, value []byte) []byte
 }
 
 // quiet is the codec for whoever wants bindings only.
@@ -47,12 +50,14 @@ func (c *Codec) bare(value []byte) []byte {
 //	'i' by(1) ... key(17)             -> an entry of the index (see index.go)
 //	'l' sequence(8)                   -> a committed group's changes (see value.go): the log
 //	'm' name                          -> a value of Meta
+//	'q' sequence(8) number(4)         -> a task (see tasks.go)
 const (
 	prefixBinding = 'b'
 	prefixHistory = 'h'
 	prefixIndex   = 'i'
 	prefixLog     = 'l'
 	prefixMeta    = 'm'
+	prefixTask    = 'q'
 )
 
 var (

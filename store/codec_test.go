@@ -124,6 +124,9 @@ func testOptions(o Options) Options {
 	if o.absorb == 0 {
 		o.absorb = 1000 // so that the log is absorbed all the time
 	}
+	if o.taskMarks == 0 {
+		o.taskMarks = 4
+	}
 	if o.Ballast == 0 {
 		o.Ballast = -1
 	}

@@ -17,6 +17,7 @@ type crash struct {
 	fs        *vfs.MemFS
 	confirmed map[uint64]uint64
 	count     int // of all that was confirmed
+	done      int // how many tasks were done, or about to be
 	at        string
 }
 
@@ -24,6 +25,7 @@ type crash struct {
 type crasher struct {
 	fs    *vfs.MemFS
 	load  atomic.Pointer[loadTest]
+	done  atomic.Int64 // tasks that are done, or about to be
 	every int64
 	ops   atomic.Int64
 
@@ -54,6 +56,7 @@ func (c *crasher) MaybeError(op errorfs.Op) error {
 		fs:        c.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: c.rng.IntN(101), RNG: c.rng}),
 		confirmed: confirmed,
 		count:     count,
+		done:      int(c.done.Load()), // behind the clone: what is done after it is there still
 		at:        fmt.Sprintf("before operation %d, %v of %s", c.ops.Load(), op.Kind, op.Path),
 	})
 	return nil

@@ -6,6 +6,12 @@ import "fmt"
 // that costs is paid when the log is absorbed, for many groups at once (absorb.go).
 func (s *Store) build(g *group) {
 	g.changes, g.removals, g.octets, g.sync = 0, 0, 0, s.o.Sync == SyncAlways
+	g.tasks.reset()
+	g.carried.reset()
+	task := s.o.Codec.Task
+	if s.tasks.most.Load() == 0 {
+		task = nil
+	}
 	kept := g.entries[:0]
 	for _, e := range g.entries {
 		if e.meta != nil {
@@ -14,8 +20,16 @@ func (s *Store) build(g *group) {
 			kept = append(kept, e)
 			continue
 		}
-		changes, removals, err := s.survey(e.write.Changes)
+		if e.tasks != nil {
+			if s.carry(g, e) {
+				kept = append(kept, e)
+			}
+			continue
+		}
+		tasks := len(g.tasks.ends)
+		changes, removals, err := s.survey(e.write.Changes, task, &g.tasks)
 		if err != nil {
+			g.tasks.cut(tasks)
 			s.refuse(e, err)
 			continue
 		}
@@ -28,10 +42,11 @@ func (s *Store) build(g *group) {
 	if g.octets > 0 {
 		s.addLog(g)
 	}
+	s.addTasks(g)
 }
 
-// survey counts a write's changes and looks whether they can be read.
-func (s *Store) survey(changes []byte) (count, removals int, err error) {
+// survey counts a write's changes, looks whether they can be read, and collects the tasks that follow from them; nil: none do.
+func (s *Store) survey(changes []byte, task func(dst, key, value []byte) []byte, tasks *taskList) (count, removals int, err error) {
 	for len(changes) > 0 {
 		key, value, rest, err := s.o.Codec.Next(changes)
 		if err != nil {
@@ -46,6 +61,10 @@ func (s *Store) survey(changes []byte) (count, removals int, err error) {
 		}
 		if removed {
 			removals++
+		}
+		if task != nil {
+			tasks.octets = task(tasks.octets, key, value)
+			tasks.close()
 		}
 		count++
 		changes = rest

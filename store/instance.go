@@ -32,6 +32,9 @@ type instance struct {
 	logFirst  uint64                // first place of the log when it was opened
 	logNext   uint64                // and the one behind the last
 	logSize   int                   // octets of it then, about
+	found     foundTasks            // tasks then
+	tasks     sync.Mutex            // held by who deletes tasks
+	marks     int                   // tasks deleted since the last range; guarded by tasks
 	absorbing bool                  // the absorber runs; guarded by Store.mu
 
 	absorbAfter   time.Time // a pass failed: not before; guarded by Store.mu
@@ -79,6 +82,9 @@ func (s *Store) openInstance(readOnly bool) (*instance, error) {
 				}
 				size, err := in.db.EstimateDiskUsage(logFrom, logTo) // in tables, for Pebble has just flushed its own log
 				if in.logSize = int(size); err != nil {
+					return err
+				}
+				if in.found, err = in.findTasks(); err != nil {
 					return err
 				}
 				return in.removeAbsorbed(s.o.Path)

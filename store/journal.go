@@ -20,8 +20,9 @@ import (
 
 // An entry is a write, or a Meta value, on its way.
 type entry struct {
-	write  *worker.Write // nil: a Meta value
+	write  *worker.Write // of the three one is there
 	meta   *metaWrite
+	tasks  *taskWrite
 	number uint64 // in order of arrival
 	owed   bool   // counted in Store.owed
 }
@@ -39,7 +40,10 @@ type group struct {
 	sequence uint64 // its place in the log
 	octets   int    // of its changes
 	changes  int
-	removals int // among them
+	removals int      // among them
+	tasks    taskList // that follow from them
+	carried  taskList // that were added by AddTasks
+	dropped  int      // that would follow from them, and found no room
 	sync     bool
 }
 
@@ -75,6 +79,7 @@ func (s *Store) install(in *instance) {
 	s.absorbed, s.sequence, s.logged = in.logFirst, max(s.sequence, in.logNext), in.logSize
 	s.horizon.Store(0) // what the log has again isn't absorbed any more
 	s.nextHorizon = horizon{}
+	s.tasks.begin(&in.found)
 	s.installed = s.o.clock.now()
 	s.owed = len(s.queue)
 	for i := range s.queue {
@@ -152,6 +157,10 @@ func (s *Store) ready() (n int, meta bool) {
 			size += len(w.Changes)
 			continue
 		}
+		if w := s.queue[n].tasks; w != nil {
+			size += len(w.octets)
+			continue
+		}
 		if busy {
 			break
 		}
@@ -193,6 +202,7 @@ func (s *Store) confirm(in *instance, g *group) bool {
 	s.stalled = false
 	s.updateHealth(nil)
 	s.checkDrained()
+	s.confirmTasks(g)
 	s.logged += g.octets
 	s.absorbDue(in)
 	if g.meta {
@@ -201,10 +211,13 @@ func (s *Store) confirm(in *instance, g *group) bool {
 	s.mu.Unlock()
 
 	for i := range g.entries {
-		if w := g.entries[i].write; w != nil {
-			w.Done <- w
-		} else {
-			g.entries[i].meta.done <- nil
+		switch e := &g.entries[i]; {
+		case e.write != nil:
+			e.write.Done <- e.write
+		case e.tasks != nil:
+			e.tasks.done <- nil
+		default:
+			e.meta.done <- nil
 		}
 	}
 	clear(g.entries)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/history"
+	"github.com/lockstep6/lockstep6/core/upkeep"
 )
 
 // A SyncMode says when a write counts as done.
@@ -31,6 +32,8 @@ type Options struct {
 	History *History
 	// Index keeps the codec's index. A store that is opened without it has none afterwards.
 	Index bool
+	// Tasks says how many tasks may wait; nil: as whoever opened the store last with one said.
+	Tasks *Tasks
 	// FS is the file system; nil: the operating system's.
 	FS vfs.FS
 	// Logger gets Pebble's errors, failures and recoveries; nil: none.
@@ -47,6 +50,7 @@ type Options struct {
 	clock      clock // zero: the system's
 	committers int   // 0: defaultCommitters
 	absorb     int   // octets of the log that are worth a pass; 0: absorbSize
+	taskMarks  int   // deletions of tasks that are worth a range; 0: taskMarks
 }
 
 // A clock is what the store needs of time; tests bring their own.
@@ -82,7 +86,7 @@ func (o Options) withDefaults() Options {
 		o.FS = vfs.Default
 	}
 	if o.Codec.Next == nil {
-		o.Codec = Codec{Next: binding.NextChange, Version: binding.ValueVersion, Bare: binding.Bare, Entries: history.Entries, Index: indexed}
+		o.Codec = Codec{Next: binding.NextChange, Version: binding.ValueVersion, Bare: binding.Bare, Entries: history.Entries, Index: indexed, Task: upkeep.TaskOf}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -101,6 +105,9 @@ func (o Options) withDefaults() Options {
 		if o.Index {
 			o.absorb = absorbIndexed
 		}
+	}
+	if o.taskMarks == 0 {
+		o.taskMarks = taskMarks
 	}
 	if o.clock.now == nil {
 		o.clock.now = time.Now

@@ -90,6 +90,11 @@ func (s *Store) replace() {
 		}
 		var in *instance
 		if in, err = s.openInstance(false); err == nil {
+			if err = s.loseUnsynced(in); err != nil {
+				in.fail(err)
+			}
+		}
+		if err == nil {
 			s.o.Logger.Info("store: reopened", "id", "store-reopened", "path", s.o.Path, "attempt", s.attempt)
 			s.install(in)
 			return

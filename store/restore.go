@@ -22,7 +22,7 @@ type Restoring struct {
 }
 
 // notCopied are files in a store's folder that aren't the store.
-var notCopied = []string{LockFile, "LOCK", "admin.sock", ballastFile, ballastTemp}
+var notCopied = []string{LockFile, "LOCK", "admin.sock", ballastFile, ballastTemp, restoredFile}
 
 // Restore makes a store of a backup, which stays as it is. The new folder gets its name when all of it was read and is
 // right; until then, and where anything is wrong, it isn't there. The error is an *InUseError where From is a store that is in use.
@@ -50,6 +50,9 @@ func Restore(ctx context.Context, r *Restoring) (err error) {
 	}
 	if err := r.check(ctx, temp); err != nil {
 		return fmt.Errorf("the copy of %s is of no use: %w", r.From, err)
+	}
+	if err := markRestored(o.FS, temp); err != nil {
+		return err
 	}
 	if err := o.FS.Remove(r.To); err != nil && !notThere(err) {
 		return err // it was empty a moment ago

@@ -69,6 +69,8 @@ type Store struct {
 	since     time.Time // of the last change of healthy
 	mark      mark
 
+	tasks taskQueue
+
 	sequence    uint64  // the log's next place
 	absorbed    uint64  // places below it are in the base
 	logged      int     // octets of changes in the log that aren't absorbed, about
@@ -101,7 +103,7 @@ func newStore(o Options) *Store {
 		o:    o.withDefaults(),
 		wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{}), diskWork: make(chan struct{}, 1),
 		notify: make(chan health, 64), over: make(chan struct{}), drained: make(chan struct{}),
-		meta: make(map[string][]byte), next: 1,
+		meta: make(map[string][]byte), next: 1, tasks: taskQueue{news: make(chan struct{}, 1)},
 	}
 	s.changed.L = &s.mu
 	s.merger = newMerger(s.o.Codec)
@@ -154,7 +156,10 @@ func (s *Store) loadMeta(in *instance) error {
 	if err := s.settleHistory(in); err != nil {
 		return err
 	}
-	return s.settleIndex(in)
+	if err := s.settleIndex(in); err != nil {
+		return err
+	}
+	return s.settleTasks(in)
 }
 
 func (s *Store) checkFormat(in *instance) error {
@@ -238,7 +243,7 @@ func (s *Store) closeInstance(drained bool, deadline <-chan time.Time) error {
 	go func() {
 		s.diskWork <- struct{}{}
 		in.users.Wait()
-		done <- guard(in.db.Close)
+		done <- guard(func() error { return errors.Join(s.endUnsynced(in), in.db.Close()) })
 	}()
 	select {
 	case err := <-done:
