@@ -52,6 +52,9 @@ type Node interface {
 	Release(ctx context.Context, lease netip.Prefix, whose Whose) (Lease, error)
 	Control
 	Observer
+	Hooker
+	Reconfigurer
+	DNSKeeper
 	// Reload reads the configuration file again and applies it, or only tells what it would change. It returns a
 	// *ReloadError where it isn't taken, and ErrStale where the request has another digest; nothing has changed then.
 	Reload(ctx context.Context, r ReloadRequest) (Plan, error)
@@ -62,6 +65,11 @@ type Node interface {
 	PutReservation(ctx context.Context, link string, client config.Client, what []byte, force bool) (ReservationChange, error)
 	// DeleteReservation drops a stored reservation. Errors: ErrNoLink, ErrNoReservation, and Reload's.
 	DeleteReservation(ctx context.Context, link string, client config.Client, force bool) (ReservationChange, error)
+	// ProviderPrefixes are those of the configuration, in its order.
+	ProviderPrefixes() []ProviderPrefix
+	// PutProviderPrefix puts a prefix in force, and the pools behind it; those behind the former one retire. Errors: ErrNoProvider,
+	// ErrOtherSource, and Reload's.
+	PutProviderPrefix(ctx context.Context, name, prefix string) (Plan, error)
 }
 
 // ErrNoLease says that nobody holds the lease.

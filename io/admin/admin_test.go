@@ -25,12 +25,14 @@ import (
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/engine"
 	"github.com/lockstep6/lockstep6/core/history"
+	"github.com/lockstep6/lockstep6/core/naming"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
 // A fake is a node that has some leases.
 type fake struct {
 	recent
+	fakeDNS
 	mu       sync.Mutex
 	broken   error
 	stored   []binding.Stored
@@ -51,6 +53,17 @@ func (f *fake) State() State {
 
 func (f *fake) Peers() Peers {
 	return Peers{Node: "a", Peers: []Peer{{Name: "b", State: "silent"}}}
+}
+
+func (f *fake) Hooks() []Hook {
+	return []Hook{{Name: "routes", Target: "/bin/true", Up: true}}
+}
+
+func (f *fake) ResendHook(name string) error {
+	if name != "routes" {
+		return ErrNoHook
+	}
+	return nil
 }
 
 func (f *fake) Pools() []Pool {
@@ -145,7 +158,7 @@ func testLeases() []binding.Stored {
 		{
 			Key:  binding.Key{Address: netip.MustParseAddr("2001:db8:1::6").As16(), Length: 128},
 			Kind: wire.IANA, IAID: 9, DUID: []byte{0, 4, 2}, State: binding.Bound, Owner: 1, Flags: engine.FlagStrong | engine.FlagConfirmed,
-			Expires: testNow + 10,
+			Expires: testNow + 10, Extension: named(naming.FlagS, "\x02pc\x07example\x03net\x00"),
 		},
 	}
 }
@@ -209,6 +222,8 @@ func TestEndpoints(t *testing.T) {
 		{"GET", "/v1/bindings?whose=mine", 400, "none of own, observed and all"},
 		{"GET", "/v1/bindings?within=2001:db8:1::7/64&live=true", 200, `"interface_id":"port 7","remote_id":"9:0xff"`},
 		{"GET", "/v1/bindings?duid=00-04-01", 200, `"duid":"00:04:01"`},
+		{"GET", "/v1/bindings?name=*.example.NET.&whose=all", 200, `"name":"pc.example.net","name_flags":"S","owner":"b"`},
+		{"GET", "/v1/bindings?name=a*b", 400, "a star stands first or last"},
 		{"GET", "/v1/bindings?duid=00-04-01&duid=00-04-02", 400, `duid is given twice`},
 		{"GET", "/v1/bindings?within=nowhere", 400, `"remedy":"GET /v1/openapi.yaml lists`},
 		{"GET", "/v1/bindings?within=192.0.2.0/24", 400, "isn't an IPv6 prefix"},

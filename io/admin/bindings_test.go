@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/engine"
+	"github.com/lockstep6/lockstep6/core/wire"
 )
 
 // TestPages: pages follow one another, and what goes or comes in between neither hides nor doubles others.
@@ -70,9 +72,13 @@ func TestFilters(t *testing.T) {
 	e = binding.AppendExtension(e, binding.ExtInterfaceID, []byte("inner"))
 	e = binding.AppendExtension(e, binding.ExtInterfaceID, []byte("outer"))
 	stored[1].Extension, stored[2].State = e, binding.Superseded
+	stored = append(stored, binding.Stored{
+		Key: binding.Key{Address: stored[0].Key.Address, Length: 64}, Kind: wire.IAPD, DUID: []byte{0, 4, 3}, State: binding.Bound, Owner: 1,
+		Flags: engine.FlagAnonymous, Expires: testNow + 10,
+	})
 	for query, want := range map[string]string{
 		"":                                    "0 1",
-		"whose=all":                           "0 1 2",
+		"whose=all":                           "0 1 2 3",
 		"lease=2001:db8:1::5":                 "0",
 		"lease=2001:db8:8000::/56":            "1",
 		"lease=2001:db8:8000::/57":            "",
@@ -83,7 +89,8 @@ func TestFilters(t *testing.T) {
 		"state=expired":                       "1",
 		"state=bound":                         "0",
 		"state=superseded&whose=all":          "2",
-		"live=true&whose=all":                 "0",
+		"live=true&whose=all":                 "0 3",
+		"iaid=0&whose=all":                    "", // an IAID that isn't known is none
 		"hardware_address=02-00-00-00-00-01":  "0",
 		"hardware_address=0200.0000.0001":     "0",
 		"remote_id=0xff":                      "0",

@@ -58,6 +58,22 @@ func (c *Client) DeleteReservation(ctx context.Context, link string, who config.
 	return change, c.change(ctx, http.MethodDelete, reservationPath(link, who, force), nil, &change)
 }
 
+// ProviderPrefixes are those of the configuration, as Node's ProviderPrefixes.
+func (c *Client) ProviderPrefixes(ctx context.Context) ([]ProviderPrefix, error) {
+	var all ProviderPrefixes
+	err := c.call(ctx, http.MethodGet, "/v1/provider-prefixes", nil, &all)
+	return all.Prefixes, err
+}
+
+// PutProviderPrefix puts a prefix in force, as Node's PutProviderPrefix.
+func (c *Client) PutProviderPrefix(ctx context.Context, name, prefix string) (p Plan, err error) {
+	body, err := json.Marshal(providerPut{prefix})
+	if err != nil {
+		return p, err
+	}
+	return p, c.change(ctx, http.MethodPut, "/v1/provider-prefixes/"+url.PathEscape(name), body, &p)
+}
+
 func reservationPath(link string, who config.Client, force bool) string {
 	q := url.Values{}
 	if force {

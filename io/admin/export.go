@@ -44,16 +44,16 @@ func export(w http.ResponseWriter, r *http.Request, node Node) {
 var csvHeader = []string{
 	"lease", "kind", "state", "duid", "iaid", "preferred", "valid", "since", "last_transaction", "expires",
 	"hardware_address", "peer_address", "link_address", "interface_id", "remote_id", "subscriber_id", "relay_id",
-	"owner", "claim", "confirmed",
+	"owner", "claim", "confirmed", "name", "name_flags",
 }
 
 // Fields are a lease's values by their names, in the order of the CSV.
 func (l *Lease) Fields() (names, values []string) {
 	return csvHeader, []string{
-		l.Lease, l.Kind, l.State, l.DUID, strconv.FormatUint(uint64(l.IAID), 10), l.Preferred, l.Valid,
+		l.Lease, l.Kind, l.State, l.DUID, IAIDText(l.IAID, l.IAIDUnknown), l.Preferred, l.Valid,
 		l.Since.Format(time.RFC3339), l.LastTransaction.Format(time.RFC3339), l.Expires,
 		l.HardwareAddress, l.PeerAddress, l.LinkAddress, l.InterfaceID, l.RemoteID, l.SubscriberID, l.RelayID,
-		l.Owner, l.Claim, strconv.FormatBool(l.Confirmed),
+		l.Owner, l.Claim, strconv.FormatBool(l.Confirmed), l.Name, l.NameFlags,
 	}
 }
 

@@ -78,6 +78,14 @@ func (f *full) Pools() []Pool {
 	return []Pool{p}
 }
 
+func (f *full) Hooks() []Hook {
+	h := Hook{}
+	fill(reflect.ValueOf(&h).Elem())
+	bare := h
+	bare.Whole = nil
+	return []Hook{h, bare}
+}
+
 func (f *full) Refusals() Refusals {
 	r := Refusals{Refusals: testRefusals()}
 	filled := Refusal{}
@@ -93,6 +101,24 @@ func (f *full) Events(after uint64) ([]Event, <-chan struct{}) {
 	bare := e
 	bare.Attributes = nil
 	return []Event{e, bare}, nil
+}
+
+func (f *full) DNS() (s DNSState, ok bool) {
+	if f.noDNS {
+		return s, false
+	}
+	fill(reflect.ValueOf(&s).Elem())
+	s.Audit.Zones[0].Read = DNSReadTransfer
+	return s, true
+}
+
+func (f *full) AuditDNS(ctx context.Context, r DNSAuditRequest) (a DNSAudit, err error) {
+	if _, err := f.fake.AuditDNS(ctx, r); err != nil {
+		return a, err
+	}
+	fill(reflect.ValueOf(&a).Elem())
+	a.Zones[0].Read = DNSReadPerName
+	return a, nil
 }
 
 // filledPlan has something in every field.
@@ -126,6 +152,17 @@ func (f *full) PutReservation(ctx context.Context, link string, who config.Clien
 	c, err := f.fake.PutReservation(ctx, link, who, what, force)
 	c.Plan = filledPlan()
 	return c, err
+}
+
+func (f *full) ProviderPrefixes() []ProviderPrefix {
+	all := f.fake.ProviderPrefixes()
+	fill(reflect.ValueOf(&all[0]).Elem())
+	return all
+}
+
+func (f *full) PutProviderPrefix(ctx context.Context, name, prefix string) (Plan, error) {
+	_, err := f.fake.PutProviderPrefix(ctx, name, prefix)
+	return filledPlan(), err
 }
 
 func (f *full) DeleteReservation(ctx context.Context, link string, who config.Client, force bool) (ReservationChange, error) {

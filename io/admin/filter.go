@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/engine"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
 
@@ -51,6 +52,7 @@ type Filter struct {
 	SubscriberID    string
 	RelayID         string
 	LinkAddress     string
+	Name            string // the client's; a star before or behind it stands for any octets
 	Link, Pool      string // names
 }
 
@@ -69,10 +71,10 @@ func (f *Filter) Match(s *binding.Stored, now binding.Time, places Places) bool 
 	if f.Within.IsValid() && (!f.Within.Contains(addr) || bits < f.Within.Bits()) {
 		return false
 	}
-	if f.IAID != nil && *f.IAID != s.IAID || f.DUID != "" && !strings.EqualFold(f.DUID, wire.FormatDUID(s.DUID)) {
+	if f.IAID != nil && (*f.IAID != s.IAID || s.Flags&engine.FlagAnonymous != 0) || f.DUID != "" && !strings.EqualFold(f.DUID, wire.FormatDUID(s.DUID)) {
 		return false
 	}
-	if f.State != "" && f.State != shownState(s, now) || !f.matchPlace(s) {
+	if f.State != "" && f.State != shownState(s, now) || !f.matchPlace(s) || !f.matchName(s.Extension) {
 		return false
 	}
 	if f.Link == "" && f.Pool == "" {

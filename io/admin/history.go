@@ -23,7 +23,7 @@ const noHistoryRemedy = "write history: {keep: 400d} into its configuration and 
 // as in Lease; what can change is as the client was last heard in the period.
 type Period struct {
 	Lease           string    `json:"lease"` // an address, or a prefix with its length
-	Kind            string    `json:"kind"`  // IA_NA or IA_PD
+	Kind            string    `json:"kind"`  // IA_NA, IA_PD or registered
 	Since           time.Time `json:"since"`
 	Until           string    `json:"until"` // RFC 3339, or never: of a period that lasts, when it ends unless the client renews
 	Lasts           bool      `json:"lasts"`
@@ -31,6 +31,7 @@ type Period struct {
 	State           string    `json:"state"` // bound, or superseded: the client took another lease and may have used this one still
 	DUID            string    `json:"duid"`
 	IAID            uint32    `json:"iaid"`
+	IAIDUnknown     bool      `json:"iaid_unknown,omitempty"`
 	Node            string    `json:"node"`     // that granted it: a name, else a DUID; empty: this one, a single node
 	Observed        bool      `json:"observed"` // of that node, from what its client said; else this node granted it
 	Confirmed       bool      `json:"confirmed"`
@@ -42,6 +43,8 @@ type Period struct {
 	RemoteID        string    `json:"remote_id,omitempty"`
 	SubscriberID    string    `json:"subscriber_id,omitempty"`
 	RelayID         string    `json:"relay_id,omitempty"`
+	Name            string    `json:"name,omitempty"` // the client's, as NameFlags as in Lease
+	NameFlags       string    `json:"name_flags,omitempty"`
 }
 
 // NewPeriod makes a Period. Node is the name of the one that granted it.
@@ -49,9 +52,9 @@ func NewPeriod(p *history.Period, node string) Period {
 	l := NewLease(&p.Stored, node, 0)
 	out := Period{
 		Lease: l.Lease, Kind: l.Kind, Since: unix(p.From), Until: "never", Lasts: p.Lasts, Ended: p.End.String(), State: p.State.String(),
-		DUID: l.DUID, IAID: l.IAID, Node: node, Observed: observed(&p.Stored), Confirmed: l.Confirmed, LastTransaction: l.LastTransaction,
+		DUID: l.DUID, IAID: l.IAID, IAIDUnknown: l.IAIDUnknown, Node: node, Observed: observed(&p.Stored), Confirmed: l.Confirmed, LastTransaction: l.LastTransaction,
 		HardwareAddress: l.HardwareAddress, PeerAddress: l.PeerAddress, LinkAddress: l.LinkAddress,
-		InterfaceID: l.InterfaceID, RemoteID: l.RemoteID, SubscriberID: l.SubscriberID, RelayID: l.RelayID,
+		InterfaceID: l.InterfaceID, RemoteID: l.RemoteID, SubscriberID: l.SubscriberID, RelayID: l.RelayID, Name: l.Name, NameFlags: l.NameFlags,
 	}
 	if p.Until != binding.Never {
 		out.Until = unix(p.Until).Format(time.RFC3339)

@@ -18,11 +18,12 @@ import (
 // A Lease is a binding as people and programs read it. Identifiers are hexadecimal octets joined by colons.
 type Lease struct {
 	Lease           string    `json:"lease"` // an address, or a prefix with its length
-	Kind            string    `json:"kind"`  // IA_NA or IA_PD
+	Kind            string    `json:"kind"`  // IA_NA, IA_PD, or registered: an address that the client gave itself (RFC 9686)
 	State           string    `json:"state"` // bound, expired, released, declined, superseded
 	DUID            string    `json:"duid"`
 	IAID            uint32    `json:"iaid"`
-	Preferred       string    `json:"preferred"` // lifetime as it was granted, or "infinite"
+	IAIDUnknown     bool      `json:"iaid_unknown,omitempty"` // a server that told of the lease couldn't tell it; IAID is 0 then
+	Preferred       string    `json:"preferred"`              // lifetime as it was granted, or "infinite"
 	Valid           string    `json:"valid"`
 	Since           time.Time `json:"since"`            // when the client got it
 	LastTransaction time.Time `json:"last_transaction"` // when the client last asked
@@ -34,9 +35,11 @@ type Lease struct {
 	RemoteID        string    `json:"remote_id,omitempty"` // ENTERPRISE:text or octets
 	SubscriberID    string    `json:"subscriber_id,omitempty"`
 	RelayID         string    `json:"relay_id,omitempty"`
-	Owner           string    `json:"owner"`     // the peer of which it is observed: a node's name, else a DUID; empty: this node granted it
-	Claim           string    `json:"claim"`     // of an observed one: strong where the configuration explains it, else weak
-	Confirmed       bool      `json:"confirmed"` // the client was heard with it again, half a minute or more after the first time
+	Name            string    `json:"name,omitempty"`       // the client's whole name, as NameText writes it
+	NameFlags       string    `json:"name_flags,omitempty"` // of the Client FQDN option that it was told (RFC 4704, Section 4.1), as in SO
+	Owner           string    `json:"owner"`                // the peer of which it is observed: a node's name, else a DUID; empty: this node granted it
+	Claim           string    `json:"claim"`                // of an observed one: strong where the configuration explains it, else weak
+	Confirmed       bool      `json:"confirmed"`            // the client was heard with it again, half a minute or more after the first time
 }
 
 // epoch is 2000-01-01 00:00:00 UTC in Unix seconds.
@@ -53,7 +56,7 @@ func NewLease(s *binding.Stored, owner string, now binding.Time) Lease {
 	if s.Expires != binding.Time(wire.Infinity) {
 		l.Expires = unix(s.Expires).Format(time.RFC3339)
 	}
-	l.Confirmed = s.Flags&engine.FlagConfirmed != 0
+	l.Confirmed, l.IAIDUnknown = s.Flags&engine.FlagConfirmed != 0, s.Flags&engine.FlagAnonymous != 0
 	if observed(s) {
 		l.Owner, l.Claim = owner, "weak"
 		if s.Flags&engine.FlagStrong != 0 {
@@ -67,6 +70,14 @@ func NewLease(s *binding.Stored, owner string, now binding.Time) Lease {
 // observed tells whether a binding is a peer's.
 func observed(s *binding.Stored) bool { return s.Owner != peer.Self }
 
+// IAIDText is an IAID as commands show it; empty where it isn't known.
+func IAIDText(iaid uint32, unknown bool) string {
+	if unknown {
+		return ""
+	}
+	return strconv.FormatUint(uint64(iaid), 10)
+}
+
 // states are what shownState can return.
 var states = []string{"bound", "expired", "released", "declined", "superseded"}
 
@@ -77,6 +88,9 @@ func shownState(s *binding.Stored, now binding.Time) string {
 	}
 	return s.State.String()
 }
+
+// HardwareText is a binding's client's link-layer address; empty: nobody told it.
+func HardwareText(s *binding.Stored) string { return hardwareAddress(s.DUID, s.Extension) }
 
 // hardwareAddress is the client's. It is kept only where the DUID doesn't tell the same.
 func hardwareAddress(duid []byte, e binding.Extension) string {
@@ -103,9 +117,10 @@ func addressText(v []byte) string {
 	return netip.AddrFrom16([16]byte(v)).String()
 }
 
-// where fills in what is known of the client's place. Of several relays it is what the innermost one said.
+// where fills in what is known of the client's place, and its name. Of several relays it is what the innermost one said.
 func (l *Lease) where(duid []byte, e binding.Extension) {
 	l.HardwareAddress = hardwareAddress(duid, e)
+	l.Name, l.NameFlags = nameOf(e)
 	for _, piece := range []struct {
 		kind binding.ExtensionKind
 		into *string

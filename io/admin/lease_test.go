@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -46,6 +47,17 @@ func TestNewLeaseOfAPeer(t *testing.T) {
 		l := NewLease(&binding.Stored{Owner: test.owner, Flags: test.flags}, testOwner, testNow)
 		if got := (Lease{Owner: l.Owner, Claim: l.Claim, Confirmed: l.Confirmed}); got != test.want {
 			t.Errorf("owner %d, flags %b: %+v, want %+v", test.owner, test.flags, got, test.want)
+		}
+	}
+}
+
+// TestNewLeaseWithoutIAID: an IAID that isn't known is shown as such, and in CSV as nothing.
+func TestNewLeaseWithoutIAID(t *testing.T) {
+	for flags, want := range map[uint8]string{0: "0", engine.FlagAnonymous: ""} {
+		l := NewLease(&binding.Stored{Owner: 3, Flags: flags}, testOwner, testNow)
+		names, values := l.Fields()
+		if got := values[slices.Index(names, "iaid")]; got != want || l.IAIDUnknown != (want == "") {
+			t.Errorf("flags %#x: IAID %q, unknown %t", flags, got, l.IAIDUnknown)
 		}
 	}
 }

@@ -25,6 +25,8 @@ type Match struct {
 	Interfaces    []string `json:"interfaces"` // this node's
 	LinkAddresses []string `json:"link_addresses"`
 	InterfaceIDs  []string `json:"interface_ids"`
+	RelayIDs      []string `json:"relay_ids"`
+	PoolNames     []string `json:"pool_names"` // of pools that relays name
 }
 
 // Lifetimes are what leases get on a link: durations such as 50m0s, or "infinite". T1 and T2 of 0s leave it to the client.

@@ -60,7 +60,7 @@ func testRefusals() []Refusal {
 	asker := engine.Asker{DUID: []byte{0, 3, 0, 1, 2, 0, 0, 0, 0, 1}, Peer: [16]byte{0xfe, 0x80, 15: 9}, Link: -1}
 	relayed := engine.Asker{
 		DUID: []byte{0, 4, 9}, LinkLayer: []byte{0, 1, 2, 0, 0, 0, 0, 7}, Peer: [16]byte{0xfe, 0x80, 8: 0, 11: 0xff, 12: 0xfe, 15: 8},
-		LinkAddress: [16]byte{0x20, 1, 15: 1}, InterfaceID: []byte("port 7"), Relayed: true, Link: 0,
+		LinkAddress: [16]byte{0x20, 1, 15: 1}, InterfaceID: []byte("port 7"), PoolName: []byte("gold"), Length: 48, Relayed: true, Link: 0,
 	}
 	return []Refusal{
 		NewRefusal(&worker.Refusal{At: at, Type: wire.Solicit, Status: wire.StatusNoAddrsAvail, Lack: engine.LackPort, Source: [16]byte{0x20, 2, 15: 3}, Asker: relayed}, "lan", ""),
@@ -73,7 +73,7 @@ func TestNewRefusal(t *testing.T) {
 	want := []Refusal{
 		{
 			At: at, Message: "Solicit", DUID: "00:04:09", HardwareAddress: "02:00:00:00:00:07", PeerAddress: "fe80::ff:fe00:8", Relay: "2002::3",
-			LinkAddress: "2001::1", InterfaceID: "port 7", Link: "lan", Status: "NoAddrsAvail", Reason: "port-limit",
+			LinkAddress: "2001::1", InterfaceID: "port 7", PoolName: "gold", PrefixLength: 48, Link: "lan", Status: "NoAddrsAvail", Reason: "port-limit",
 			Why: lackReasons[engine.LackPort].words, Remedy: lackReasons[engine.LackPort].remedy,
 		},
 		{

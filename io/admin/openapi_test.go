@@ -77,6 +77,24 @@ var exchanges = []exchange{
 	{"DELETE", "/v1/bindings/x", "", 400},
 	{"DELETE", "/v1/bindings/2001:db8:1::5?whose=x", "", 400},
 	{"GET", "/v1/links", "", 200},
+	{"GET", "/v1/hooks", "", 200},
+	{"POST", "/v1/hooks/routes/resend", "", 202},
+	{"POST", "/v1/hooks/none/resend", "", 404},
+	{"GET", "/v1/reconfigure", "", 200},
+	{"POST", "/v1/reconfigure", `{"link":"lan"}`, 202},
+	{"POST", "/v1/reconfigure", `{"client":"00:03:00:01:02:00:00:00:00:01","message":"rebind","dry_run":true}`, 200},
+	{"POST", "/v1/reconfigure", `{"link":"none"}`, 404},
+	{"POST", "/v1/reconfigure", `{"class":"none"}`, 404},
+	{"POST", "/v1/reconfigure", `{"lease":"2001:db8:1::99"}`, 404},
+	{"POST", "/v1/reconfigure", `{"class":"all"}`, 409},
+	{"POST", "/v1/reconfigure", `{"class":"busy"}`, 409},
+	{"POST", "/v1/reconfigure", `{"link":"lan","stale":true}`, 400},
+	{"POST", "/v1/reconfigure", `{}`, 400},
+	{"POST", "/v1/reconfigure", `{"link":"lan","message":"solicit"}`, 400},
+	{"POST", "/v1/reconfigure", `{"client":"x"}`, 400},
+	{"POST", "/v1/reconfigure", `{"lease":"x"}`, 400},
+	{"POST", "/v1/reconfigure", `{"linck":"lan"}`, 400},
+	{"DELETE", "/v1/reconfigure", "", 200},
 	{"GET", "/v1/config", "", 200},
 	{"GET", "/v1/log-level", "", 200},
 	{"PUT", "/v1/log-level", `{"level":"debug"}`, 200},
@@ -111,10 +129,24 @@ var exchanges = []exchange{
 	{"PUT", "/v1/links/lan%201%2F2/reservations/duid/00:03:01", strings.Repeat(" ", MaxReservation+1), 413},
 	{"DELETE", "/v1/links/lan/reservations/remote-id/a%2Fb?enterprise=9", "", 200},
 	{"DELETE", "/v1/links/none/reservations/duid/00:03:01", "", 404},
+	{"GET", "/v1/provider-prefixes", "", 200},
+	{"PUT", "/v1/provider-prefixes/uplink", `{"prefix":"2001:db8::/48"}`, 200},
+	{"PUT", "/v1/provider-prefixes/uplink", `{"prefix":""}`, 422},
+	{"PUT", "/v1/provider-prefixes/uplink", `{"prefixes":""}`, 400},
+	{"PUT", "/v1/provider-prefixes/uplink", `{"prefix":"` + strings.Repeat("x", maxProviderBody) + `"}`, 413},
+	{"PUT", "/v1/provider-prefixes/none", `{"prefix":"2001:db8::/48"}`, 404},
+	{"PUT", "/v1/provider-prefixes/ppp", `{"prefix":"2001:db8::/48"}`, 422},
 	{"POST", "/v1/backup?dir=/copy", "", 200},
 	{"POST", "/v1/backup?dir=/late", "", 200},
 	{"POST", "/v1/backup?dir=/there", "", 409},
 	{"POST", "/v1/backup", "", 400},
+	{"GET", "/v1/dns", "", 200},
+	{"POST", "/v1/dns/audit", "", 200},
+	{"POST", "/v1/dns/audit?zone=none", "", 404},
+	{"POST", "/v1/dns/audit?zone=", "", 400},
+	{"POST", "/v1/dns/repair?zone=Example.NET.", "", 200},
+	{"POST", "/v1/dns/repair?zone=busy", "", 409},
+	{"POST", "/v1/dns/repair?zone=broken", "", 503},
 	{"GET", "/v1/openapi.yaml", "", 200},
 	{"GET", "/debug/pprof/goroutine", "", 200},
 	{"GET", "/debug/pprof/profile?seconds=0", "", 200},
@@ -145,6 +177,9 @@ func TestBodies(t *testing.T) {
 	answer(t, c, socket, exchange{"DELETE", "/v1/drain", "", 409})
 	node.torn = errors.New("the disk is gone")
 	answer(t, c, socket, exchange{"GET", "/v1/history", "", 200})
+	node.noDNS = true
+	answer(t, c, socket, exchange{"GET", "/v1/dns", "", 404})
+	answer(t, c, socket, exchange{"POST", "/v1/dns/audit", "", 404})
 	node.noPast = true
 	answer(t, c, socket, exchange{"GET", "/v1/history", "", 404})
 }

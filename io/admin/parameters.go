@@ -38,6 +38,7 @@ func Parameters() []Parameter {
 		{"subscriber_id", "only leases behind this Subscriber-ID, `ID` as text or 0x0a0b", setOctets(func(f *Filter) *string { return &f.SubscriberID }), func(f *Filter) string { return f.SubscriberID }},
 		{"relay_id", "only leases behind the relay with this `DUID`", setDUID(func(f *Filter) *string { return &f.RelayID }), func(f *Filter) string { return f.RelayID }},
 		{"link_address", "only leases that were given by this link-address", setLinkAddress, func(f *Filter) string { return f.LinkAddress }},
+		{"name", "only leases of clients with this `NAME`, whole, or with a star before or behind it, as in host-*", setNamePattern, func(f *Filter) string { return f.Name }},
 		{"link", "only leases on the `LINK` of this name", setName(func(f *Filter) *string { return &f.Link }), func(f *Filter) string { return f.Link }},
 		{"pool", "only leases in the `POOL` of this name", setName(func(f *Filter) *string { return &f.Pool }), func(f *Filter) string { return f.Pool }},
 	}

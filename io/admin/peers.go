@@ -156,13 +156,14 @@ type Conflict struct {
 
 // A Claim is a client's, in the name of a server.
 type Claim struct {
-	Node      string    `json:"node"` // empty: unknown
-	DUID      string    `json:"duid"`
-	IAID      uint32    `json:"iaid"`
-	Holds     bool      `json:"holds"` // this node's record says so
-	Strong    bool      `json:"strong"`
-	Confirmed bool      `json:"confirmed"`
-	Since     time.Time `json:"since"`
+	Node        string    `json:"node"` // empty: unknown
+	DUID        string    `json:"duid"`
+	IAID        uint32    `json:"iaid"`
+	IAIDUnknown bool      `json:"iaid_unknown,omitempty"`
+	Holds       bool      `json:"holds"` // this node's record says so
+	Strong      bool      `json:"strong"`
+	Confirmed   bool      `json:"confirmed"`
+	Since       time.Time `json:"since"`
 }
 
 // A ForeignServer isn't in the cluster, and clients name it.

@@ -22,12 +22,13 @@ type Pool struct {
 	Pool     string   `json:"pool"` // as the configuration writes it
 	Kind     string   `json:"kind"` // IA_NA or IA_PD
 	Length   uint8    `json:"length"`
-	Node     string   `json:"node,omitempty"` // the only node that grants leases out of it; empty: all do
-	Slots    string   `json:"slots"`          // how many leases it has, in decimal: more than 64 bits where addresses are many
-	Own      uint64   `json:"own"`            // bindings that this node granted
-	Observed uint64   `json:"observed"`       // bindings of peers that it knows of
-	Used     float64  `json:"used"`           // share of the slots, 0 to 1
-	Stripes  []Stripe `json:"stripes"`        // of a dense pool: its shares by node; empty: not told apart
+	Node     string   `json:"node,omitempty"`     // the only node that grants leases out of it; empty: all do
+	Retiring bool     `json:"retiring,omitempty"` // nobody gets new leases from it
+	Slots    string   `json:"slots"`              // how many leases it has, in decimal: more than 64 bits where addresses are many
+	Own      uint64   `json:"own"`                // bindings that this node granted
+	Observed uint64   `json:"observed"`           // bindings of peers that it knows of
+	Used     float64  `json:"used"`               // share of the slots, 0 to 1
+	Stripes  []Stripe `json:"stripes"`            // of a dense pool: its shares by node; empty: not told apart
 }
 
 // A Stripe is a node's share of a dense pool. What is excluded or reserved counts as used.

@@ -47,15 +47,30 @@ var dropReasons = [wire.DropCount]reason{
 		words:  "the client asks a server that isn't of this cluster",
 		remedy: "another DHCPv6 server answers the client: `lockstep6 peers` lists those that were heard; if it is gone, the client turns to all servers at T2",
 	},
+	wire.DropUnexpectedORO:  {words: "the host registers an address and asks for options, which it must not", remedy: malformed},
+	wire.DropForeignAddress: {words: "the host registers another address than it sent the message from", remedy: malformed},
+	wire.DropNotRegistering: {
+		words:  "the host registers an address, and the link has no address-registration",
+		remedy: "turn it on for the link; hosts that were told of it by another server, or earlier, register until they leave the link",
+	},
+	wire.DropOffLink: {
+		words:  "the host registers an address that lies in none of the link's prefixes, nor in one that it was delegated",
+		remedy: "write what routers announce there under the link's address-registration.prefixes; a host with several networks registers in all of them",
+	},
+	wire.DropLeased: {
+		words:  "the host registers an address that this server or a peer gave to a client, or that is reserved for another one",
+		remedy: "`lockstep6 leases show ADDRESS` tells whose it is; hosts must not register what they have by DHCPv6",
+	},
 	wire.DropDirectUnicast: {
 		words:  "the client sent its message to this node's address, which only relays may",
 		remedy: "let the client use multicast, or put a relay before it; a relay that passes messages on unwrapped is no relay",
 	},
 	wire.DropNoLink: {
 		words: "no link of the configuration matches where the message came from",
-		remedy: "add the relay's link-address or Interface-ID, or the interface, to a link's match; " +
+		remedy: "add the relay's link-address, Interface-ID or Relay-ID, or the interface, to a link's match; " +
 			"`lockstep6 plan` shows which link a link-address leads to",
 	},
+	wire.DropDenied:       {words: "the client is of a class with deny", remedy: "nothing has to be done where that is meant; else look at the class's match: `lockstep6 why` has the client's DUID"},
 	wire.DropNoAddresses:  {words: "the client asks whether its addresses fit the link, and names none, or the link has none", remedy: "nothing has to be done: it goes on to ask for some"},
 	wire.DropNothingToSay: {words: "the client's Rebind names nothing that this node knows or can compute", remedy: "another node may know it; else it starts anew when its leases end"},
 	wire.DropPatience:     {words: "the client is left to another node for now", remedy: "nothing has to be done as long as the others answer: this node does after a second or more"},
@@ -69,6 +84,13 @@ var dropReasons = [wire.DropCount]reason{
 		words:  "the message had waited for too long when it was read",
 		remedy: "the node gets more than it can do: docs/operations.md, \"Overload\"; the client asks again",
 	},
+	wire.DropRelayRate:     {words: "the relay sends more messages than limits.messages-per-relay allows", remedy: "look for who floods it; or raise the limit"},
+	wire.DropNeighbourRate: {words: "the client's link-local address sends more messages than limits.messages-per-neighbour allows", remedy: "look for what makes the host ask so often; or raise the limit"},
+	wire.DropClientRate:    {words: "the client sends more messages than limits.messages-per-client allows", remedy: "look for what makes the client ask so often; or raise the limit"},
+	wire.DropShare: {
+		words:  "the node gets more than it can do, and the message's sender, a relay or a host, has had its share",
+		remedy: "look for who floods it: docs/operations.md, \"Overload\"; the client asks again",
+	},
 }
 
 // lackReasons are the words for NoAddrsAvail and NoPrefixAvail.
@@ -78,9 +100,33 @@ var lackReasons = [engine.LackCount]reason{
 		words:  "the link has no pool of what the client asks for, on this node",
 		remedy: "add addresses or prefixes to the link, or a reservation; a client that asks for both gets what there is",
 	},
+	engine.LackClass: {
+		words:  "the link, or each of its pools of what the client asks for, is for classes that its message isn't of",
+		remedy: "look at what the class's match asks for, and whether the client's message, or its relay, says it; or add a pool without classes",
+	},
+	engine.LackRetiring: {
+		words:  "all pools of what the client asks for are being retired: they give no new leases",
+		remedy: "add a pool to the link that isn't retiring, before or together with the one that is",
+	},
+	engine.LackName: {
+		words:  "its relay names a pool that its link doesn't have",
+		remedy: "give a pool of the link that name, look at what the relay sends, or write unknown: ignore in relays.named-pools",
+	},
+	engine.LackLength: {
+		words:  "its relay asks for prefixes of a length that no pool has, of those that the client may have them from",
+		remedy: "add a pool of that length, look at what the relay sends, or write unknown: ignore in relays.named-pools",
+	},
+	engine.LackUnnamed: {
+		words:  "each pool of what the client asks for is named-only, and its relay names none",
+		remedy: "look whether relays.named-pools has the option that the relay sends; or add a pool without named-only",
+	},
 	engine.LackPort: {
 		words:  "the clients behind its relay port have as many leases as limits.leases-per-port allows",
 		remedy: "raise limits.leases-per-port, or look who uses the port up: lockstep6 leases list",
+	},
+	engine.LackClient: {
+		words:  "the client has as many leases of that kind on the link as prefixes-per-client or addresses-per-client allows",
+		remedy: "raise it in limits, or in the link's own; what the client has: lockstep6 leases list --duid DUID",
 	},
 	engine.LackContested: {
 		words:  "another client claims the same lease, and it isn't decided yet who keeps it",

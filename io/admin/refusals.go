@@ -34,7 +34,9 @@ type Refusal struct {
 	Relay           string    `json:"relay,omitempty"`        // who sent the datagram; empty: the client itself
 	LinkAddress     string    `json:"link_address,omitempty"`
 	InterfaceID     string    `json:"interface_id,omitempty"`
-	Interface       string    `json:"interface,omitempty"` // of this node, by which it came; empty: none that is configured
+	PoolName        string    `json:"pool_name,omitempty"`     // that a relay asks for and can't be met; its first 32 octets
+	PrefixLength    uint8     `json:"prefix_length,omitempty"` // likewise; 0: none
+	Interface       string    `json:"interface,omitempty"`     // of this node, by which it came; empty: none that is configured
 	Link            string    `json:"link,omitempty"`
 	Status          string    `json:"status,omitempty"` // the worst that the reply carried; empty: there was no reply
 	Reason          string    `json:"reason"`           // a name that stays the same
@@ -66,6 +68,7 @@ func NewRefusal(f *worker.Refusal, link, iface string) Refusal {
 	if f.Drop == wire.DropNone {
 		r.Status = f.Status.String()
 	}
+	r.PoolName, r.PrefixLength = opaque(a.PoolName), a.Length
 	why := whyOf(f)
 	r.Reason, r.Why, r.Remedy = why.name, why.words, why.remedy
 	return r

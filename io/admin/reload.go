@@ -60,11 +60,14 @@ type Effect struct {
 	Excluded      uint64 `json:"excluded"`            // withdrawn: a pool has them and doesn't assign them
 	Reserved      uint64 `json:"reserved_for_others"` // withdrawn: reserved for another client
 	ToReservation uint64 `json:"to_reservation"`      // their client has another lease reserved, and gets that if it is free
+	Retiring      uint64 `json:"retiring"`            // their pool is being retired: their client keeps them until they end, and gets another one beside
 	Pending       uint64 `json:"pending"`             // of all but the kept ones: moved already by what is in force, whose clients haven't renewed since
 }
 
 // Moved is how many get another lease.
-func (e *Effect) Moved() uint64 { return e.Renumbered + e.Excluded + e.Reserved + e.ToReservation }
+func (e *Effect) Moved() uint64 {
+	return e.Renumbered + e.Excluded + e.Reserved + e.ToReservation + e.Retiring
+}
 
 // New is how many of those kept theirs if the configuration stayed as it is.
 func (e *Effect) New() uint64 { return e.Moved() - e.Pending }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -51,6 +52,46 @@ func (f *fake) DeleteReservation(_ context.Context, link string, who config.Clie
 		return ReservationChange{}, ErrNoReservation
 	}
 	return ReservationChange{Note: "gone: " + who.String()}, nil
+}
+
+func (f *fake) ProviderPrefixes() []ProviderPrefix {
+	return []ProviderPrefix{{Name: "uplink", Source: "api", Prefix: "2001:db8:ab00::/56", Former: []FormerPrefix{{Prefix: "2001:db8:cd00::/56"}}, Links: []string{"lan"}}}
+}
+
+func (f *fake) PutProviderPrefix(_ context.Context, name, prefix string) (Plan, error) {
+	switch {
+	case name == "ppp":
+		return Plan{}, ErrOtherSource
+	case name != "uplink":
+		return Plan{}, ErrNoProvider
+	case prefix == "":
+		return Plan{}, &ReloadError{Problem: "the prefix is refused", Faults: []string{"it is none"}}
+	}
+	return Plan{Digest: prefix, Applied: true}, nil
+}
+
+// TestProviderPrefixes: the client shows and sets what the node has.
+func TestProviderPrefixes(t *testing.T) {
+	tcp, socket := serve(t, &fake{})
+	if status, _ := ask(t, http.MethodPut, tcp, "/v1/provider-prefixes/uplink"); status != http.StatusForbidden {
+		t.Errorf("by TCP a prefix is set with %d", status)
+	}
+	c, err := Dial(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if all, err := c.ProviderPrefixes(t.Context()); err != nil || !reflect.DeepEqual(all, (&fake{}).ProviderPrefixes()) {
+		t.Errorf("got %+v, %v", all, err)
+	}
+	if p, err := c.PutProviderPrefix(t.Context(), "uplink", "2001:db8::/48"); err != nil || p.Digest != "2001:db8::/48" || !p.Applied {
+		t.Errorf("got %+v, %v", p, err)
+	}
+	for name, want := range map[string]string{"none": "no provider prefix", "ppp": "another source", "uplink": "it is none"} {
+		if _, err := c.PutProviderPrefix(t.Context(), name, ""); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", name, err, want)
+		}
+	}
 }
 
 // TestReload: what the node says of a reload comes to whoever asked as it was said.

@@ -18,8 +18,9 @@ type Reservation struct {
 	Enterprise *uint32  `json:"enterprise,omitempty"` // of a Remote-ID; nil: any
 	Addresses  []string `json:"addresses"`
 	Prefixes   []string `json:"prefixes"`
-	Options    int      `json:"options"` // how many options of its own it has
-	Stored     bool     `json:"stored"`  // kept by this node beside the file
+	Hostname   string   `json:"hostname"` // the client's name, as NameText writes it; of a stopped node as it was given; empty: none
+	Options    int      `json:"options"`  // how many options of its own it has
+	Stored     bool     `json:"stored"`   // kept by this node beside the file
 }
 
 // A ReservationChange says what came of a change of the stored reservations.
@@ -73,7 +74,7 @@ func clientOf(r *http.Request) (c config.Client, force bool, err error) {
 
 const clientRemedy = "the path ends with duid, hardware, remote-id or subscriber-id, and its value; enterprise=NUMBER and force=true may follow"
 
-// putReservation takes a JSON object with what a reservation of the file has beside its client: addresses, prefixes, options.
+// putReservation takes a JSON object with what a reservation of the file has beside its client: addresses, prefixes, hostname, options.
 func putReservation(w http.ResponseWriter, r *http.Request, node Node) {
 	const remedy = `send {"addresses": [...], "prefixes": [...]}, of 16 KiB at most`
 	client, force, err := clientOf(r)

@@ -63,8 +63,8 @@ type route struct {
 
 // table is the whole interface. openapi.yaml describes it; a test holds the two together.
 func table() []route {
-	return slices.Concat(stateRoutes, poolRoutes, bindingRoutes, linkRoutes, controlRoutes, reloadRoutes, reservationRoutes, refusalRoutes, eventRoutes,
-		historyRoutes, backupRoutes, documentRoutes, debugRoutes)
+	return slices.Concat(stateRoutes, poolRoutes, bindingRoutes, linkRoutes, controlRoutes, reloadRoutes, reservationRoutes, providerRoutes, refusalRoutes, eventRoutes,
+		historyRoutes, dnsRoutes, backupRoutes, hookRoutes, reconfigureRoutes, documentRoutes, debugRoutes)
 }
 
 // open is what everybody may ask for: load balancers and supervisors have no token.
@@ -79,6 +79,7 @@ var bounded = map[string]int{
 	"GET /v1/history":         4,
 	"GET /v1/events":          32,
 	"POST /v1/backup":         1,
+	"POST /v1/reconfigure":    1,
 	"GET /metrics":            4,
 }
 

@@ -22,8 +22,7 @@ var (
 // requestor names, while what changes now goes out beside it; and so on until one of the two ends the connection.
 func (c *connection) active(ctx context.Context, m *wire.Message) error {
 	r := c.server.responder
-	q, fault := query.Read(m, query.Active)
-	r.Counters.asked(q.Type)
+	q, fault := r.read(m, query.Active)
 	switch {
 	case !c.server.config.Active:
 		return c.fail(m, &query.Fault{Code: wire.StatusNotSupported, Text: "leasequery.active isn't switched on"})
@@ -35,6 +34,9 @@ func (c *connection) active(ctx context.Context, m *wire.Message) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	c.mu.Lock()
+	c.out.limit = min(c.out.limit, r.rules.Limits.Send)
+	c.mu.Unlock()
 	go c.listen(cancel)
 	changes := c.changes(ctx, &q)
 	since, missing := c.since(ctx, &q)
@@ -42,6 +44,7 @@ func (c *connection) active(ctx context.Context, m *wire.Message) error {
 		dst = r.open(dst, wire.LeasequeryReply, m)
 		if missing {
 			dst = r.refuse(dst, &query.Fault{Code: wire.StatusDataMissing, Text: ErrMissing.Error()})
+			return query.AppendBaseTime(dst, r.source.Now()) // RFC 7653, Section 8.4.1: whoever asks
 		}
 		return r.baseTime(dst, &q, r.source.Now())
 	})
@@ -51,11 +54,19 @@ func (c *connection) active(ctx context.Context, m *wire.Message) error {
 	if errors.Is(err, errGone) {
 		return nil
 	}
-	if ctx.Err() != nil || errors.Is(err, ErrSlow) {
+	var broken sourceError
+	if ctx.Err() != nil || errors.As(err, &broken) {
+		q.BaseTime = true // RFC 7653, Section 8.4: the requestor comes back with it
 		return c.terminate(m, &q, 1, cmp.Or(err, ctx.Err()))
 	}
 	return c.slow(err)
 }
+
+// A sourceError is why there is nothing more to tell. The requestor is told of it.
+type sourceError struct{ error }
+
+// Unwrap is the source's error.
+func (e sourceError) Unwrap() error { return e.error }
 
 // errGone says that the requestor has closed the connection.
 var errGone = errors.New("the requestor has gone")
@@ -93,7 +104,9 @@ func pump(ctx context.Context, clients func(func(query.Found, error) bool)) <-ch
 				return
 			}
 		}
-		put(item{end: true})
+		if ctx.Err() == nil { // else it may have been cut short
+			put(item{end: true})
+		}
 	}()
 	return out
 }
@@ -109,7 +122,10 @@ func (c *connection) since(ctx context.Context, q *query.Question) (items <-chan
 	}
 	all := pump(ctx, c.server.responder.source.Since(ctx, q))
 	begin, ok := <-all
-	if !ok || errors.Is(begin.err, ErrMissing) {
+	switch {
+	case !ok: // the query has ended
+		return nil, false
+	case errors.Is(begin.err, ErrMissing):
 		return nil, true
 	}
 	again := make(chan item)
@@ -171,12 +187,12 @@ func (c *connection) step(m *wire.Message, q *query.Question, i item, catching b
 		*since = nil
 		return c.data(m, q, nil, &query.Fault{Code: wire.StatusDataMissing, Text: ErrMissing.Error()})
 	case i.err != nil:
-		return i.err
+		return sourceError{i.err}
 	case catching && i.end:
 		*since = nil
 		return c.data(m, q, nil, &query.Fault{Code: wire.StatusCatchUpComplete, Text: "what follows happens now"})
 	case i.end:
-		return errEnd
+		return sourceError{errEnd}
 	default:
 		return c.data(m, q, i.found.Client, nil)
 	}
@@ -193,6 +209,9 @@ func (c *connection) data(m *wire.Message, q *query.Question, client query.Clien
 		}
 		if status != nil {
 			dst = wire.AppendStatus(dst, status.Code, status.Text)
+		}
+		if status != nil && status.Code == wire.StatusDataMissing {
+			return query.AppendBaseTime(dst, now)
 		}
 		return r.baseTime(dst, q, now)
 	})

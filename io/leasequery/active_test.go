@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"strconv"
 	"testing"
 	"time"
 
@@ -94,6 +95,9 @@ func follow(t *testing.T, r *Requestor, q *query.Question, most int) (out []stri
 		if a.HasStatus {
 			word += " " + a.Status.String()
 		}
+		if a.HasBaseTime && !q.BaseTime {
+			word += " at " + strconv.Itoa(int(a.BaseTime))
+		}
 		for _, c := range a.Clients {
 			word += fmt.Sprintf(" %d", c.DUID[9])
 			if c.Leases[0].Valid == 0 {
@@ -150,7 +154,7 @@ func TestMissing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, got, "Leasequery-reply DataMissing", "Leasequery-data 8")
+	equal(t, got, "Leasequery-reply DataMissing at 1000", "Leasequery-data 8")
 }
 
 func TestIdleAndSlow(t *testing.T) {
@@ -203,7 +207,10 @@ func TestWhoMayFollow(t *testing.T) {
 // Bulk queries may use TLS too.
 func TestBulkOverTLS(t *testing.T) {
 	ca := newAuthority(t)
-	_, r := start(t, &fake{found: crowd(300)}, rules(), Config{TLS: ca.server(t)})
+	_, r := start(t, &fake{found: crowd(300)}, rules(), Config{TLS: ca.server(t), Required: true})
+	if got, err := all(r, &query.Question{Type: query.ByLink, LinkAddress: links[0]}); err == nil || len(got) > 0 {
+		t.Errorf("without TLS, which is required: %d clients, %v", len(got), err)
+	}
 	r.TLS = ca.requestor(t, "anybody")
 	if got, err := all(r, &query.Question{Type: query.ByLink, LinkAddress: links[0]}); err != nil || len(got) != 300 {
 		t.Errorf("%d clients, %v", len(got), err)

@@ -14,8 +14,7 @@ import (
 // LEASEQUERY-DATA each, and a LEASEQUERY-DONE behind them. Where nobody is found the reply is empty, and all.
 func (c *connection) bulk(ctx context.Context, m *wire.Message) error {
 	r := c.server.responder
-	q, fault := query.Read(m, query.Bulk)
-	r.Counters.asked(q.Type)
+	q, fault := r.read(m, query.Bulk)
 	if fault = r.mayAsk(&q, fault, true); fault != nil {
 		// A query that can't be answered says nothing about the next one on the connection.
 		return c.send(func(dst []byte) []byte { return r.refuse(r.open(dst, wire.LeasequeryReply, m), fault) })

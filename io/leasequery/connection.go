@@ -20,28 +20,26 @@ type connection struct {
 	conn   net.Conn // what is spoken on: plain, or TLS over it
 	in     []byte
 
-	mu       sync.Mutex // of what follows: an active query has two who send
-	out      writer
-	hurrying bool
+	mu  sync.Mutex // of what follows: an active query has two who send
+	out writer
 }
 
 // Errors that end a connection.
 var (
-	errType     = errors.New("a message that has no place on this connection")
-	errLate     = errors.New("the requestor didn't ask for too long")
-	errInsecure = errors.New("an active query without TLS")
-	errEnd      = errors.New("the server ends")
+	errType      = errors.New("a message that has no place on this connection")
+	errDiscarded = errors.New("a query without a Client Identifier, or to another server") // RFC 5007, Section 4.2.1: not answered
+	errRoom      = errors.New("another requestor needed the place, and this one asked nothing")
+	errLate      = errors.New("the requestor didn't ask for too long")
+	errInsecure  = errors.New("a query without TLS, which it needs")
+	errEnd       = errors.New("the server ends")
 )
 
 // farewell is how long a requestor has to take the last message of a server that ends.
 const farewell = 2 * time.Second
 
-// hurry makes everything that is still to be sent go within farewell.
+// hurry makes everything that is still to be sent go within farewell, also what a requestor isn't reading just now.
 func (c *connection) hurry() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.hurrying = true
-	c.out.limit = farewell
+	c.out.hurried.Store(true)
 	_ = c.plain.SetWriteDeadline(time.Now().Add(farewell))
 }
 
@@ -49,7 +47,12 @@ func (c *connection) hurry() {
 func (c *connection) run(ctx context.Context) error {
 	for first := true; ; first = false {
 		var err error
-		if c.in, err = readFrame(c.conn, c.in, c.server.responder.rules.Limits.Data); err != nil {
+		c.server.idle.begin(c)
+		c.in, err = readFrame(c.conn, c.in, c.server.responder.rules.Limits.Data)
+		switch {
+		case !c.server.idle.end(c):
+			return errRoom
+		case err != nil:
 			return ending(ctx, err)
 		}
 		var p wire.Packet
@@ -57,6 +60,15 @@ func (c *connection) run(ctx context.Context) error {
 			return errType
 		}
 		m := &p.Message
+		asks := m.Type == wire.Leasequery || m.Type == wire.ActiveLeasequery
+		if asks && query.Check(m, c.server.responder.source.ServerID()) != wire.DropNone {
+			c.server.responder.Counters.dropped.Add(1)
+			return errDiscarded
+		}
+		if asks && c.server.config.Required && c.conn == c.plain {
+			c.server.responder.Counters.rejected.Add(1)
+			return errInsecure
+		}
 		switch m.Type {
 		case wire.Leasequery:
 			err = c.bulk(ctx, m)

@@ -123,7 +123,7 @@ func (f *fake) Since(ctx context.Context, q *query.Question) iter.Seq2[query.Fou
 			return
 		}
 		for c, err := range f.Find(ctx, q) {
-			if changed(q, c.Client) && !yield(c, err) {
+			if (err != nil || changed(q, c.Client)) && !yield(c, err) {
 				return
 			}
 		}
@@ -153,14 +153,16 @@ func crowd(n int) (out []query.Found) {
 
 func rules() Rules {
 	return Rules{Requestors: []netip.Prefix{netip.MustParsePrefix("::1/128")}, Limits: Limits{
-		Connections: 3, Data: 5 * time.Second, Query: 5 * time.Second, Idle: 5 * time.Second,
+		Connections: 3, Data: 5 * time.Second, Query: 5 * time.Second, Send: 5 * time.Second, Idle: 5 * time.Second,
 	}}
 }
 
 // start runs a server until the test ends, and returns who asks it.
-func start(t *testing.T, f *fake, r Rules, c Config) (*Server, *Requestor) {
+func start(t *testing.T, f Source, r Rules, c Config) (*Server, *Requestor) {
 	t.Helper()
-	f.now = 1000
+	if f, ok := f.(*fake); ok {
+		f.now = 1000
+	}
 	c.Listen = []netip.AddrPort{netip.MustParseAddrPort("[::1]:0")}
 	c.Logger = discard
 	s, err := Open(NewResponder(f, r), c)

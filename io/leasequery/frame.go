@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 )
 
@@ -57,6 +58,7 @@ func readAll(c net.Conn, b []byte, limit time.Duration) error {
 type writer struct {
 	conn    net.Conn
 	limit   time.Duration // within which each piece must be taken
+	hurried atomic.Bool   // within farewell instead
 	pending []byte
 }
 
@@ -84,7 +86,7 @@ func (w *writer) flush() error {
 	if len(w.pending) == 0 {
 		return nil
 	}
-	if err := w.conn.SetWriteDeadline(time.Now().Add(w.limit)); err != nil {
+	if err := w.arm(); err != nil {
 		return err
 	}
 	_, err := w.conn.Write(w.pending)
@@ -93,4 +95,17 @@ func (w *writer) flush() error {
 		return fmt.Errorf("the requestor doesn't take what it asked for: %w", err)
 	}
 	return nil
+}
+
+// arm sets until when the next piece must be taken. Who hurries the writer doesn't wait for it, so that may happen at any moment.
+func (w *writer) arm() error {
+	hurried, limit := w.hurried.Load(), w.limit
+	if hurried {
+		limit = farewell
+	}
+	err := w.conn.SetWriteDeadline(time.Now().Add(limit))
+	if err == nil && !hurried && w.hurried.Load() {
+		return w.conn.SetWriteDeadline(time.Now().Add(farewell))
+	}
+	return err
 }

@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"iter"
 	"net"
 	"net/netip"
 	"os"
@@ -109,7 +108,7 @@ func (r *Requestor) receive(ctx context.Context, conn *net.UDPConn, message, buf
 			return query.Answer{}, err
 		}
 		a, err := query.ReadAnswer(buffer[:n])
-		if err == nil && a.Type == wire.LeasequeryReply && bytes.Equal(a.TransactionID[:], message[1:4]) && bytes.Equal(a.Requestor, r.DUID) && a.ServerID != nil {
+		if err == nil && a.Type == wire.LeasequeryReply && bytes.Equal(a.TransactionID[:], message[1:4]) && r.isMine(&a) {
 			return a, nil
 		}
 	}
@@ -120,131 +119,7 @@ func transaction() (xid [3]byte) {
 	return xid
 }
 
-// Bulk asks by TCP, and yields the messages that have clients or the server's time, until the last. A message is valid until the next.
-func (r *Requestor) Bulk(ctx context.Context, q *query.Question) iter.Seq2[query.Answer, error] {
-	return r.stream(ctx, wire.Leasequery, q, bulkTimeout)
-}
-
-// Active asks for changes, and yields all the server's messages until the context ends: also those that only have a status
-// (DataMissing, CatchUpComplete) or nothing.
-func (r *Requestor) Active(ctx context.Context, q *query.Question) iter.Seq2[query.Answer, error] {
-	return r.stream(ctx, wire.ActiveLeasequery, q, activeWait)
-}
-
-func (r *Requestor) stream(ctx context.Context, message wire.MessageType, q *query.Question, limit time.Duration) iter.Seq2[query.Answer, error] {
-	if r.Limit > 0 {
-		limit = r.Limit
-	}
-	return func(yield func(query.Answer, error) bool) {
-		err := r.converse(ctx, message, q, limit, func(a query.Answer) bool { return yield(a, nil) })
-		if err != nil && !errors.Is(err, errEnough) {
-			yield(query.Answer{}, err)
-		}
-	}
-}
-
-// errEnough says that the caller wants no more.
-var errEnough = errors.New("enough")
-
-// converse opens a connection, asks, and reads what comes.
-func (r *Requestor) converse(ctx context.Context, message wire.MessageType, q *query.Question, limit time.Duration, yield func(query.Answer) bool) error {
-	dialer := net.Dialer{Timeout: handshakeTime}
-	conn, err := dialer.DialContext(ctx, "tcp6", r.Server.String())
-	if err != nil {
-		return err
-	}
-	plain := conn
-	defer func() { _ = plain.Close() }()
-	defer context.AfterFunc(ctx, func() { _ = plain.Close() })()
-	if r.TLS != nil {
-		if conn, err = r.secure(ctx, conn); err != nil {
-			return err
-		}
-	}
-	xid := transaction()
-	out := writer{conn: conn, limit: limit}
-	if err := out.add(func(dst []byte) []byte { return query.AppendQuestion(dst, message, xid, r.DUID, q) }); err != nil {
-		return err
-	}
-	if err := out.flush(); err != nil {
-		return err
-	}
-	var in []byte
-	for first := true; ; first = false {
-		if in, err = readFrame(conn, in, limit); err != nil {
-			return interrupted(ctx, err)
-		}
-		end, err := r.step(in, xid, message, first, yield)
-		if end || err != nil {
-			return err
-		}
-	}
-}
-
-// step takes one message; end: it was the last.
-func (r *Requestor) step(in []byte, xid [3]byte, message wire.MessageType, first bool, yield func(query.Answer) bool) (end bool, err error) {
-	a, err := query.ReadAnswer(in)
-	switch {
-	case err != nil:
-		return true, err
-	case a.TransactionID != xid:
-		return false, nil // of an earlier query
-	case first != (a.Type == wire.LeasequeryReply):
-		return true, fmt.Errorf("the server sends %s out of turn", a.Type)
-	}
-	active := message == wire.ActiveLeasequery
-	told := active && (a.Status == wire.StatusDataMissing || a.Status == wire.StatusCatchUpComplete)
-	if err := refused(&a); err != nil && !told {
-		return true, err
-	}
-	if (active || len(a.Clients) > 0 || a.HasBaseTime) && !yield(a) {
-		return true, errEnough
-	}
-	return a.Type == wire.LeasequeryDone || !active && first && len(a.Clients) == 0, nil
-}
-
-// interrupted is why reading ended, in words.
-func interrupted(ctx context.Context, err error) error {
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return errors.New("the server has sent nothing for too long")
-	default:
-		return fmt.Errorf("the connection ended before the answer did: %w", err)
-	}
-}
-
-// secure asks for TLS and does the handshake (RFC 7653, Section 8.2).
-func (r *Requestor) secure(ctx context.Context, conn net.Conn) (net.Conn, error) {
-	xid := transaction()
-	out := writer{conn: conn, limit: handshakeTime}
-	if err := out.add(func(dst []byte) []byte { return wire.AppendHeader(dst, wire.StartTLS, xid) }); err != nil {
-		return conn, err
-	}
-	if err := out.flush(); err != nil {
-		return conn, err
-	}
-	in, err := readFrame(conn, nil, handshakeTime)
-	if err != nil {
-		return conn, fmt.Errorf("the server doesn't speak TLS: %w", interrupted(ctx, err))
-	}
-	a, err := query.ReadAnswer(in)
-	if err == nil && a.Type != wire.Reply {
-		err = fmt.Errorf("the server answers STARTTLS with %s", a.Type)
-	}
-	if err == nil {
-		err = refused(&a)
-	}
-	if err != nil {
-		return conn, err
-	}
-	if err := conn.SetDeadline(time.Time{}); err != nil {
-		return conn, err
-	}
-	secured := tls.Client(conn, r.TLS)
-	if err := secured.HandshakeContext(ctx); err != nil {
-		return conn, fmt.Errorf("TLS with the server failed: %w", err)
-	}
-	return secured, nil
+// isMine tells whether a LEASEQUERY-REPLY is by a server and for this requestor. Others MUST be discarded (RFC 5007, Section 4.2.2).
+func (r *Requestor) isMine(a *query.Answer) bool {
+	return a.ServerID != nil && bytes.Equal(a.Requestor, r.DUID)
 }

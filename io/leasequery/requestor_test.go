@@ -70,6 +70,12 @@ func TestNobodyAnswers(t *testing.T) {
 // stream serves one TCP connection with octets, whatever is asked.
 func stream(t *testing.T, answer func(xid [3]byte) []byte) netip.AddrPort {
 	t.Helper()
+	return serving(t, func(conn net.Conn, xid [3]byte) { _, _ = conn.Write(answer(xid)) })
+}
+
+// serving serves one TCP connection when something has been asked.
+func serving(t *testing.T, serve func(conn net.Conn, xid [3]byte)) netip.AddrPort {
+	t.Helper()
 	l, err := net.Listen("tcp6", "[::1]:0")
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +88,7 @@ func stream(t *testing.T, answer func(xid [3]byte) []byte) netip.AddrPort {
 		}
 		defer conn.Close()
 		if b, err := readFrame(conn, nil, 5*time.Second); err == nil && len(b) > 4 {
-			_, _ = conn.Write(answer([3]byte(b[1:])))
+			serve(conn, [3]byte(b[1:]))
 		}
 	}()
 	return l.Addr().(*net.TCPAddr).AddrPort()
@@ -90,11 +96,17 @@ func stream(t *testing.T, answer func(xid [3]byte) []byte) netip.AddrPort {
 
 func framed(b []byte) []byte { return append([]byte{byte(len(b) >> 8), byte(len(b))}, b...) }
 
+// identified begins a server's message.
+func identified(of wire.MessageType, xid [3]byte, to []byte) []byte {
+	return wire.AppendOption(wire.AppendOption(wire.AppendHeader(nil, of, xid), wire.OptionServerID, serverID), wire.OptionClientID, to)
+}
+
 // Servers that do what they mustn't end a query with an error, never with an answer that seems whole.
 func TestBadServers(t *testing.T) {
 	data := func(of wire.MessageType, xid [3]byte) []byte {
-		return framed(query.AppendClient(wire.AppendHeader(nil, of, xid), client(1, 0).Client, &query.Question{}, 1000, nil))
+		return framed(query.AppendClient(identified(of, xid, requestor), client(1, 0).Client, &query.Question{}, 1000, nil))
 	}
+	stray := [3]byte{0xff, 0xff, 0xff} // another query's, but for one run in 16 million
 	for name, c := range map[string]struct {
 		answer func(xid [3]byte) []byte
 		want   string
@@ -107,12 +119,48 @@ func TestBadServers(t *testing.T) {
 		}, "out of turn"},
 		"nonsense": {func([3]byte) []byte { return framed([]byte("hello")) }, "isn't a DHCPv6 message"},
 		"malformed data": {func(xid [3]byte) []byte {
-			return framed(wire.AppendOption(wire.AppendHeader(nil, wire.LeasequeryReply, xid), wire.OptionClientData, []byte{1}))
+			return framed(wire.AppendOption(identified(wire.LeasequeryReply, xid, requestor), wire.OptionClientData, []byte{1}))
 		}, "malformed client data"},
+		"answers somebody else": {func(xid [3]byte) []byte {
+			return framed(identified(wire.LeasequeryReply, xid, serverID))
+		}, "isn't to this requestor"},
+		"doesn't say who it is": {func(xid [3]byte) []byte {
+			return framed(wire.AppendOption(wire.AppendHeader(nil, wire.LeasequeryReply, xid), wire.OptionClientID, requestor))
+		}, "isn't to this requestor"},
+		"ends another query": {func([3]byte) []byte { return framed(wire.AppendHeader(nil, wire.LeasequeryDone, stray)) }, "wasn't asked"},
 	} {
 		_, err := all(&Requestor{DUID: requestor, Server: stream(t, c.answer), Limit: 5 * time.Second}, &query.Question{Type: query.ByLink, LinkAddress: links[0]})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("a server that %s: %v", name, err)
 		}
+	}
+}
+
+// Messages of other queries are skipped, wherever they stand.
+func TestStrayMessages(t *testing.T) {
+	server := stream(t, func(xid [3]byte) []byte {
+		stray := framed(identified(wire.LeasequeryReply, [3]byte{0xff, 0xff, 0xff}, requestor))
+		answer := framed(query.AppendClient(identified(wire.LeasequeryReply, xid, requestor), client(1, 0).Client, &query.Question{}, 1000, nil))
+		answer = append(append(append(stray, answer...), stray...), framed(wire.AppendHeader(nil, wire.LeasequeryDone, xid))...)
+		return answer
+	})
+	got, err := all(&Requestor{DUID: requestor, Server: server, Limit: 5 * time.Second}, &query.Question{Type: query.ByLink, LinkAddress: links[0]})
+	if err != nil || len(got) != 1 {
+		t.Errorf("%d clients, %v; want 1", len(got), err)
+	}
+}
+
+// A server that sends nothing but messages of other queries isn't listened to for ever.
+func TestNothingButStrayMessages(t *testing.T) {
+	server := serving(t, func(conn net.Conn, _ [3]byte) {
+		stray := framed(identified(wire.LeasequeryReply, [3]byte{0xff, 0xff, 0xff}, requestor))
+		for err := error(nil); err == nil; {
+			_, err = conn.Write(stray)
+		}
+	})
+	r := &Requestor{DUID: requestor, Server: server, Limit: 300 * time.Millisecond}
+	_, err := all(r, &query.Question{Type: query.ByLink, LinkAddress: links[0]})
+	if err == nil || !strings.Contains(err.Error(), "nothing for too long") {
+		t.Errorf("the query ended with %v", err)
 	}
 }

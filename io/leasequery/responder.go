@@ -2,6 +2,7 @@ package leasequery
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"time"
@@ -23,11 +24,12 @@ type Limits struct {
 	Connections int           // TCP connections at a time (RFC 5460, Section 5.6, BULK_LQ_MAX_CONNS)
 	Data        time.Duration // after which a connection that doesn't move is given up (BULK_LQ_DATA_TIMEOUT)
 	Query       time.Duration // that one query may take
+	Send        time.Duration // the same of an active query, unless Data is shorter (RFC 7653, Section 9.3, ACTIVE_LQ_SEND_TIMEOUT)
 	Idle        time.Duration // of an active query, after which an empty message shows that all is well (ACTIVE_LQ_IDLE_TIMEOUT)
 }
 
 // DefaultLimits are the standards' (RFC 5460, Section 5.6; RFC 7653, Section 6.4).
-var DefaultLimits = Limits{Connections: 10, Data: 300 * time.Second, Query: time.Hour, Idle: time.Minute}
+var DefaultLimits = Limits{Connections: 10, Data: 300 * time.Second, Query: time.Hour, Send: 2 * time.Minute, Idle: time.Minute}
 
 // Allowed tells whether the address is a requestor's.
 func (r *Rules) Allowed(address netip.Addr) bool {
@@ -81,18 +83,23 @@ func (r *Responder) UDP(data []byte, source netip.AddrPort) (reply []byte, port 
 	return reply, wire.ReplyPort(&p, source.Port())
 }
 
+// errHasty says that a query by UDP couldn't be answered in time.
+var errHasty = errors.New("the query takes too long for UDP; ask by TCP")
+
 // one appends the reply to a query with at most one client for an answer.
 func (r *Responder) one(dst []byte, m *wire.Message, allowed bool) []byte {
 	ctx, cancel := context.WithTimeout(context.Background(), udpTime)
 	defer cancel()
-	q, fault := query.Read(m, query.UDP)
-	r.Counters.asked(q.Type)
+	q, fault := r.read(m, query.UDP)
 	fault = r.mayAsk(&q, fault, allowed)
 	dst = r.open(dst, wire.LeasequeryReply, m)
 	if fault != nil {
 		return r.refuse(dst, fault)
 	}
 	found, err := first(r.source.Find(ctx, &q), maxLinks)
+	if err == nil && ctx.Err() != nil {
+		err = errHasty // what was found so far may not be all
+	}
 	now := r.source.Now()
 	switch {
 	case err != nil:
@@ -104,6 +111,14 @@ func (r *Responder) one(dst []byte, m *wire.Message, allowed bool) []byte {
 		dst = query.AppendLinks(dst, linksOf(found))
 	}
 	return r.baseTime(dst, &q, now)
+}
+
+// read reads a query and counts it. One that can't be read asks by nothing.
+func (r *Responder) read(m *wire.Message, by query.Transport) (q query.Question, fault *query.Fault) {
+	if q, fault = query.Read(m, by); fault == nil || q.Type != query.Everything {
+		r.Counters.asked(q.Type)
+	}
+	return q, fault
 }
 
 // maxLinks bounds the links that one reply names: a datagram's worth.

@@ -20,6 +20,7 @@ type Config struct {
 	Active   bool             // RFC 7653 is answered: never by default (Section 9.1)
 	Insecure bool             // also without TLS: never by default either
 	TLS      *tls.Config      // certificates and the requestors' authorities; nil: STARTTLS is refused
+	Required bool             // nothing is answered without TLS
 	Names    []string         // of requestors' certificates, any of which will do; none: whatever the authorities have signed
 	Logger   *slog.Logger
 }
@@ -31,6 +32,7 @@ type Server struct {
 	listeners []net.Listener
 	slots     chan struct{} // one for each connection that may stand
 	waiting   chan struct{} // one for each that stands or waits for that
+	idle      idle
 }
 
 // Open binds the addresses. Nothing is answered before Serve.
@@ -135,6 +137,12 @@ func (s *Server) expected(conn net.Conn) bool {
 
 // admit waits for a place, as a requestor that has closed its last connection just now may be faster than the server sees it.
 func (s *Server) admit(ctx context.Context, conn net.Conn) bool {
+	select {
+	case s.slots <- struct{}{}:
+		return true
+	default:
+		s.idle.makeRoom(time.Now())
+	}
 	patience := time.NewTimer(admitTime)
 	defer patience.Stop()
 	select {

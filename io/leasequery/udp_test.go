@@ -110,3 +110,29 @@ func TestUDPDrops(t *testing.T) {
 		t.Errorf("%d drops counted, want %d", n, dropped)
 	}
 }
+
+// A query that can't be read isn't counted as one for everything.
+func TestCountsOfQueries(t *testing.T) {
+	r := NewResponder(&fake{now: 1000}, rules())
+	head := wire.AppendOption(wire.AppendHeader(nil, wire.Leasequery, [3]byte{}), wire.OptionClientID, requestor)
+	for _, b := range [][]byte{
+		wire.AppendOption(head[:len(head):len(head)], wire.OptionLQQuery, []byte{1, 2, 3}),
+		query.AppendQuestion(nil, wire.Leasequery, [3]byte{}, requestor, &query.Question{Type: 99}),
+		query.AppendQuestion(nil, wire.Leasequery, [3]byte{}, requestor, &query.Question{Type: query.ByClientID, DUID: requestor}),
+	} {
+		r.UDP(b, asker)
+	}
+	n := r.Counters.Read()
+	if n.Queries["everything"] != 0 || n.Queries["client-id"] != 1 || n.Refused["MalformedQuery"] != 1 || n.Refused["UnknownQueryType"] != 1 {
+		t.Errorf("counted are %v, refused %v", n.Queries, n.Refused)
+	}
+}
+
+// Who isn't found in time isn't said to have nothing.
+func TestUDPInTime(t *testing.T) {
+	r := NewResponder(&fake{now: 1000, found: crowd(3), gate: make(chan struct{})}, rules())
+	reply, _ := r.UDP(query.AppendQuestion(nil, wire.Leasequery, [3]byte{}, requestor, &query.Question{Type: query.ByClientID, DUID: client(3, 0).Client.DUID()}), asker)
+	if a, err := query.ReadAnswer(reply); err != nil || a.Status != wire.StatusUnspecFail {
+		t.Errorf("the answer is %+v, %v; want UnspecFail", a, err)
+	}
+}

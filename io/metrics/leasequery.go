@@ -32,7 +32,7 @@ var leasequeryMetrics = []metric{
 		},
 	},
 	counter("leasequery_clients_total", "Clients whose data was sent to requestors.", func(s *Snapshot) uint64 { return s.Leasequery.Clients }),
-	counter("leasequery_dropped_total", "Datagrams that came as a Leasequery and were none.", func(s *Snapshot) uint64 { return s.Leasequery.Dropped }),
+	counter("leasequery_dropped_total", "Messages that came as a Leasequery and were none, or to another server.", func(s *Snapshot) uint64 { return s.Leasequery.Dropped }),
 	gauge("leasequery_connections", "Requestors that are connected.", func(s *Snapshot) float64 { return float64(s.Leasequery.Connections) }),
 	counter("leasequery_rejected_total", "Connections that weren't served: not a requestor's, too many, or without a good certificate.",
 		func(s *Snapshot) uint64 { return s.Leasequery.Rejected }),

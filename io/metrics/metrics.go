@@ -25,7 +25,7 @@ type metric struct {
 	labels []string
 
 	values  func(s *Snapshot, emit emit)     // nil: it is a histogram
-	latency func(s *Snapshot) *admin.Latency // nil: it has values
+	latency func(s *Snapshot) *admin.Latency // nil: it has values; it returns nil where there is no such histogram
 }
 
 // emit takes one value, and those of the labels.
@@ -33,7 +33,7 @@ type emit func(value float64, labels ...string)
 
 // all is every metric of the node's own, in the order of docs/metrics.md.
 func all() []metric {
-	return slices.Concat(nodeMetrics, storeMetrics, poolMetrics, peerMetrics, clusterMetrics, relayMetrics, leasequeryMetrics)
+	return slices.Concat(nodeMetrics, storeMetrics, poolMetrics, peerMetrics, clusterMetrics, relayMetrics, leasequeryMetrics, hookMetrics, reconfigureMetrics, dnsMetrics)
 }
 
 // A Collector reads a node at each scrape.
@@ -72,7 +72,9 @@ func (c *Collector) Collect(to chan<- prometheus.Metric) {
 			to <- made
 		}
 		if m.latency != nil {
-			send(histogram(desc, m.latency(&s)))
+			if l := m.latency(&s); l != nil {
+				send(histogram(desc, l))
+			}
 			continue
 		}
 		m.values(&s, func(value float64, labels ...string) {

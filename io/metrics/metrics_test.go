@@ -23,7 +23,7 @@ func sample() Snapshot {
 			Latency:     admin.Latency{Count: 3, Sum: 0.5, Buckets: []admin.LatencyBucket{{Bound: 0.001, Count: 1}, {Bound: 0.002, Count: 2}}},
 			SyncLatency: admin.Latency{Count: 1, Sum: 0.1, Buckets: []admin.LatencyBucket{{Bound: 0.001, Count: 0}}},
 		},
-		Dropped: map[string]uint64{"Request": 9, OtherType: 1, Unreadable: 2}, Refused: 2,
+		Dropped: map[string]uint64{"Request": 9, OtherType: 1, Unreadable: 2}, Refused: 2, Lacked: map[string]uint64{"pool-name": 2},
 		Pools: []admin.Pool{
 			{
 				Link: "lan", Pool: "2001:db8:8000::/40", Kind: "IA_PD", Length: 56, Slots: "65536", Own: 5, Observed: 4, Used: 0.25,
@@ -43,11 +43,22 @@ func sample() Snapshot {
 			Conflicts: admin.Conflicts{Standing: []admin.Conflict{{}}, Mended: 3, Lost: 1},
 			Foreign:   []admin.ForeignServer{{}}, ForeignSeen: 11, Twin: admin.Twin{Suspected: true, Renews: 4},
 		},
-		Granted: map[string]uint64{"b": 4},
-		Store:   Store{Healthy: true, Damaged: true, Changes: 20, Unconfirmed: 1, Failures: 2, LogSize: 300, DiskSize: 4000},
+		Granted: map[string]uint64{"b": 4}, Registered: 6, Registering: map[string]uint64{"new": 8, "again": 2},
+		Store: Store{Healthy: true, Damaged: true, Changes: 20, Unconfirmed: 1, Failures: 2, LogSize: 300, DiskSize: 4000},
 		Leasequery: Leasequery{
 			Queries: map[string]uint64{"address": 3}, Refused: map[string]uint64{"NotAllowed": 2}, Clients: 5, Dropped: 1, Connections: 2,
 			Rejected: 3, Slow: 4, IndexWhole: true,
+		},
+		Hooks: []admin.Hook{{Name: "routes", Up: true, Taken: 7, Failed: 1, Sends: 5, FailedSends: 1, Seconds: 0.5, Pending: 3, Waited: 2, Overflows: 1, Listing: true}},
+		Reconfigure: &admin.ReconfigureTotals{Running: true, Waiting: 5, Sent: 40, Outcomes: map[string]uint64{"answered": 30, "gave-up": 2},
+			Requests: map[string]uint64{"taken": 7, "too-fast": 1}, Requested: map[string]uint64{"asked": 9, "not-asked": 2}},
+		DNS: &admin.DNSState{
+			Queue: admin.DNSQueue{Waiting: 7, OldestSeconds: 2.5, Done: 30, Dropped: map[string]uint64{"full": 4, "given-up": 0}},
+			Zones: []admin.DNSZone{
+				{Name: "example.net", Up: true, Updates: map[string]uint64{"done": 20, admin.DNSConflict: 2}}, {Name: "0.2.ip6.arpa", Updates: map[string]uint64{"no_answer": 3}},
+			},
+			Latency: admin.Latency{Count: 2, Sum: 0.25, Buckets: []admin.LatencyBucket{{Bound: 0.125, Count: 2}}},
+			Audit:   &admin.DNSAudit{Differences: map[string]uint64{"missing": 1, "foreign": 2}},
 		},
 	}
 }
@@ -78,6 +89,8 @@ func TestScrape(t *testing.T) {
 		`lockstep6_dropped_total{reason="oversize"} 1`,
 		`lockstep6_dropped_total{reason="kernel"} 6`,
 		`lockstep6_dropped_total{reason="no-link"} 0`,
+		`lockstep6_lacking_total{reason="pool-name"} 2`,
+		`lockstep6_lacking_total{reason="pool-full"} 0`,
 		`lockstep6_reply_latency_seconds_bucket{le="0.002"} 2`,
 		`lockstep6_reply_latency_seconds_bucket{le="+Inf"} 3`,
 		`lockstep6_reply_latency_seconds_sum 0.5`,
@@ -96,6 +109,18 @@ func TestScrape(t *testing.T) {
 		`lockstep6_relay_messages_total{relay="::2"} 20`,
 		`lockstep6_relay_partial{relay="::1"} 1`,
 		`lockstep6_store_disk_bytes 4000`,
+		`lockstep6_dns_queue_tasks 7`,
+		`lockstep6_dns_queue_oldest_seconds 2.5`,
+		`lockstep6_dns_tasks_total{result="done"} 30`,
+		`lockstep6_dns_tasks_total{result="full"} 4`,
+		`lockstep6_dns_tasks_total{result="given-up"} 0`,
+		`lockstep6_dns_updates_total{result="conflict",zone="example.net"} 2`,
+		`lockstep6_dns_updates_total{result="no_answer",zone="0.2.ip6.arpa"} 3`,
+		`lockstep6_dns_update_seconds_bucket{le="0.125"} 2`,
+		`lockstep6_dns_update_seconds_sum 0.25`,
+		`lockstep6_dns_zone_up{zone="example.net"} 1`,
+		`lockstep6_dns_zone_up{zone="0.2.ip6.arpa"} 0`,
+		`lockstep6_dns_audit_differences{kind="foreign"} 2`,
 	} {
 		if !strings.Contains(got, want+"\n") {
 			t.Errorf("the scrape has no %s", want)
@@ -135,11 +160,15 @@ func TestDescribes(t *testing.T) {
 	}
 }
 
-// TestSingleNode: a node that has no peers, pools or relays is scraped all the same.
+// TestSingleNode: a node that has no peers, pools or relays, and no DNS to keep, is scraped all the same.
 func TestSingleNode(t *testing.T) {
 	got := scrape(t, func() Snapshot { return Snapshot{} })
-	if !strings.Contains(got, "lockstep6_ready 0\n") || strings.Contains(got, "peer_state") {
+	if !strings.Contains(got, "lockstep6_ready 0\n") || strings.Contains(got, "peer_state") || strings.Contains(got, "lockstep6_dns") {
 		t.Errorf("it shows %s", got)
+	}
+	got = scrape(t, func() Snapshot { return Snapshot{DNS: &admin.DNSState{}} })
+	if !strings.Contains(got, "lockstep6_dns_queue_tasks 0\n") || strings.Contains(got, "dns_audit") {
+		t.Errorf("before its first audit it shows %s", got)
 	}
 }
 
@@ -157,5 +186,15 @@ func TestRelaysAreBounded(t *testing.T) {
 		if !strings.Contains(text, want+"\n") {
 			t.Errorf("there is no %s", want)
 		}
+	}
+}
+
+// TestRelaysWithoutName: a relay that isn't to be shown is in the sums only.
+func TestRelaysWithoutName(t *testing.T) {
+	s := Snapshot{}
+	s.Peers.Relays = []admin.Relay{{Messages: 2}, {Messages: 3}, {Address: "2001:db8::1", Messages: 4}}
+	text := scrape(t, func() Snapshot { return s })
+	if n := strings.Count(text, "lockstep6_relay_messages_total{"); n != 1 || !strings.Contains(text, "relays_messages_total 9\n") {
+		t.Errorf("%d relays are shown, want 1; in the sum there are to be 9 messages:\n%s", n, text)
 	}
 }

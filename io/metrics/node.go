@@ -3,6 +3,7 @@ package metrics
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/lockstep6/lockstep6/core/engine"
 	"github.com/lockstep6/lockstep6/core/wire"
 	"github.com/lockstep6/lockstep6/io/admin"
 )
@@ -13,9 +14,10 @@ const KernelReason = "kernel"
 // socketReasons are those of State.Dropped that aren't the engine's.
 var socketReasons = []string{"oversize", "unanswerable", "unserved-interface"}
 
-// clientTypes are the messages that a server answers (RFC 9915, Section 7.3).
+// clientTypes are the messages that a server answers (RFC 9915, Section 7.3; RFC 9686, Section 4.2).
 var clientTypes = []wire.MessageType{
 	wire.Solicit, wire.Request, wire.Confirm, wire.Renew, wire.Rebind, wire.Release, wire.Decline, wire.InformationRequest,
+	wire.AddrRegInform,
 }
 
 var nodeMetrics = []metric{
@@ -34,9 +36,19 @@ var nodeMetrics = []metric{
 		kind: prometheus.CounterValue, labels: []string{"reason"}, values: drops,
 	},
 	{
+		name: "lacking_total", help: "Messages of clients for whom there was no lease, answered or not, by the reason that lockstep6 why has.",
+		kind: prometheus.CounterValue, labels: []string{"reason"}, values: lacks,
+	},
+	{
 		name: "reply_latency_seconds", help: "From the kernel's stamp of a message's arrival until the kernel was given the reply.",
 		latency: func(s *Snapshot) *admin.Latency { return &s.State.Latency },
 	},
+	{
+		name: "registrations_total", help: "Registrations of addresses that were answered, by what became of them. Those without an answer are in dropped_total.",
+		kind: prometheus.CounterValue, labels: []string{"result"}, values: registerings,
+	},
+	gauge("registered_addresses", "Registered addresses that have a record in memory, ended ones that aren't reclaimed yet too.",
+		func(s *Snapshot) float64 { return float64(s.Registered) }),
 	counter("replies_sent_total", "Replies that the kernel took.", func(s *Snapshot) uint64 { return s.State.Sent }),
 	counter("replies_refused_total", "Replies that the kernel didn't take.", func(s *Snapshot) uint64 { return s.Refused }),
 	gauge("table_bindings", "Leases that have a record in memory, own and observed, ended ones that aren't reclaimed yet too.",
@@ -65,6 +77,20 @@ func drops(s *Snapshot, emit emit) {
 		emit(float64(s.State.Dropped[reason]), reason)
 	}
 	emit(float64(s.State.KernelDrops), KernelReason)
+}
+
+// registerings shows every result from the start.
+func registerings(s *Snapshot, emit emit) {
+	for r := engine.RegisteringNone + 1; r < engine.RegisteringCount; r++ {
+		emit(float64(s.Registering[r.String()]), r.String())
+	}
+}
+
+// lacks shows every reason from the start.
+func lacks(s *Snapshot, emit emit) {
+	for lack := engine.LackNone + 1; lack < engine.LackCount; lack++ {
+		emit(float64(s.Lacked[lack.String()]), lack.String())
+	}
 }
 
 var storeMetrics = []metric{

@@ -37,6 +37,11 @@ var poolMetrics = []metric{
 		values: eachPool(func(p *admin.Pool, emit emit, labels []string) { emit(p.Used, labels...) }),
 	},
 	{
+		name: "pool_retiring", help: "Whether a pool is being retired (1): it gives no new leases, and its bindings end.",
+		kind: prometheus.GaugeValue, labels: poolLabels,
+		values: eachPool(func(p *admin.Pool, emit emit, labels []string) { emit(truth(p.Retiring), labels...) }),
+	},
+	{
 		name: "pool_stripe_used_slots", help: "Slots of a node's share of a dense pool that are in use, excluded or reserved.",
 		kind: prometheus.GaugeValue, labels: stripeLabels,
 		values: eachStripe(func(t *admin.Stripe) uint64 { return t.Used }),

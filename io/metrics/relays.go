@@ -52,7 +52,9 @@ func ofAll(name, help string, value func(r *admin.Relay) float64) metric {
 func ofRelay(kind prometheus.ValueType, name, help string, value func(r *admin.Relay) float64) metric {
 	return metric{name: name, help: help, kind: kind, labels: []string{"relay"}, values: func(s *Snapshot, emit emit) {
 		for _, r := range busiest(s.Peers.Relays) {
-			emit(value(r), r.Address)
+			if r.Address != "" { // else it isn't to be shown
+				emit(value(r), r.Address)
+			}
 		}
 	}}
 }

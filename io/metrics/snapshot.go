@@ -6,13 +6,20 @@ import "github.com/lockstep6/lockstep6/io/admin"
 type Snapshot struct {
 	State   admin.State
 	Dropped map[string]uint64 // messages without an answer, by type as State.Answered has it; see Unreadable and OtherType
+	Lacked  map[string]uint64 // messages that found no lease, by reason
 	Refused uint64            // replies that the kernel didn't take
 	Pools   []admin.Pool
 	Peers   admin.Peers       // without the peers' bindings: to tell those apart takes a walk through the table
 	Granted map[string]uint64 // by peer's name: bindings of it that this node knows of
 	Store   Store
 
-	Leasequery Leasequery
+	Registered  uint64            // addresses that hosts registered and that have a record
+	Registering map[string]uint64 // registrations that were answered, by what became of them
+
+	Leasequery  Leasequery
+	Hooks       []admin.Hook
+	Reconfigure *admin.ReconfigureTotals // nil: no client is made to ask again
+	DNS         *admin.DNSState          // nil: the configuration has no dns
 }
 
 // Types of messages in Snapshot.Dropped that no client sends.

@@ -1,0 +1,376 @@
+package ddns
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/lockstep6/lockstep6/core/naming"
+	"github.com/lockstep6/lockstep6/core/upkeep"
+	"github.com/lockstep6/lockstep6/io/ddns/dnstest"
+)
+
+// short and long are limits of one try: for those that run out, and for those that don't.
+const (
+	short = 150 * time.Millisecond
+	long  = 20 * time.Second
+)
+
+var testSecret = []byte("secret of a test, thirty-two oct")
+
+func testKey(t testing.TB, algorithm string) (*Key, dnstest.Key) {
+	t.Helper()
+	key := &Key{Name: name(t, "dhcp.example"), Algorithm: algorithm, Secret: testSecret}
+	return key, dnstest.Key{Name: "dhcp.example.", Algorithm: algorithm + ".", Secret: base64.StdEncoding.EncodeToString(testSecret)}
+}
+
+// clientOf is a client of one zone, example.com.
+func clientOf(t testing.TB, key *Key, timeout time.Duration, servers ...netip.AddrPort) *Client {
+	t.Helper()
+	return NewClient([]Zone{{Name: name(t, "example.com"), Servers: servers, Key: key}}, timeout)
+}
+
+func address(t testing.TB, text string) []byte {
+	t.Helper()
+	a := netip.MustParseAddr(text).As16()
+	return a[:]
+}
+
+// addition is an update as a new name needs it (RFC 4703, Section 5.3.1).
+func addition(t testing.TB, host naming.Name) *upkeep.Update {
+	t.Helper()
+	dhcid := naming.DHCID([]byte("\x00\x03\x00\x01\x02\x00\x5e\x00\x53\x01"), host)
+	return &upkeep.Update{
+		Requires: []upkeep.Prerequisite{{Name: host, Kind: upkeep.NameUnused}},
+		Changes: []upkeep.Change{
+			{Name: host, Kind: upkeep.AddRecord, Type: upkeep.TypeAAAA, TTL: 600, Data: address(t, "2001:db8::1")},
+			{Name: host, Kind: upkeep.AddRecord, Type: upkeep.TypeDHCID, TTL: 600, Data: dhcid[:]},
+		},
+	}
+}
+
+func TestUpdateOnTheWire(t *testing.T) {
+	host := name(t, "Host.example.com")
+	u := &upkeep.Update{
+		Requires: []upkeep.Prerequisite{
+			{Name: host, Kind: upkeep.NameUnused},
+			{Name: host, Kind: upkeep.NameUsed},
+			{Name: host, Kind: upkeep.Exists, Type: upkeep.TypeDHCID},
+			{Name: host, Kind: upkeep.Exists, Type: upkeep.TypeAAAA, Data: address(t, "2001:db8::1")},
+			{Name: host, Kind: upkeep.Absent, Type: upkeep.TypeA},
+		},
+		Changes: []upkeep.Change{
+			{Name: host, Kind: upkeep.AddRecord, Type: upkeep.TypePTR, TTL: 600, Data: host},
+			{Name: host, Kind: upkeep.DeleteRRset, Type: upkeep.TypeAAAA},
+			{Name: host, Kind: upkeep.DeleteName},
+			{Name: host, Kind: upkeep.DeleteRecord, Type: upkeep.TypeAAAA, Data: address(t, "2001:db8::2")},
+		},
+	}
+	wire, err := updateMessage(name(t, "example.com"), u).Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := "04 686f7374 07 6578616d706c65 03 636f6d 00" // host.example.com
+	want := strings.Join([]string{
+		"0000 2800 0001 0005 0004 0000", // opcode 5
+		"07 6578616d706c65 03 636f6d 00 0006 0001",
+		owner, "00ff 00fe 00000000 0000", // type ANY, class NONE: RFC 2136, Section 2.4.5
+		owner, "00ff 00ff 00000000 0000",
+		owner, "0031 00ff 00000000 0000",
+		owner, "001c 0001 00000000 0010 20010db8000000000000000000000001",
+		owner, "0001 00fe 00000000 0000",
+		owner, "000c 0001 00000258 0012", owner,
+		owner, "001c 00ff 00000000 0000",
+		owner, "00ff 00ff 00000000 0000",
+		owner, "001c 00fe 00000000 0010 20010db8000000000000000000000002",
+	}, "")
+	if got := hex.EncodeToString(wire); got != strings.ReplaceAll(want, " ", "") {
+		t.Errorf("want %s\ngot  %s", strings.ReplaceAll(want, " ", ""), got)
+	}
+}
+
+func TestNamesOnTheWire(t *testing.T) {
+	longest := strings.Repeat(strings.Repeat(`\000`, 63)+".", 3) + strings.Repeat("a", 61) + "."
+	for _, text := range []string{`a\.b\\c\"\;\@\(\$.example.`, `\000\255\032.example.`, "*.example.", "xn--bcher-kva.example.", longest, "."} {
+		n := name(t, text)
+		m := updateMessage(n, &upkeep.Update{Changes: []upkeep.Change{{Name: n, Kind: upkeep.AddRecord, Type: upkeep.TypePTR, Data: n}}})
+		wire, err := m.Pack()
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if got := wire[12 : 12+len(n)]; string(got) != string(n) {
+			t.Errorf("%s: zone is %x", text, got)
+		}
+		var back dns.Msg
+		if err := back.Unpack(wire); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		r, err := readRecord(back.Ns[0])
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if string(r.Name) != string(n) || string(r.Data) != string(n) {
+			t.Errorf("%s: comes back as %s with data %x", text, r.Name, r.Data)
+		}
+	}
+}
+
+func TestUpdateIsAnswered(t *testing.T) {
+	for _, algorithm := range []string{"", "hmac-sha256", "hmac-sha384", "hmac-sha512"} {
+		for _, rcode := range []int{dns.RcodeSuccess, dns.RcodeYXDomain, dns.RcodeNXRrset, dns.RcodeRefused, dns.RcodeNotAuth, dns.RcodeNotZone} {
+			var key *Key
+			server := &dnstest.Server{Handle: func(r *dns.Msg) *dns.Msg { return new(dns.Msg).SetRcode(r, rcode) }}
+			if algorithm != "" {
+				key, server.Key = testKey(t, algorithm)
+			}
+			c := clientOf(t, key, long, server.Start(t))
+			answer, err := c.Exchange(t.Context(), addition(t, name(t, "host.example.com")))
+			if err != nil || int(answer) != rcode {
+				t.Errorf("%q: want %d, got %d, %v", algorithm, rcode, answer, err)
+			}
+			if server.Requests("tcp") != 0 {
+				t.Errorf("%q: TCP was used", algorithm)
+			}
+		}
+	}
+}
+
+func TestFaults(t *testing.T) {
+	for what, c := range map[string]struct {
+		udp, tcp dnstest.Fault
+		failure  Failure
+		want     string // of the error; empty: an answer
+	}{
+		"UDP lost":           {udp: dnstest.Ignore},
+		"UDP's answer lost":  {udp: dnstest.LoseReply},
+		"cut off":            {udp: dnstest.Truncate},
+		"forged":             {udp: dnstest.ForgedFirst},
+		"UDP garbage":        {udp: dnstest.Garbage},
+		"silent":             {dnstest.Ignore, dnstest.Ignore, NoAnswer, "127.0.0.1:PORT: no answer within 150ms"},
+		"other id":           {dnstest.WrongID, dnstest.WrongID, Malformed, "isn't an answer to what was asked"},
+		"other zone":         {dnstest.WrongZone, dnstest.WrongZone, Malformed, "isn't an answer to what was asked"},
+		"other opcode":       {dnstest.OtherOpcode, dnstest.OtherOpcode, Malformed, "isn't an answer to what was asked"},
+		"garbage":            {dnstest.Garbage, dnstest.Garbage, Malformed, "can't be read"},
+		"cut off everywhere": {dnstest.Truncate, dnstest.Truncate, Malformed, "cut off, though it came by TCP"},
+		"unsigned":           {dnstest.Unsigned, dnstest.Unsigned, NotTrusted, "isn't signed"},
+		"other secret":       {dnstest.OtherSecret, dnstest.OtherSecret, NotTrusted, "isn't one of key dhcp.example."},
+		"other key":          {dnstest.OtherKey, dnstest.OtherKey, NotTrusted, "signed with key other.dhcp.example."},
+		"old":                {dnstest.OldSignature, dnstest.OldSignature, NotTrusted, "1h0m0s apart, and a signature allows 300 s; set the clocks"},
+		"bad time":           {dnstest.BadTime, dnstest.BadTime, NotTrusted, "BADTIME: the server's clock says"},
+		"bad key":            {dnstest.BadKey, dnstest.BadKey, NotTrusted, "BADKEY: the server doesn't know key dhcp.example."},
+		"bad signature":      {dnstest.BadSignature, dnstest.BadSignature, NotTrusted, "BADSIG: the server has another secret"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			key, theirs := testKey(t, "hmac-sha256")
+			server := &dnstest.Server{Key: theirs, Fault: func(_ *dns.Msg, network string) dnstest.Fault {
+				if network == "udp" {
+					return c.udp
+				}
+				return c.tcp
+			}}
+			timeout := long
+			if c.udp != dnstest.Truncate && c.udp != dnstest.ForgedFirst {
+				timeout = short
+			}
+			addr := server.Start(t)
+			answer, err := clientOf(t, key, timeout, addr).Exchange(t.Context(), addition(t, name(t, "host.example.com")))
+			if c.want == "" {
+				if err != nil || answer != upkeep.NoError {
+					t.Fatalf("want an answer, got %d, %v", answer, err)
+				}
+				return
+			}
+			var failed *Error
+			if !errors.As(err, &failed) {
+				t.Fatalf("want an Error, got %d, %v", answer, err)
+			}
+			want := strings.ReplaceAll(c.want, "127.0.0.1:PORT", addr.String())
+			if failed.Failure != c.failure || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "zone example.com.: "+addr.String()) {
+				t.Errorf("want %v, %q; got %v, %v", c.failure, want, failed.Failure, err)
+			}
+		})
+	}
+}
+
+// One datagram may get lost without anything else being tried.
+func TestUDPIsTriedTwice(t *testing.T) {
+	seen := map[uint16]bool{}
+	server := &dnstest.Server{Fault: func(r *dns.Msg, network string) dnstest.Fault {
+		switch {
+		case network == "tcp":
+			return dnstest.Refuse
+		case !seen[r.Id]:
+			seen[r.Id] = true
+			return dnstest.LoseReply
+		}
+		return dnstest.None
+	}}
+	answer, err := clientOf(t, nil, 2*time.Second, server.Start(t)).Exchange(t.Context(), addition(t, name(t, "host.example.com")))
+	if err != nil || answer != upkeep.NoError {
+		t.Errorf("got %d, %v", answer, err)
+	}
+}
+
+func TestWrongSecretHere(t *testing.T) {
+	key, theirs := testKey(t, "hmac-sha256")
+	key.Secret = []byte("something else")
+	server := &dnstest.Server{Key: theirs}
+	_, err := clientOf(t, key, short, server.Start(t)).Exchange(t.Context(), addition(t, name(t, "host.example.com")))
+	var failed *Error
+	if !errors.As(err, &failed) || failed.Failure != NotTrusted {
+		t.Errorf("want an answer that isn't trusted, got %v", err)
+	}
+}
+
+func TestLongUpdatesGoByTCP(t *testing.T) {
+	key, theirs := testKey(t, "hmac-sha512")
+	var got dns.Msg
+	server := &dnstest.Server{Key: theirs}
+	server.Handle = func(r *dns.Msg) *dns.Msg {
+		got = *r
+		return new(dns.Msg).SetReply(r)
+	}
+	host := name(t, strings.Repeat(strings.Repeat("a", 63)+".", 3)+strings.Repeat("b", 49)+".example.com")
+	if len(host) != naming.MaxName {
+		t.Fatalf("the name has %d octets", len(host))
+	}
+	answer, err := clientOf(t, key, long, server.Start(t)).Exchange(t.Context(), addition(t, host))
+	if err != nil || answer != upkeep.NoError {
+		t.Fatalf("got %d, %v", answer, err)
+	}
+	if server.Requests("udp") != 0 || server.Requests("tcp") != 1 {
+		t.Errorf("%d by UDP, %d by TCP", server.Requests("udp"), server.Requests("tcp"))
+	}
+	server.Set(func() {
+		if len(got.Ns) != 2 || got.Ns[0].Header().Name != host.String() {
+			t.Errorf("the server got %v", got.Ns)
+		}
+	})
+}
+
+func TestTCPOnlyIsRemembered(t *testing.T) {
+	server := &dnstest.Server{Fault: func(_ *dns.Msg, network string) dnstest.Fault {
+		if network == "udp" {
+			return dnstest.Ignore
+		}
+		return dnstest.None
+	}}
+	c := clientOf(t, nil, short, server.Start(t))
+	for range 3 {
+		if _, err := c.Exchange(t.Context(), addition(t, name(t, "host.example.com"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if server.Requests("udp") != udpTries || server.Requests("tcp") != 3 {
+		t.Errorf("%d by UDP, %d by TCP", server.Requests("udp"), server.Requests("tcp"))
+	}
+}
+
+func TestServersInTurn(t *testing.T) {
+	first, second := &dnstest.Server{}, &dnstest.Server{}
+	c := clientOf(t, nil, long, first.Start(t), second.Start(t))
+	exchange := func() {
+		t.Helper()
+		if answer, err := c.Exchange(t.Context(), addition(t, name(t, "host.example.com"))); err != nil || answer != upkeep.NoError {
+			t.Fatalf("got %d, %v", answer, err)
+		}
+	}
+	exchange()
+	if second.Requests("udp") != 0 {
+		t.Fatal("the second server was asked while the first answers")
+	}
+	first.Stop()
+	exchange()
+	if second.Requests("udp") != 1 {
+		t.Fatal("the second server wasn't asked")
+	}
+	servers := c.zones[0].servers
+	rests := servers[0].rests(time.Now())
+	if rests.IsZero() {
+		t.Fatal("the first server doesn't rest")
+	}
+	if got := turn(servers, rests.Add(-time.Millisecond)); len(got) != 1 || got[0] != servers[1] {
+		t.Errorf("while the first rests, asked are %v", got)
+	}
+	if got := turn(servers, rests); len(got) != 2 || got[0] != servers[0] {
+		t.Errorf("after that, asked are %v", got)
+	}
+	servers[1].failed(time.Now(), time.Now())
+	if got := turn(servers, rests.Add(-time.Millisecond)); !slices.Equal(got, servers) {
+		t.Errorf("while both rest, asked are %v", got)
+	}
+	first.Restart(t)
+	servers[0].until = time.Time{}
+	before := first.Requests("udp")
+	exchange()
+	if first.Requests("udp") != before+1 || servers[0].wait != 0 {
+		t.Error("the first server isn't the first again")
+	}
+}
+
+func TestWaitsOfServers(t *testing.T) {
+	var s server
+	now := time.Unix(1000, 0)
+	for _, want := range []time.Duration{1, 2, 4, 8, 16, 30, 30} {
+		asked := now
+		now = now.Add(2 * time.Second)
+		s.failed(asked, now)
+		s.failed(asked, now.Add(time.Millisecond)) // asked at the same time as the one before
+		if s.wait != want*time.Second || s.rests(now) != now.Add(want*time.Second) {
+			t.Fatalf("want %d s, got %v", want, s.wait)
+		}
+		now = now.Add(s.wait)
+	}
+}
+
+func TestUnwillingServersPassOn(t *testing.T) {
+	for _, fault := range []dnstest.Fault{dnstest.Refuse, dnstest.Fail} {
+		first := &dnstest.Server{Fault: func(*dns.Msg, string) dnstest.Fault { return fault }}
+		second := &dnstest.Server{}
+		c := clientOf(t, nil, long, first.Start(t), second.Start(t))
+		if answer, err := c.Exchange(t.Context(), addition(t, name(t, "host.example.com"))); err != nil || answer != upkeep.NoError {
+			t.Errorf("%d: got %d, %v", fault, answer, err)
+		}
+		second.Stop()
+		answer, err := c.Exchange(t.Context(), addition(t, name(t, "host.example.com")))
+		if err != nil || !passes(int(answer)) {
+			t.Errorf("%d: where the other is down, got %d, %v", fault, answer, err)
+		}
+	}
+}
+
+func TestContextEndsAll(t *testing.T) {
+	arrived := make(chan struct{}, 10)
+	server := &dnstest.Server{Fault: func(*dns.Msg, string) dnstest.Fault {
+		arrived <- struct{}{}
+		return dnstest.Ignore
+	}}
+	c := clientOf(t, nil, time.Hour, server.Start(t))
+	for what, ask := range map[string]func(context.Context) error{
+		"update": func(ctx context.Context) error {
+			_, err := c.Exchange(ctx, addition(t, name(t, "host.example.com")))
+			return err
+		},
+		"transfer": func(ctx context.Context) error {
+			return c.Transfer(ctx, 0, func(*Record) error { return nil })
+		},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- ask(ctx) }()
+		<-arrived
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+}
