@@ -17,6 +17,7 @@ import (
 type Agent struct {
 	conn    *net.UDPConn
 	servers []*net.UDPAddr
+	dress   func(r *dhcpv6.RelayMessage, client net.HardwareAddr) // adds what it says of a client; nil: an Interface-ID
 	faults  atomic.Pointer[Faults]
 
 	mu      sync.Mutex
@@ -135,7 +136,11 @@ func (a *Agent) forward(link, peer netip.Addr, m *dhcpv6.Message) error {
 	if err != nil {
 		return err
 	}
-	relayed.AddOption(dhcpv6.OptInterfaceID([]byte("port " + peer.String())))
+	if a.dress != nil {
+		a.dress(relayed, hardwareAddress(peer))
+	} else {
+		relayed.AddOption(dhcpv6.OptInterfaceID([]byte("port " + peer.String())))
+	}
 	relayed.AddOption(dhcpv6.OptRelayPort(0))
 	data := relayed.ToBytes()
 	for _, server := range a.servers {

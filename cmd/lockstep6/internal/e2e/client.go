@@ -17,6 +17,7 @@ type Wish struct {
 	Prefixes  int  // IA_PDs
 	Stateless bool // Information-request instead of a lease
 	Rapid     bool // with the Rapid Commit option
+	Accept    bool // with the Reconfigure Accept option
 }
 
 // A Client drives one client program on a host's eth0.

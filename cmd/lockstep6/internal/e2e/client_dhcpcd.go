@@ -23,6 +23,9 @@ func (Dhcpcd) Start(h *Host, w Wish) *Process {
 	if w.Rapid {
 		conf.WriteString("option dhcp6_rapid_commit\n")
 	}
+	if w.Accept {
+		conf.WriteString("option dhcp6_reconfigure_accept\n")
+	}
 	conf.WriteString("interface eth0\n")
 	if w.Stateless {
 		conf.WriteString("inform6\n")

@@ -23,13 +23,17 @@ const (
 	offersWithin = time.Second
 )
 
-// An OwnClient is a gateway that wants one address and one prefix.
+// An OwnClient is a gateway that wants one address and one prefix, or a host that wants an address only.
 type OwnClient struct {
 	agent *Agent
 	link  netip.Addr
 	mac   net.HardwareAddr
 	peer  netip.Addr
 	only  dhcpv6.DUID // the server whose Advertises it takes; nil: any
+
+	duid dhcpv6.DUID     // that of the host that this is another interface of; nil: its own
+	more []dhcpv6.Option // in each message
+	host bool
 }
 
 // Client makes the agent's nth client on the link of an address.
@@ -45,7 +49,18 @@ func (a *Agent) Client(link string, n uint32) *OwnClient {
 
 // DUID is the client's, a DUID-LL.
 func (c *OwnClient) DUID() dhcpv6.DUID {
+	if c.duid != nil {
+		return c.duid
+	}
 	return &dhcpv6.DUIDLL{HWType: iana.HWTypeEthernet, LinkLayerAddr: c.mac}
+}
+
+// iaid is that of both IAs: each interface of a host has its own.
+func (c *OwnClient) iaid() [4]byte {
+	if c.duid != nil {
+		return [4]byte(c.mac[2:])
+	}
+	return [4]byte{0, 0, 0, 1}
 }
 
 // A Lease is what an OwnClient was told that it has.
@@ -62,18 +77,21 @@ func (c *OwnClient) message(kind dhcpv6.MessageType, l Lease) (*dhcpv6.Message, 
 		return nil, err
 	}
 	m.MessageType = kind
+	for _, o := range c.more {
+		m.AddOption(o)
+	}
 	if l.Server != nil {
 		m.AddOption(dhcpv6.OptServerID(l.Server))
 	}
-	na := &dhcpv6.OptIANA{IaId: [4]byte{0, 0, 0, 1}}
+	na := &dhcpv6.OptIANA{IaId: c.iaid()}
 	if l.Address.IsValid() {
 		na.Options.Add(&dhcpv6.OptIAAddress{IPv6Addr: l.Address.AsSlice()})
 	}
 	m.AddOption(na)
-	if kind == dhcpv6.MessageTypeConfirm || kind == dhcpv6.MessageTypeDecline {
-		return m, nil // they are about addresses only
+	if c.host || kind == dhcpv6.MessageTypeConfirm || kind == dhcpv6.MessageTypeDecline {
+		return m, nil // the two are about addresses only
 	}
-	pd := &dhcpv6.OptIAPD{IaId: [4]byte{0, 0, 0, 1}}
+	pd := &dhcpv6.OptIAPD{IaId: c.iaid()}
 	if l.Prefix.IsValid() {
 		pd.Options.Add(&dhcpv6.OptIAPrefix{Prefix: &net.IPNet{IP: l.Prefix.Addr().AsSlice(), Mask: net.CIDRMask(l.Prefix.Bits(), 128)}})
 	}
@@ -100,7 +118,7 @@ func (c *OwnClient) Send(kind dhcpv6.MessageType, l Lease, limit time.Duration) 
 	for {
 		select {
 		case answer := <-answers:
-			if final := c.weigh(answer, l, &best); final {
+			if final := c.weigh(answer, l, &best); final || kind == dhcpv6.MessageTypeRelease {
 				return best, nil
 			}
 			if best != nil && chosen == nil && kind == dhcpv6.MessageTypeSolicit {
@@ -138,7 +156,7 @@ func (c *OwnClient) weigh(answer *dhcpv6.Message, l Lease, best **dhcpv6.Message
 	if c.only != nil && !c.only.Equal(answer.Options.ServerID()) {
 		return false
 	}
-	if _, err := readLease(answer, dhcpv6.MessageTypeAdvertise); err != nil {
+	if _, err := c.readLease(answer, dhcpv6.MessageTypeAdvertise); err != nil {
 		return false
 	}
 	if *best == nil || answer.Options.Preference() > (*best).Options.Preference() {
@@ -153,7 +171,7 @@ func (c *OwnClient) Acquire(limit time.Duration) (Lease, error) {
 	if err != nil {
 		return Lease{}, err
 	}
-	offer, err := readLease(advertise, dhcpv6.MessageTypeAdvertise)
+	offer, err := c.readLease(advertise, dhcpv6.MessageTypeAdvertise)
 	if err != nil {
 		return Lease{}, err
 	}
@@ -170,13 +188,16 @@ func (c *OwnClient) extend(kind dhcpv6.MessageType, l Lease, limit time.Duration
 	if err != nil {
 		return Lease{}, err
 	}
-	return readLease(reply, dhcpv6.MessageTypeReply)
+	return c.readLease(reply, dhcpv6.MessageTypeReply)
 }
 
-// readLease reads the one address and the one prefix of an answer.
-func readLease(m *dhcpv6.Message, kind dhcpv6.MessageType) (Lease, error) {
+// readLease reads the one address and the one prefix of an answer; a host's has no prefix.
+func (c *OwnClient) readLease(m *dhcpv6.Message, kind dhcpv6.MessageType) (Lease, error) {
 	p := &Packet{Inner: m}
 	addresses, prefixes := granted(p), delegations(p)
+	if c.host && len(prefixes) == 0 {
+		prefixes = append(prefixes, netip.Prefix{})
+	}
 	if m.MessageType != kind || len(addresses) != 1 || len(prefixes) != 1 {
 		return Lease{}, fmt.Errorf("want a %v with one address and one prefix, got\n%s", kind, m.Summary())
 	}
@@ -199,7 +220,7 @@ func (l Lease) updated(m *dhcpv6.Message) (now Lease, whole bool) {
 		now.Prefix = prefixes[0]
 	} else if slices.Contains(withdrawn(p), l.Prefix) {
 		now.Prefix = netip.Prefix{}
-	} else {
+	} else if l.Prefix.IsValid() {
 		whole = false
 	}
 	return now, whole

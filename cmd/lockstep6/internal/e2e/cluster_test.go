@@ -22,6 +22,7 @@ type Shared struct {
 	Sync      string   // whether grants wait for the disk
 	Addresses string   // the pool, as YAML: one for all nodes, or a map of them
 	Prefixes  string   // likewise
+	DNS       string   // the section dns, if there is one
 }
 
 // models are the three of RFC 6853, Section 6.
@@ -68,7 +69,7 @@ links:
     match: {interface: eth0, link-addresses: ["2001:db8:1::/48"]}
     addresses: [{pool: %s}]
     prefixes: [{pool: %s, length: 56}]
-`, s.ID, s.Key, s.Hash, s.Model, s.Favour, s.Nodes[0], s.Nodes[1], s.Nodes[2], s.Listen, s.Sync, s.Lifetimes, s.Addresses, s.Prefixes)
+%s`, s.ID, s.Key, s.Hash, s.Model, s.Favour, s.Nodes[0], s.Nodes[1], s.Nodes[2], s.Listen, s.Sync, s.Lifetimes, s.Addresses, s.Prefixes, s.DNS)
 }
 
 // A Node is one of a cluster's servers.
@@ -91,15 +92,20 @@ type Cluster struct {
 // NewCluster starts the three nodes; each may be given a file of its own.
 func (l *Lab) NewCluster(files ...Shared) *Cluster {
 	l.t.Helper()
+	return l.newCluster([]string{"a", "b", "c"}, func(i int) string { return files[min(i, len(files)-1)].YAML() })
+}
+
+// newCluster starts nodes, of which each has a file.
+func (l *Lab) newCluster(names []string, file func(i int) string) *Cluster {
+	l.t.Helper()
 	c := &Cluster{Lab: l, core: l.Segment("core")}
 	c.lan = c.core
-	for i, name := range []string{"a", "b", "c"} {
-		file := files[min(i, len(files)-1)]
+	for i, name := range names {
 		host := l.Host(name)
 		n := &Node{Name: name, Address: fmt.Sprintf("2001:db8:ffff::%d", i+1)}
 		host.Plug(c.core, "eth0", n.Address+"/64")
 		n.tap = host.Capture("eth0")
-		n.Server = host.Serve(file.YAML(), "--node", name)
+		n.Server = host.Serve(file(i), "--node", name)
 		n.DUID = n.planned(i)
 		c.Nodes = append(c.Nodes, n)
 	}

@@ -43,6 +43,7 @@ type Crowd struct {
 	link  string // the link-address that the agent names
 	nodes []*Node
 	book  *ledger
+	dress func(c *OwnClient, n uint32) // makes what a client is more than others; nil: nothing
 }
 
 const (
@@ -57,6 +58,15 @@ func NewCrowd(t testing.TB, agent *Agent, link string, nodes []*Node) *Crowd {
 	return &Crowd{t: t, agent: agent, link: link, nodes: nodes, book: newLedger()}
 }
 
+// client is the nth client.
+func (c *Crowd) client(n uint32) *OwnClient {
+	client := c.agent.Client(c.link, n)
+	if c.dress != nil {
+		c.dress(client, n)
+	}
+	return client
+}
+
 // Acquire lets clients get their leases by Solicit and Request.
 func (c *Crowd) Acquire(numbers []uint32) {
 	c.t.Helper()
@@ -65,7 +75,7 @@ func (c *Crowd) Acquire(numbers []uint32) {
 
 func (c *Crowd) acquire(n uint32) {
 	c.t.Helper()
-	client := c.agent.Client(c.link, n)
+	client := c.client(n)
 	l, err := retry(time.Now().Add(patience), func() (Lease, error) { return client.Acquire(8 * repeatAfter) })
 	if err != nil {
 		c.t.Errorf("client %d got no lease: %v", n, err)
@@ -128,7 +138,7 @@ func (c *Crowd) extend(n uint32, kind dhcpv6.MessageType, limit time.Duration) (
 	if kind == dhcpv6.MessageTypeRebind {
 		l.Server = nil
 	}
-	reply, err := c.agent.Client(c.link, n).Send(kind, l, limit)
+	reply, err := c.client(n).Send(kind, l, limit)
 	if errors.Is(err, errUnanswered) {
 		return false
 	}
@@ -145,12 +155,27 @@ func (c *Crowd) extend(n uint32, kind dhcpv6.MessageType, limit time.Duration) (
 	return whole
 }
 
+// Release lets clients give back what they have.
+func (c *Crowd) Release(numbers []uint32) {
+	c.t.Helper()
+	every(crowdWorkers, numbers, func(n uint32) {
+		l, known := c.book.lease(n)
+		if !known {
+			return // as in extend
+		}
+		if _, err := c.client(n).Send(dhcpv6.MessageTypeRelease, l, patience); err != nil {
+			c.t.Errorf("client %d wasn't released: %v", n, err)
+		}
+		c.book.forget(n)
+	})
+}
+
 // tellHolders says who holds a lease, by which node, and for whom each node lists it.
 func (c *Crowd) tellHolders(p netip.Prefix) {
 	c.t.Helper()
 	for _, k := range c.book.holders(p) {
 		l, _ := c.book.lease(k)
-		c.t.Logf("%v is held by client %d, %x, of the node %v", p, k, c.agent.Client(c.link, k).DUID().ToBytes(), l.Server)
+		c.t.Logf("%v is held by client %d, %x, of the node %v", p, k, c.client(k).DUID().ToBytes(), l.Server)
 	}
 	for _, n := range c.nodes {
 		if n.Running() {

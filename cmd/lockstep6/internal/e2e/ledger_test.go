@@ -66,6 +66,16 @@ func (b *ledger) clients() (all []uint32) {
 	return all
 }
 
+// forget takes a client out that has nothing any more.
+func (b *ledger) forget(n uint32) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, p := range b.told[n].both() {
+		delete(b.by, p)
+	}
+	delete(b.told, n)
+}
+
 // lease is what a client was told last.
 func (b *ledger) lease(n uint32) (l Lease, known bool) {
 	b.mu.Lock()

@@ -12,7 +12,9 @@ import (
 var programs = map[string]string{
 	"ip": "iproute2", "sysctl": "procps", "mount": "mount", "tcpdump": "tcpdump", "tshark": "tshark",
 	"dhclient": "isc-dhcp-client", "dhcpcd": "dhcpcd-base", "dhcp6c": "wide-dhcpv6-client", "dhcp6relay": "wide-dhcpv6-relay",
-	"dhcrelay":       "isc-dhcp-relay",
+	"dhcrelay":  "isc-dhcp-relay",
+	"kea-dhcp6": "kea-dhcp6-server", "dhcpd": "isc-dhcp-server", "dnsmasq": "dnsmasq-base", "dibbler-server": "dibbler-server",
+	"nsupdate":       "bind9-dnsutils",
 	"dibbler-client": "dibbler-client", "dibbler-relay": "dibbler-relay", "/lib/systemd/systemd-networkd": "systemd",
 }
 
@@ -55,7 +57,7 @@ func again() (int, error) {
 	if err := exec.Command("sudo", "-n", "true").Run(); err != nil {
 		return 0, fmt.Errorf("these tests make network namespaces and need root; run them as root, or let sudo work without a password (%w)", err)
 	}
-	args := append([]string{"-n", "env", "LOCKSTEP6_BINARY=" + program, "PATH=" + os.Getenv("PATH")}, os.Args...)
+	args := append([]string{"-n", "env", "LOCKSTEP6_BINARY=" + program, "PATH=" + os.Getenv("PATH"), "DNSTEST=" + os.Getenv("DNSTEST")}, os.Args...)
 	cmd := exec.Command("sudo", args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {

@@ -41,6 +41,11 @@ const (
 // newRelayed makes a lab whose client is behind one relay, or two where outer isn't nil.
 func newRelayed(t *testing.T, inner, outer Relay) *bench {
 	t.Helper()
+	return newRelayedWith(t, calm+behindRelays, inner, outer)
+}
+
+func newRelayedWith(t *testing.T, config string, inner, outer Relay) *bench {
+	t.Helper()
 	b := &bench{Lab: NewLab(t)}
 	b.lan = b.Segment("lan")
 	core := b.Segment("core")
@@ -48,7 +53,7 @@ func newRelayed(t *testing.T, inner, outer Relay) *bench {
 	host.Plug(core, "eth0", serverAddress+"/64")
 	b.run("ip", "-n", host.ns, "route", "add", "default", "via", outerAbove)
 	b.tap = host.Capture("eth0")
-	b.server = host.Serve(calm + behindRelays)
+	b.server = host.Serve(config)
 
 	near := b.Host("relay1")
 	near.Plug(b.lan, "eth0", linkAddress+"/64")
