@@ -4,16 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/lockstep6/lockstep6/cmd/lockstep6/internal/daemon"
+	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/core/policy"
 )
 
 func newCheck() *cobra.Command {
 	var file, against string
+	var provided []string
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Check a configuration, for every node",
@@ -23,21 +26,29 @@ Every fault is listed at once, as file:line:column: field: what is wrong; what w
 With --against it also tells what the configuration changes of what decides an address, and whether the nodes may take
 it one by one in any order while the others still have the old one. Where they may not, it tells the steps that are safe.
 
+What stands behind a provider's prefix is left out, with a warning, unless --provider-prefix tells one to take for it.
+
 The exit code is 0 where all is well, 3 where the configuration, or the change to it in one step, is refused.`,
 		Example: `  lockstep6 check --config lockstep6.yaml
-  lockstep6 check --config new.yaml --against lockstep6.yaml`,
+  lockstep6 check --config new.yaml --against lockstep6.yaml
+  lockstep6 check --provider-prefix uplink=2001:db8:ab00::/56`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return check(c.OutOrStdout(), file, against)
+			known, err := providedFlags(provided)
+			if err != nil {
+				return err
+			}
+			return check(c.OutOrStdout(), file, against, known)
 		},
 	}
 	c.Flags().StringVarP(&file, "config", "c", "lockstep6.yaml", "configuration `FILE`")
+	c.Flags().StringArrayVar(&provided, "provider-prefix", nil, "take `NAME=PREFIX` for what a provider gives; may be repeated")
 	c.Flags().StringVar(&against, "against", "", "the configuration `FILE` that the nodes have now")
 	return c
 }
 
-func check(w io.Writer, file, against string) error {
-	c, policies, err := readAll(file)
+func check(w io.Writer, file, against string, known map[string]config.Provided) error {
+	c, policies, err := readAll(file, known)
 	if err != nil {
 		return err
 	}
@@ -47,16 +58,26 @@ func check(w io.Writer, file, against string) error {
 	if _, err := daemon.CheckAdmin(c, file); err != nil {
 		return refusal(err)
 	}
+	if err := daemon.CheckDNS(c, file); err != nil {
+		return refusal(err)
+	}
+	if _, err := daemon.PrivacyKey(c, file, func() (address.Key, error) { return address.Key{}, nil }); err != nil {
+		return refusal(err)
+	}
 	p := policies[0]
 	fmt.Fprintf(w, "%s: right, for %s\n", file, count(len(policies), "node"))
-	fmt.Fprintf(w, "%s, %s\n", count(len(p.Links), "link"), count(len(p.Pools), "pool"))
+	fmt.Fprintf(w, "%s, %s", count(len(p.Links), "link"), count(len(p.Pools), "pool"))
+	if n := len(c.Classes); n > 0 {
+		fmt.Fprintf(w, ", %s", count(n, "class"))
+	}
+	fmt.Fprintln(w)
 	if !p.Single {
 		fmt.Fprintf(w, "fingerprint %x\n", p.Fingerprint)
 	}
 	if against == "" {
 		return nil
 	}
-	_, old, err := readAll(against)
+	_, old, err := readAll(against, known)
 	if err != nil {
 		return err
 	}
@@ -68,9 +89,9 @@ func check(w io.Writer, file, against string) error {
 	return nil
 }
 
-// readAll reads a configuration and compiles it for all its nodes.
-func readAll(file string) (*config.Config, []*policy.Policy, error) {
-	c, err := daemon.ReadConfig(file)
+// readAll reads a configuration, with what is known of provider's prefixes, and compiles it for all its nodes.
+func readAll(file string, known map[string]config.Provided) (*config.Config, []*policy.Policy, error) {
+	c, err := daemon.ReadConfigWith(file, known)
 	if err != nil {
 		return nil, nil, refusal(err)
 	}
@@ -115,6 +136,9 @@ func refusal(err error) error {
 func count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
+	}
+	if strings.HasSuffix(noun, "s") {
+		noun += "e"
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }

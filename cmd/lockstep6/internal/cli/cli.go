@@ -58,6 +58,9 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	}
 }
 
+// Root is the command line with all commands, for who describes them.
+func Root() *cobra.Command { return newRoot() }
+
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "lockstep6",
@@ -84,10 +87,13 @@ Exit codes: 0 done, 1 failed, 2 wrong command line, 3 configuration refused, or 
 		newCheck(),
 		newPlan(),
 		newKey(),
+		newPseudonym(),
 		newReload(),
 		newLeases(),
 		newReservations(),
+		newProviderPrefix(),
 		newPeers(),
+		newConvert(),
 		newSchema(),
 		newDemo(),
 		newBench(),
@@ -95,10 +101,15 @@ Exit codes: 0 done, 1 failed, 2 wrong command line, 3 configuration refused, or 
 		newLogLevel(),
 		newWhy(),
 		newTop(),
+		newImport(),
+		newExport(),
 		newHistory(),
 		newBackup(),
 		newRestore(),
 		newPools(),
+		newDNS(),
+		newHooks(),
+		newReconfigure(),
 		newLeasequery(),
 		newVersion(),
 	)

@@ -9,7 +9,6 @@ import (
 	"iter"
 	"slices"
 	"strconv"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -155,20 +154,21 @@ func limits(state admin.HistoryState, q admin.HistoryQuery) string {
 var periodHeader = []string{
 	"lease", "kind", "since", "until", "lasts", "ended", "state", "duid", "iaid", "node", "observed", "confirmed", "last_transaction",
 	"hardware_address", "peer_address", "link_address", "interface_id", "remote_id", "subscriber_id", "relay_id",
+	"name", "name_flags",
 }
 
 func periodRow(p *admin.Period) []string {
 	return []string{
 		p.Lease, p.Kind, p.Since.Format(time.RFC3339), p.Until, strconv.FormatBool(p.Lasts), p.Ended, p.State, p.DUID,
-		strconv.FormatUint(uint64(p.IAID), 10), p.Node, strconv.FormatBool(p.Observed), strconv.FormatBool(p.Confirmed),
+		admin.IAIDText(p.IAID, p.IAIDUnknown), p.Node, strconv.FormatBool(p.Observed), strconv.FormatBool(p.Confirmed),
 		p.LastTransaction.Format(time.RFC3339), p.HardwareAddress, p.PeerAddress, p.LinkAddress, p.InterfaceID, p.RemoteID,
-		p.SubscriberID, p.RelayID,
+		p.SubscriberID, p.RelayID, p.Name, p.NameFlags,
 	}
 }
 
 // printPeriods prints periods as they come, in one of leasesFormats.
 func printPeriods(w io.Writer, format string, periods iter.Seq2[admin.Period, error]) error {
-	put, flush := func(*admin.Period) error { return nil }, func(int) error { return nil }
+	put, flush := func(*admin.Period) error { return nil }, func() error { return nil }
 	switch format {
 	case "json":
 		encoder := json.NewEncoder(w)
@@ -179,27 +179,24 @@ func printPeriods(w io.Writer, format string, periods iter.Seq2[admin.Period, er
 			return err
 		}
 		put = func(p *admin.Period) error { return c.Write(periodRow(p)) }
-		flush = func(int) error { c.Flush(); return c.Error() }
+		flush = func() error { c.Flush(); return c.Error() }
 	default:
 		put, flush = periodTable(w)
 	}
-	n := 0
 	for p, err := range periods {
 		if err == nil {
 			err = put(&p)
 		}
 		if err != nil {
-			return errors.Join(err, flush(n))
+			return errors.Join(err, flush())
 		}
-		n++
 	}
-	return flush(n)
+	return flush()
 }
 
-// periodTable is the table's rows and its end. A table is as wide as its widest cells, so it is held back; csv and json aren't.
-func periodTable(w io.Writer) (put func(*admin.Period) error, flush func(n int) error) {
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "LEASE\tSINCE\tUNTIL\tENDED\tDUID\tIAID\tNODE\tPLACE")
+// periodTable is the table's rows and its end.
+func periodTable(w io.Writer) (put func(*admin.Period) error, flush func() error) {
+	t := namedTable{header: "LEASE\tSINCE\tUNTIL\tENDED\tDUID\tIAID\tNODE\tPLACE"}
 	put = func(p *admin.Period) error {
 		ended := p.Ended
 		if p.Lasts {
@@ -215,17 +212,11 @@ func periodTable(w io.Writer) (put func(*admin.Period) error, flush func(n int) 
 		if p.Observed {
 			node += " (observed)"
 		}
-		_, err := fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n",
-			p.Lease, p.Since.Format(time.RFC3339), p.Until, ended, p.DUID, p.IAID, node, placeText(p))
-		return err
+		t.add(fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s",
+			p.Lease, p.Since.Format(time.RFC3339), p.Until, ended, p.DUID, iaidCell(p.IAID, p.IAIDUnknown), node, placeText(p)), p.Name)
+		return nil
 	}
-	return put, func(n int) error {
-		if err := t.Flush(); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintln(w, count(n, "period"))
-		return err
-	}
+	return put, func() error { return t.write(w, "period") }
 }
 
 // placeText is what tells the subscriber, of what is known: the first of what relays say, else the hardware address.

@@ -77,7 +77,8 @@ confirmed when the client was heard with it again, half a minute or more later.`
   lockstep6 leases list --observed --config lockstep6.yaml
   lockstep6 leases list --data /var/lib/lockstep6 --format csv --within 2001:db8:1::/64
   lockstep6 leases list --duid 00:03:00:01:02:00:00:00:00:01 --format json
-  lockstep6 leases list --remote-id 4491:line-17 --link pop1`,
+  lockstep6 leases list --remote-id 4491:line-17 --link pop1
+  lockstep6 leases list --name 'laptop*' --all`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if f.observed && f.all {

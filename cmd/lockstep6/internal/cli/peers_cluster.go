@@ -124,7 +124,7 @@ func (r *report) conflicts(c *admin.Conflicts) {
 				if k > 0 {
 					lease = ""
 				}
-				fmt.Fprintf(t, "%s\t%s\tDUID %s, IAID %d\t%s, since %s\n", lease, claimedAt(&claim), claim.DUID, claim.IAID,
+				fmt.Fprintf(t, "%s\t%s\tDUID %s, IAID %s\t%s, since %s\n", lease, claimedAt(&claim), claim.DUID, iaidCell(claim.IAID, claim.IAIDUnknown),
 					confirmed(claim.Confirmed), r.clock(claim.Since))
 			}
 		}

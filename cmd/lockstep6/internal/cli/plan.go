@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -124,19 +125,72 @@ func printPlan(w io.Writer, format string, p *policy.Plan) error {
 			fmt.Fprintf(w, "node %s, preference %d%s, DUID %s\n", n.Name, n.Preference, share, n.ServerID)
 		}
 		t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-		fmt.Fprintln(t, "LINK\tPOOL\tKIND\tFIRST\tLAST\tLENGTH\tLEASES\tDENSITY\tCLIENTS\tCOLLISIONS")
+		classes := slices.ContainsFunc(n.Links, hasClasses)
+		columns := "LINK\tPOOL\tKIND\tFIRST\tLAST\tLENGTH\tLEASES\tDENSITY\tCLIENTS\tCOLLISIONS"
+		if classes {
+			columns += "\tCLASSES"
+		}
+		called := slices.ContainsFunc(n.Links, hasNames)
+		if called {
+			columns += "\tNAME"
+		}
+		fmt.Fprintln(t, columns)
 		for _, l := range n.Links {
 			for k := range l.Pools {
 				pool := &l.Pools[k]
-				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%.0f\t%s\n", l.Name, pool.Name, pool.Kind,
+				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%.0f\t%s", l.Name, pool.Name, pool.Kind,
 					pool.First, pool.Last, pool.Length, pool.Slots, density(pool, p.Stripes), pool.Clients, small(pool.Collisions))
+				if classes {
+					fmt.Fprintf(t, "\t%s", classText(l.Classes, pool.Classes))
+				}
+				if called {
+					fmt.Fprintf(t, "\t%s", nameText(pool))
+				}
+				fmt.Fprintln(t)
 			}
 		}
 		if err := t.Flush(); err != nil {
 			return err
 		}
+		for _, l := range n.Links {
+			if l.Identity != "" {
+				fmt.Fprintf(w, "clients of link %s are known by %s\n", l.Name, l.Identity)
+			}
+		}
 	}
 	return nil
+}
+
+// hasClasses tells whether the link, or a pool of it, isn't for everybody.
+func hasClasses(l policy.PlanLink) bool {
+	return l.Classes != "" || slices.ContainsFunc(l.Pools, func(p policy.PlanPool) bool { return p.Classes != "" })
+}
+
+// hasNames tells whether a pool of the link has a name.
+func hasNames(l policy.PlanLink) bool {
+	return slices.ContainsFunc(l.Pools, func(p policy.PlanPool) bool { return p.Called != "" })
+}
+
+// nameText is what relays call a pool.
+func nameText(p *policy.PlanPool) string {
+	if p.Named {
+		return p.Called + ", only where a relay names it"
+	}
+	return or(p.Called, "-")
+}
+
+// classText says who gets leases from a pool, by the link's classes and its own.
+func classText(link, pool string) string {
+	switch {
+	case link == "" && pool == "":
+		return "everybody"
+	case link == "":
+		return pool
+	case pool == "":
+		return link
+	default:
+		return pool + "; of the link: " + link
+	}
 }
 
 // numbers is a noun and which of them.
@@ -153,6 +207,12 @@ func numbers(noun string, list []int) string {
 
 func density(p *policy.PlanPool, stripes int) string {
 	switch {
+	case p.Retires:
+		return "retiring"
+	case p.Allocation != "" && p.Sparse:
+		return "sparse, " + p.Allocation
+	case p.Allocation != "":
+		return "dense, " + p.Allocation
 	case p.Sparse:
 		return "sparse"
 	case p.Shared && len(p.Stripes) > 0:
@@ -198,6 +258,8 @@ func printProspects(w io.Writer, format string, prospects []policy.Prospect) err
 		switch {
 		case p.Reserved:
 			why = "reserved"
+		case p.Chosen && p.Counted:
+			why = "the lowest, if nobody has it"
 		case p.Chosen:
 			why = "computed"
 		}

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -70,13 +69,7 @@ func pools(ctx context.Context, w io.Writer, f *poolsFlags) error {
 func printPools(w io.Writer, format string, all []admin.Pool) error {
 	switch format {
 	case "json":
-		e := json.NewEncoder(w)
-		for i := range all {
-			if err := e.Encode(&all[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return jsonLines(w, all)
 	case "csv":
 		c := csv.NewWriter(w)
 		rows := [][]string{{"link", "pool", "kind", "length", "node", "slots", "own", "observed", "used", "stripes"}}
@@ -100,12 +93,16 @@ func printPools(w io.Writer, format string, all []admin.Pool) error {
 	}
 }
 
-// poolText is the pool with the only node that grants leases out of it.
+// poolText is the pool with the only node that grants leases out of it, and whether it is being retired.
 func poolText(p *admin.Pool) string {
-	if p.Node == "" {
-		return p.Pool
+	text := p.Pool
+	if p.Node != "" {
+		text += " (" + p.Node + ")"
 	}
-	return p.Pool + " (" + p.Node + ")"
+	if p.Retiring {
+		text += " (retiring)"
+	}
+	return text
 }
 
 // slotsText writes a number of over nine digits as the power of two next to it.

@@ -41,9 +41,9 @@ func printReload(w io.Writer, p *admin.Plan) {
 // printEffects prints a row for each pool of which bindings move, and one for all.
 func printEffects(w io.Writer, p *admin.Plan) {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "BINDINGS\tWHOSE\tKEPT\tRENUMBERED\tEXCLUDED\tRESERVED FOR OTHERS\tTO A RESERVATION\tPENDING BEFORE")
+	fmt.Fprintln(t, "BINDINGS\tWHOSE\tKEPT\tRENUMBERED\tEXCLUDED\tRESERVED FOR OTHERS\tTO A RESERVATION\tRETIRING\tPENDING BEFORE")
 	row := func(what, whose string, e *admin.Effect) {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\n", what, whose, e.Kept, e.Renumbered, e.Excluded, e.Reserved, e.ToReservation, e.Pending)
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n", what, whose, e.Kept, e.Renumbered, e.Excluded, e.Reserved, e.ToReservation, e.Retiring, e.Pending)
 	}
 	for i := range p.Pools {
 		pool := &p.Pools[i]

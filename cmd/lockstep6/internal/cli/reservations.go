@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -25,6 +25,7 @@ type reservationSource interface {
 type reservationFlags struct {
 	place
 	enterprise, format  string
+	hostname            string
 	addresses, prefixes []string
 	force               bool
 }
@@ -85,6 +86,7 @@ func newReservationsAdd(f *reservationFlags) *cobra.Command {
 It is checked like one of the file, and against those. One that isn't safe while other nodes don't have it yet, because they
 could give the lease to somebody else, is refused unless --force is given.`,
 		Example: `  lockstep6 reservations add lan duid 00:03:00:01:02:00:00:00:00:01 --address 2001:db8:1::10
+  lockstep6 reservations add lan hardware 02:00:00:00:00:01 --hostname printer
   lockstep6 reservations add pop1 remote-id line-17 --enterprise 4491 --prefix 2001:db8:9000::/48`,
 		Args: argsOf(3, "a link, how the client is named, and its name"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -92,12 +94,15 @@ could give the lease to somebody else, is refused unless --force is given.`,
 			if err != nil {
 				return usageError{err}
 			}
-			what := map[string][]string{}
+			what := map[string]any{}
 			if len(f.addresses) > 0 {
 				what["addresses"] = f.addresses
 			}
 			if len(f.prefixes) > 0 {
 				what["prefixes"] = f.prefixes
+			}
+			if f.hostname != "" {
+				what["hostname"] = f.hostname
 			}
 			body, err := json.Marshal(what)
 			if err != nil {
@@ -111,6 +116,7 @@ could give the lease to somebody else, is refused unless --force is given.`,
 	}
 	c.Flags().StringArrayVar(&f.addresses, "address", nil, "`ADDRESS` for its IA_NAs; may be repeated, the first free one counts")
 	c.Flags().StringArrayVar(&f.prefixes, "prefix", nil, "`PREFIX` for its IA_PDs; likewise")
+	c.Flags().StringVar(&f.hostname, "hostname", "", "the client's `NAME`, whatever it calls itself: whole, or one label that the link's domain completes")
 	f.addChange(c)
 	return c
 }
@@ -163,8 +169,7 @@ func printReservations(w io.Writer, format string, all []admin.Reservation) erro
 		}
 		return nil
 	}
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "CLIENT\t\tLEASES\tOPTIONS\tFROM")
+	t := namedTable{header: "CLIENT\t\tLEASES\tOPTIONS\tFROM"}
 	for i := range all {
 		r := &all[i]
 		from, who := "the file", r.Client
@@ -174,13 +179,9 @@ func printReservations(w io.Writer, format string, all []admin.Reservation) erro
 		if r.Enterprise != nil {
 			who = fmt.Sprintf("%s %d", who, *r.Enterprise)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\n", who, r.Value, strings.Join(append(r.Addresses, r.Prefixes...), " "), r.Options, from)
+		t.add(fmt.Sprintf("%s\t%s\t%s\t%d\t%s", who, r.Value, strings.Join(slices.Concat(r.Addresses, r.Prefixes), " "), r.Options, from), r.Hostname)
 	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(w, count(len(all), "reservation"))
-	return err
+	return t.write(w, "reservation")
 }
 
 // printReservationChange tells what came of a change.

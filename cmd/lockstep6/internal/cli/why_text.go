@@ -89,13 +89,22 @@ func (g *grievance) write(b *strings.Builder, anybody bool) {
 	fmt.Fprintf(b, "  first at %s, last at %s\n", g.first.Format(time.DateTime), r.At.Format(time.DateTime))
 	for _, line := range [][2]string{
 		{"DUID", r.DUID}, {"hardware address", r.HardwareAddress}, {"address", r.PeerAddress}, {"link", r.Link},
-		{"relay", r.Relay}, {"link-address", r.LinkAddress}, {"Interface-ID", r.InterfaceID}, {"interface", r.Interface},
+		{"relay", r.Relay}, {"link-address", r.LinkAddress}, {"Interface-ID", r.InterfaceID},
+		{"pool's name", r.PoolName}, {"prefix length", lengthText(r.PrefixLength)}, {"interface", r.Interface},
 	} {
 		if line[1] != "" {
 			fmt.Fprintf(b, "  %-17s %s\n", line[0], line[1])
 		}
 	}
 	fmt.Fprintf(b, "  do: %s\n", r.Remedy)
+}
+
+// lengthText is a prefix length, or nothing.
+func lengthText(length uint8) string {
+	if length == 0 {
+		return ""
+	}
+	return fmt.Sprintf("/%d", length)
 }
 
 func or(text, otherwise string) string {

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"unicode"
@@ -54,26 +53,13 @@ func CheckAdmin(c *config.Config, configFile string) (token []byte, err error) {
 
 // Token reads the API's token: file:NAME, relative to the configuration's folder, or env:NAME. Empty: there is none.
 func Token(s config.Secret, configFile string) ([]byte, error) {
-	text := ""
-	name, isFile := strings.CutPrefix(string(s), "file:")
-	variable, isEnv := strings.CutPrefix(string(s), "env:")
-	switch {
-	case isFile:
-		data, err := readBounded(beside(configFile, name))
-		if err != nil {
-			return nil, fmt.Errorf("%w; make one with `openssl rand -hex 32`, readable only for the node's user", err)
-		}
-		text = string(data)
-	case isEnv:
-		value, ok := os.LookupEnv(variable)
-		if !ok {
-			return nil, fmt.Errorf("the environment has no %s; set it to what `openssl rand -hex 32` prints", variable)
-		}
-		text = value
-	default:
+	if s == "" {
 		return nil, nil
 	}
-	text = strings.TrimSpace(text)
+	text, err := secretText(s, configFile, "`openssl rand -hex 32` makes one; let only the node's user read it")
+	if err != nil {
+		return nil, err
+	}
 	if len(text) < config.MinToken || strings.ContainsFunc(text, func(c rune) bool { return c > unicode.MaxASCII || !unicode.IsGraphic(c) || c == ' ' }) {
 		return nil, fmt.Errorf("a token is one word of ASCII characters, %d at least; `openssl rand -hex 32` makes one", config.MinToken)
 	}

@@ -82,7 +82,7 @@ func TestReservationsByAPI(t *testing.T) {
 	const all = "/v1/links/lan/reservations"
 	line := all + "/remote-id/" + url.PathEscape("slot 1/2")
 	a.wants("PUT", line+"?enterprise=4491", `{"addresses":["2001:db8:1::10"]}`, 200, admin.ReservationNote)
-	a.wants("GET", all, "", 200, `"client":"remote-id","value":"slot 1/2","enterprise":4491,"addresses":["2001:db8:1::10"],"prefixes":[],"options":0,"stored":true`)
+	a.wants("GET", all, "", 200, `"client":"remote-id","value":"slot 1/2","enterprise":4491,"addresses":["2001:db8:1::10"],"prefixes":[],"hostname":"","options":0,"stored":true`)
 	a.wants("GET", all, "", 200, `"client":"duid","value":"00:04:99"`)
 	a.wants("PUT", line, `{"prefixes":["2001:db8:8000:700::/56"]}`, 409, `"unsafe":true`)
 	a.wants("PUT", line, `{"addresses":["2001:db8:1::99"]}`, 422, "already")

@@ -43,6 +43,18 @@ func (d *Daemon) apply(ctx context.Context, c *candidate) error {
 			return fmt.Errorf("the reservations didn't get into the store in time, and may be in force after a restart: %w", err)
 		}
 	}
+	if err := d.keepProviders(ctx, d.inForce.providers, c.providers); err != nil {
+		return err
+	}
+	if err := d.keepReplay(ctx, c.policy); err != nil {
+		return err // the first client by the new policy is told a key
+	}
+	if tasks := tasksOf(c.config); tasks > 0 {
+		// Before the first change that tells what follows for DNS.
+		if err := d.store.SetTasks(ctx, tasks); err != nil {
+			return fmt.Errorf("the store can't keep what is to be done in DNS: %w", err)
+		}
+	}
 	// Nothing fails from here on: bindings count for the new site as soon as it meets the first one.
 	if !sameMaps {
 		site.MeetRunning(handle, d.table.Shards())
@@ -56,7 +68,10 @@ func (d *Daemon) apply(ctx context.Context, c *candidate) error {
 	d.changing.ticking.Unlock()
 	d.inForce = c
 	d.setLog(c)
+	d.dns.set(c)
+	defer d.setHooks(c.config)
 	d.settle()
+	d.stopTasks(ctx, c)
 	view.CatchUp(before.View, from, now)
 	if sameMaps {
 		return nil
@@ -69,6 +84,32 @@ func (d *Daemon) apply(ctx context.Context, c *candidate) error {
 	}
 	d.site.Store(site)
 	return nil
+}
+
+// keepProviders writes into the store what is known of prefixes, where that differs from what it has.
+func (d *Daemon) keepProviders(ctx context.Context, was, is providers) error {
+	if was.same(is) {
+		return nil
+	}
+	value, err := is.value()
+	if err != nil {
+		return err
+	}
+	if err := d.keep(ctx, metaProviders, value); err != nil {
+		return fmt.Errorf("the provider's prefixes didn't get into the store in time: %w", err)
+	}
+	return nil
+}
+
+// stopTasks ends that tasks are added, where the candidate that is in force has no dns any more.
+func (d *Daemon) stopTasks(ctx context.Context, c *candidate) {
+	if tasksOf(c.config) > 0 {
+		return
+	}
+	if err := d.store.SetTasks(ctx, 0); err != nil {
+		d.log.Warn("the store couldn't note that DNS isn't kept any more: it goes on adding to the queue until the node is restarted", "id", "dns-not-ended", "error", err)
+	}
+	d.dns.tellLeft()
 }
 
 // settleStep is how long settle sleeps between two looks; a batch takes less.
@@ -86,6 +127,7 @@ func (d *Daemon) settle() {
 
 // setLog sets what is logged.
 func (d *Daemon) setLog(c *candidate) {
+	d.setPrivacy(c.config, c.pseudonyms)
 	_ = d.options.Level.UnmarshalText([]byte(c.config.Log.Level)) // it was checked
 	if d.options.Format != nil {
 		d.options.Format(c.config.Log.Format)

@@ -1,10 +1,12 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/netip"
 	"reflect"
@@ -14,30 +16,68 @@ import (
 	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/core/engine"
 	"github.com/lockstep6/lockstep6/core/policy"
+	"github.com/lockstep6/lockstep6/io/ddns"
+	"github.com/lockstep6/lockstep6/io/privacy"
 )
 
 // A candidate is a configuration that could be put in force, with the policy that it compiles to.
 type candidate struct {
-	text   []byte // the file's
-	stored []byte // the stored reservations; nil: none
-	config *config.Config
-	policy *policy.Policy
+	text       []byte    // the file's
+	stored     []byte    // the stored reservations; nil: none
+	providers  providers // what is known of provider's prefixes
+	config     *config.Config
+	policy     *policy.Policy
+	dns        *ddns.Settings // nil: the configuration has no dns
+	pseudonyms privacy.Key    // zero: nothing is shown by a pseudonym
 }
 
 // candidate reads a configuration as `lockstep6 check` does. The error lists all that is wrong with it.
-func (d *Daemon) candidate(ctx context.Context, text, stored []byte) (*candidate, error) {
-	c, faults := config.ParseWith(d.options.ConfigFile, text, stored)
+func (d *Daemon) candidate(ctx context.Context, from sources) (*candidate, error) {
+	if !from.consult {
+		return d.resolved(ctx, from)
+	}
+	c, faults := config.ParseWith(d.options.ConfigFile, from.text, config.Beside{Stored: from.stored})
 	if len(faults) > 0 {
 		return nil, faults
+	}
+	before := from
+	from.providers = d.consult(c, before.providers)
+	next, err := d.resolved(ctx, from)
+	if err == nil || !errors.As(err, &faults) {
+		return next, err
+	}
+	// A prefix that the file doesn't go with keeps no node from starting, and no other change of the file from being taken.
+	before.providers = d.knowing(c, before.providers, make([]netip.Prefix, len(c.Providers)))
+	next, other := d.resolved(ctx, before)
+	if other != nil {
+		return nil, err
+	}
+	d.refuseProviders(from.providers, faults)
+	return next, nil
+}
+
+// resolved is the candidate with the prefixes as they are known.
+func (d *Daemon) resolved(ctx context.Context, from sources) (*candidate, error) {
+	c, err := from.resolve(d.options.ConfigFile)
+	if err != nil {
+		return nil, err
 	}
 	p, err := d.compile(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	return &candidate{text, stored, c, p}, nil
+	dns, err := dnsSettings(d.options.ConfigFile, c)
+	if err != nil {
+		return nil, err
+	}
+	key, err := d.privacyKey(c)
+	if err != nil {
+		return nil, err
+	}
+	return &candidate{from.text, from.stored, from.providers, c, p, dns, key}, nil
 }
 
-// digest is that of all that the policy is made of: the file, the stored reservations and the keys.
+// digest is that of all that the policy is made of: the file, the stored reservations and the keys, those of DNS too.
 func (c *candidate) digest() string {
 	h := sha256.New()
 	part := func(b []byte) {
@@ -46,11 +86,36 @@ func (c *candidate) digest() string {
 	}
 	part(c.text)
 	part(c.stored)
+	for i := range c.providers {
+		part([]byte(c.providers[i].Name + " " + c.providers[i].Prefix.String())) // options may follow from it
+	}
 	part(c.policy.Fingerprint[:])
 	for _, key := range c.policy.Accept {
 		part(fmt.Appendf(nil, "%x", key.KeyCheck()))
 	}
+	part(c.pseudonyms[:])
+	for _, key := range c.dnsKeys() {
+		part(key.Secret)
+	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// dnsKeys are the keys that updates are signed with, in the zones' order. Their secrets may stand in files of their own.
+func (c *candidate) dnsKeys() (keys []*ddns.Key) {
+	if c.dns == nil {
+		return nil
+	}
+	for i := range c.dns.Zones {
+		if key := c.dns.Zones[i].Key; key != nil {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// sameSecrets tells whether two candidates sign updates with the same secrets.
+func (c *candidate) sameSecrets(other *candidate) bool {
+	return slices.EqualFunc(c.dnsKeys(), other.dnsKeys(), func(a, b *ddns.Key) bool { return bytes.Equal(a.Secret, b.Secret) })
 }
 
 // Digest is a text's SHA-256 in hexadecimal.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/lockstep6/lockstep6/core/binding"
@@ -27,13 +28,16 @@ const (
 	// A query after a short absence begins so many seconds before it, so that nodes' clocks needn't agree exactly.
 	sinceMargin = 600
 	maxSkew     = 300
+	// One peer's answers may take so long in a round, and half of a T1 at most: ten million leases take some minutes.
+	answerLimit = 15 * time.Minute
 )
 
 // catchUpPauses are the waits before each round of questions. A peer that is being restarted at the same time has some minutes.
 var catchUpPauses = []time.Duration{0, time.Second, 4 * time.Second, 16 * time.Second, 64 * time.Second, 256 * time.Second}
 
 // A catchUp asks the peers, by bulk leasequery, for what this node missed while it was away. The node serves meanwhile as if there
-// were none. It belongs to one goroutine.
+// were none. Each peer is asked by a goroutine of its own, so that none keeps the node from hearing the others; what they tell is
+// adopted one message at a time.
 type catchUp struct {
 	d       *Daemon
 	site    *engine.Site // as it was at the beginning
@@ -45,17 +49,22 @@ type catchUp struct {
 	tls     *tls.Config
 	pauses  []time.Duration
 	shown   time.Duration
-	fresh   bool // the node began with an empty store
+	limit   time.Duration // of one peer's answers in a round
+	fresh   bool          // the node began with an empty store
 
+	mu       sync.Mutex // of what follows
 	engine   *engine.Engine
 	sequence uint64
 	changes  []byte // that aren't handed to the store yet
 	count    int
 
 	became    [engine.Adoptions]int
-	anonymous int  // leases that came without an IAID
-	lost      bool // a peer told of what this node granted and has no record of
+	anonymous int  // leases that came without an IAID, and whose IAID isn't known here either
+	lost      bool // a peer told of what this node granted, perhaps, and has no record of
 }
+
+// errHeard is why nobody is asked any more after a T1.
+var errHeard = errors.New("all clients have had the time to renew meanwhile")
 
 // An area is what one question is about: the links that an address is on.
 type area struct {
@@ -63,7 +72,7 @@ type area struct {
 	links   []int
 }
 
-// An askedPeer is how far the questions to one peer are.
+// An askedPeer is how far the questions to one peer are. It belongs to the goroutine that asks it.
 type askedPeer struct {
 	node    int
 	server  netip.AddrPort
@@ -72,6 +81,7 @@ type askedPeer struct {
 	partial bool         // the peer has a gap itself
 	err     error        // of the last question that failed
 	leases  int
+	tally   tally // of the leases in this round
 }
 
 // newCatchUp prepares it; nil: there is nobody to ask. Gaps that begin from now on aren't made good.
@@ -98,7 +108,9 @@ func newCatchUp(d *Daemon) *catchUp {
 		return nil
 	}
 	c.inquiry = site.View.Gate.Inquire()
-	d.asking.Store(true)
+	c.limit = min(answerLimit, time.Duration(site.View.Gate.Longest())*time.Second/2)
+	// What else may be missing the gates know. A node with an empty store may take itself for the first of a new cluster.
+	d.asking.Store(c.fresh)
 	return c
 }
 
@@ -127,7 +139,7 @@ func areasOf(p *policy.Policy) (out []area) {
 func (c *catchUp) run(ctx context.Context) {
 	defer c.d.asking.Store(false)
 	gate := c.site.View.Gate
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(gate.Longest())*time.Second)
+	ctx, cancel := context.WithTimeoutCause(ctx, time.Duration(gate.Longest())*time.Second, errHeard)
 	defer cancel()
 	handle := c.d.table.NewHandle()
 	defer handle.Close()
@@ -141,27 +153,38 @@ func (c *catchUp) run(ctx context.Context) {
 	}
 	c.d.log.Info("asking the peers for what this node missed", "id", "catch-up-begun", "peers", len(c.peers), "questions", len(c.areas))
 	start := time.Now()
-	for round, pause := range c.pauses {
-		if !sleep(ctx, pause) {
-			break
-		}
-		for _, p := range c.peers {
-			// What a peer missed too it may have by one of the last rounds.
-			if !p.done() && !errors.Is(p.err, errAnonymous) && (!p.partial || round >= len(c.pauses)-2) {
-				c.ask(ctx, p)
-			}
-		}
-		c.d.asking.Store(false)
-		if len(c.unheard()) == 0 {
-			break
-		}
-	}
+	c.askAll(ctx)
 	if c.lost {
 		sleep(ctx, time.Until(c.d.started.Add(c.shown)))
 	}
 	if !errors.Is(ctx.Err(), context.Canceled) { // the node doesn't end
 		c.conclude(time.Since(start))
 	}
+}
+
+// askAll asks all peers side by side, until each has told all or was asked often enough.
+func (c *catchUp) askAll(ctx context.Context) {
+	var first, all sync.WaitGroup
+	for _, p := range c.peers {
+		first.Add(1)
+		all.Go(func() {
+			for round, pause := range c.pauses {
+				// What a peer missed too it may have by one of the last rounds.
+				if sleep(ctx, pause) && (!p.partial || round >= len(c.pauses)-2) {
+					c.ask(ctx, p, round+1 < len(c.pauses))
+				}
+				if round == 0 {
+					first.Done()
+				}
+				if p.done() || ctx.Err() != nil {
+					return
+				}
+			}
+		})
+	}
+	first.Wait()
+	c.d.asking.Store(false)
+	all.Wait()
 }
 
 // sleep waits; false: the context has ended.
@@ -225,8 +248,7 @@ func (c *catchUp) conclude(took time.Duration) {
 		c.d.log.Info("caught up with the peers", "id", "caught-up", "links", open, "of", len(told), "leases", c.outcome(), "took", took)
 	}
 	if c.anonymous > 0 {
-		c.d.log.Warn("leases came without an IAID and can't be observed: the server that told of them isn't lockstep6, or hides options 3 and 25",
-			"id", "catch-up-no-iaid", "leases", c.anonymous)
+		c.d.log.Info("leases came without an IAID; each is known by it once its client names the lease", "id", "catch-up-no-iaid", "leases", c.anonymous)
 	}
 }
 

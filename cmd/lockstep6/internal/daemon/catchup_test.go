@@ -15,6 +15,7 @@ import (
 	"github.com/lockstep6/lockstep6/core/engine"
 	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/policy"
+	"github.com/lockstep6/lockstep6/core/query"
 	"github.com/lockstep6/lockstep6/core/wire"
 	"github.com/lockstep6/lockstep6/store"
 )
@@ -25,12 +26,13 @@ type returned struct {
 	p    *policy.Policy
 	gate *peer.Gate
 	log  bytes.Buffer
+	path string // of its store
 }
 
 func newReturned(t *testing.T) *returned {
 	t.Helper()
 	d, p := nodeB(t)
-	r := &returned{Daemon: d, p: p, gate: d.site.Load().View.Gate}
+	r := &returned{Daemon: d, p: p, gate: d.site.Load().View.Gate, path: t.TempDir()}
 	c, faults := config.Parse("test.yaml", []byte(threeNodes))
 	if len(faults) > 0 {
 		t.Fatal(faults)
@@ -39,7 +41,7 @@ func newReturned(t *testing.T) *returned {
 	d.log = slog.New(slog.NewTextHandler(&r.log, nil))
 	d.leaseLog = newLeaseLog(slog.New(slog.DiscardHandler), nil)
 	var err error
-	if d.store, err = store.Open(store.Options{Path: t.TempDir(), Logger: slog.New(slog.DiscardHandler)}); err != nil {
+	if d.store, err = store.Open(store.Options{Path: r.path, Logger: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -107,6 +109,20 @@ func TestCatchUp(t *testing.T) {
 	}
 }
 
+// TestToldName: a lease's name is its own; whoever isn't told one leaves it to the rules.
+func TestToldName(t *testing.T) {
+	const name = "\x01\x04host\x03net\x00"
+	for _, fqdn := range [][]byte{[]byte(name), nil} {
+		told := toldOf(new(query.Data), &query.Association{FQDN: fqdn}, new(query.Answer), testNow)
+		if string(told.Name) != string(fqdn) {
+			t.Errorf("told %q, taken %q", fqdn, told.Name)
+		}
+	}
+	if !strings.Contains(string(toldOptions), string([]byte{0, byte(wire.OptionClientFQDN)})) {
+		t.Error("nobody asks for names")
+	}
+}
+
 // TestCatchUpIncomplete: what peers tell is taken; but as long as one hasn't told all, the node listens as it did, and says why.
 func TestCatchUpIncomplete(t *testing.T) {
 	l, err := net.Listen("tcp6", "[::1]:0")
@@ -125,9 +141,7 @@ func TestCatchUpIncomplete(t *testing.T) {
 		"no address":   {func(*returned, *told) {}, false, 1, "missing=[c]"},
 		"gap":          {func(_ *returned, c *told) { c.gap = true }, false, 3, "missing=\"[c: it has missed something itself]\""},
 		"other server": {func(r *returned, c *told) { c.id = r.p.ServerID }, false, 1, "another server answers there"},
-		"no IAID": {func(_ *returned, c *told) { c.hidden = []wire.OptionCode{wire.OptionIANA, wire.OptionIAPD} }, false, 1,
-			"id=catch-up-no-iaid leases=2\n"},
-		"new gap": {func(r *returned, c *told) { c.during = func() { r.gate.CloseAll(testNow, peer.ReasonDrops) } }, false, 3, "links=0 of=1"},
+		"new gap":      {func(r *returned, c *told) { c.during = func() { r.gate.CloseAll(testNow, peer.ReasonDrops) } }, false, 3, "links=0 of=1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newReturned(t)
@@ -147,6 +161,20 @@ func TestCatchUpIncomplete(t *testing.T) {
 				t.Errorf("up to date, or without %q in the log:\n%s", test.want, r.log.String())
 			}
 		})
+	}
+}
+
+// TestCatchUpHidden: of a peer that hides IAIDs it isn't known which leases it granted, so they are in nobody's name.
+func TestCatchUpHidden(t *testing.T) {
+	r := newReturned(t)
+	a, c := r.peers()
+	c.hidden = []wire.OptionCode{wire.OptionIANA, wire.OptionIAPD}
+	r.catchUp(t, a.serve(t, nil), c.serve(t, nil))
+	if got := r.owners(t); len(got) != 3 || got[1] != 1 || got[2] != peer.Unnamed || got[3] != peer.Unnamed {
+		t.Errorf("owners by client %v", got)
+	}
+	if r.gate.BackSeat(testNow) || !strings.Contains(r.log.String(), "id=catch-up-no-iaid leases=2\n") {
+		t.Errorf("still in the back seat, or without a word of IAIDs:\n%s", r.log.String())
 	}
 }
 

@@ -34,7 +34,8 @@ type told struct {
 	now    binding.Time    // its clock
 	gap    bool
 	hidden []wire.OptionCode
-	during func() // called while it answers
+	during func()                                    // called while it answers
+	lying  func(yield func(query.Found, error) bool) // what it tells instead
 }
 
 func (p *told) ServerID() []byte                     { return p.id }
@@ -52,12 +53,12 @@ func (p *told) Since(context.Context, *query.Question) iter.Seq2[query.Found, er
 }
 
 func (p *told) Find(context.Context, *query.Question) iter.Seq2[query.Found, error] {
+	if p.lying != nil {
+		return p.lying
+	}
 	return func(yield func(query.Found, error) bool) {
 		for client := range p.grants {
-			if !yield(query.Found{Client: query.Client{{
-				Key: keyOf(client), Kind: wire.IAPD, IAID: 5, DUID: []byte{0, 4, client}, State: binding.Bound, Owner: client,
-				Preferred: 3000, Valid: 4000, LastTransaction: p.last, Since: p.last - 1000, Expires: p.now + 3000,
-			}}}, nil) {
+			if !yield(p.found(client), nil) {
 				return
 			}
 		}
@@ -65,6 +66,14 @@ func (p *told) Find(context.Context, *query.Question) iter.Seq2[query.Found, err
 			p.during()
 		}
 	}
+}
+
+// found is a client with its prefix.
+func (p *told) found(client byte) query.Found {
+	return query.Found{Client: query.Client{{
+		Key: keyOf(client), Kind: wire.IAPD, IAID: 5, DUID: []byte{0, 4, client}, State: binding.Bound, Owner: client,
+		Preferred: 3000, Valid: 4000, LastTransaction: p.last, Since: p.last - 1000, Expires: p.now + 3000,
+	}}}
 }
 
 // keyOf is a client's prefix.

@@ -8,6 +8,7 @@ package daemon
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,9 +23,12 @@ import (
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/core/engine"
+	"github.com/lockstep6/lockstep6/core/limit"
 	"github.com/lockstep6/lockstep6/core/policy"
+	"github.com/lockstep6/lockstep6/core/reconfigure"
 	"github.com/lockstep6/lockstep6/core/worker"
 	"github.com/lockstep6/lockstep6/io/admin"
+	"github.com/lockstep6/lockstep6/io/privacy"
 	"github.com/lockstep6/lockstep6/io/udp"
 	"github.com/lockstep6/lockstep6/store"
 )
@@ -51,41 +55,49 @@ const maxWorkers = 128
 
 // A Daemon is one running node.
 type Daemon struct {
-	options Options
-	log     *slog.Logger // what it is told events has too
-	events  *events
-	data    string
-	file    string // the configuration's path from the root
+	options          Options
+	log              *slog.Logger   // what it is told events has too
+	logged, measured privacy.Keeper // what names clients in the log and in metrics
+	events           *events
+	data             string
+	file             string // the configuration's path from the root
 
 	changing changing
 	inForce  *candidate // whose policy is in force; changing.one guards it once the node runs
 
-	store    *store.Store
-	keep     func(ctx context.Context, name string, value []byte) error // the store's PutMeta, for what a change keeps
-	table    *binding.Table
-	marks    *engine.Marks
-	site     atomic.Pointer[engine.Site]
-	owners   atomic.Pointer[Owners] // of the bindings in the table
-	sockets  *udp.Server
-	workers  []*worker.Worker
-	operator *operator
-	admin    *admin.Server
-	clock    worker.Clock
-	leaseLog *leaseLog
-	drain    drain
-	queries  *queries // nil: nobody may ask for bindings
-	feed     feed
-	gaps     gaps
-	asking   atomic.Bool  // the peers haven't been asked yet for what the node missed
-	knew     binding.Time // until when a node that is back knew all of its peers' bindings; 0: that isn't known
-	started  time.Time
+	store     *store.Store
+	keep      func(ctx context.Context, name string, value []byte) error // the store's PutMeta, for what a change keeps
+	table     *binding.Table
+	marks     *engine.Marks
+	site      atomic.Pointer[engine.Site]
+	owners    atomic.Pointer[Owners] // of the bindings in the table
+	sockets   *udp.Server
+	workers   []*worker.Worker
+	operator  *operator
+	admin     *admin.Server
+	clock     worker.Clock
+	leaseLog  *leaseLog
+	drain     drain
+	queries   *queries // nil: nobody may ask for bindings
+	feed      feed
+	dns       *dnsKeeper
+	hooks     hooks
+	gaps      gaps
+	following following
+	asking    atomic.Bool  // the peers haven't been asked yet for what the node missed
+	knew      binding.Time // until when a node that is back knew all of its peers' bindings; 0: that isn't known
+	started   time.Time
+
+	shared      reconfigure.Shared // with the workers' engines
+	limits      *worker.Limits     // of what relays and neighbours send
+	reconfigure reconfigurer
 }
 
 // Open reads the configuration and gets the node ready to serve. On an error nothing stays open.
 func Open(ctx context.Context, o Options) (*Daemon, error) {
 	d := &Daemon{options: o, events: new(events), started: time.Now(), marks: new(engine.Marks), drain: drain{stop: make(chan struct{})}}
 	d.changing.reading = make(chan struct{}, 1)
-	d.log = slog.New(tee{Handler: o.Logger.Handler(), events: d.events})
+	d.log = slog.New(d.logged.Handler(tee{Handler: o.Logger.Handler(), events: d.events}))
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.closeAll())
 	}
@@ -97,15 +109,19 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 		return err
 	}
 	c := d.inForce.config
+	d.setPrivacy(c, d.inForce.pseudonyms)
 	for _, warning := range c.Warnings {
 		d.log.Warn("the configuration has what is seldom meant", "id", "configuration-warning", "warning", warning.Error())
 	}
-	d.leaseLog = newLeaseLog(d.options.Logger, func(owner uint8) string { return d.owners.Load()[owner] })
+	d.leaseLog = newLeaseLog(slog.New(d.logged.Handler(d.options.Logger.Handler())), func(owner uint8) string { return d.owners.Load()[owner] })
 	d.setLog(d.inForce)
 	if d.table, err = binding.New(binding.Options{Capacity: c.Store.Capacity, Seed: rand.Uint64()}); err != nil {
 		return fmt.Errorf("store.capacity: %w", err)
 	}
 	if err = d.start(ctx, d.inForce.policy); err != nil {
+		return err
+	}
+	if err = d.openReconfigure(ctx); err != nil {
 		return err
 	}
 	workers, err := d.openSockets(d.inForce.policy)
@@ -116,6 +132,7 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 		return err
 	}
 	d.makeWorkers(workers)
+	d.dns = newDNSKeeper(d, d.inForce)
 	d.operator = newOperator(d)
 	d.admin, err = d.openAdmin()
 	return err
@@ -135,6 +152,7 @@ func (d *Daemon) openConfig(ctx context.Context) (*candidate, error) {
 	if len(faults) > 0 {
 		return nil, faults
 	}
+	d.hideUntilKeyed(c)
 	if c.Cluster != nil {
 		if _, err = d.compile(ctx, c); err != nil {
 			return nil, err
@@ -148,7 +166,25 @@ func (d *Daemon) openConfig(ctx context.Context) (*candidate, error) {
 	}
 	d.keep = d.store.PutMeta
 	stored, _ := d.store.Meta(metaReservations)
-	return d.candidate(ctx, text, stored)
+	value, _ := d.store.Meta(metaProviders)
+	known, err := readProviders(value)
+	if err != nil {
+		return nil, err
+	}
+	return d.openCandidate(ctx, sources{text: text, stored: stored, providers: known, consult: true})
+}
+
+// openCandidate is the first candidate. What is new of its prefixes is in the store before anything is granted by it.
+func (d *Daemon) openCandidate(ctx context.Context, from sources) (*candidate, error) {
+	c, err := d.candidate(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	d.announceProviders(nil, c.providers)
+	if err := d.keepProviders(ctx, from.providers, c.providers); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // start loads the bindings and puts the policy in force.
@@ -166,6 +202,12 @@ func (d *Daemon) start(ctx context.Context, p *policy.Policy) error {
 	if err != nil {
 		return err
 	}
+	if newest == 0 && tasksOf(d.inForce.config) > 0 {
+		// A new node's store, or a lost one's: what DNS holds of its clients nobody remembers.
+		if err := d.store.LoseTasks(ctx); err != nil {
+			return fmt.Errorf("cannot note in the store that DNS is to be audited: %w", err)
+		}
+	}
 	d.setClock(newest)
 	if !p.Single {
 		d.greet(p, site.View)
@@ -175,12 +217,17 @@ func (d *Daemon) start(ctx context.Context, p *policy.Policy) error {
 }
 
 func (d *Daemon) openStore(c *config.Config) (*store.Store, error) {
+	return store.Open(d.storeOptions(c))
+}
+
+// storeOptions are what the configuration says of the store.
+func (d *Daemon) storeOptions(c *config.Config) store.Options {
 	mode := store.SyncAlways
 	if !c.Store.Sync {
 		mode = store.SyncNever
 	}
 	keep := &store.History{Keep: time.Duration(c.History.Keep) * time.Second}
-	return store.Open(store.Options{Path: d.data, Sync: mode, History: keep, Index: c.Leasequery != nil, Logger: d.log})
+	return store.Options{Path: d.data, Sync: mode, History: keep, Index: c.Leasequery != nil, Tasks: &store.Tasks{Most: tasksOf(c)}, Logger: d.log}
 }
 
 // openSockets binds what the node listens on, and returns for how many workers.
@@ -196,6 +243,7 @@ func (d *Daemon) openSockets(p *policy.Policy) (workers int, err error) {
 	// The store flushes and compacts in goroutines of its own. Where every processor has a worker they starve, and
 	// a commit may wait for a second or two.
 	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), workers+1))
+	d.limits = worker.NewLimits(limitedSenders, binary.NativeEndian.Uint64(random(8)))
 	d.sockets, err = udp.Open(udp.Config{
 		Workers:    workers,
 		Interfaces: listen.Interfaces,
@@ -207,15 +255,22 @@ func (d *Daemon) openSockets(p *policy.Policy) (workers int, err error) {
 	return workers, err
 }
 
+// limitedSenders is of how many relays and neighbours, and of how many clients, is remembered at once how much they have sent.
+const limitedSenders = 1 << 16
+
 func (d *Daemon) makeWorkers(workers int) {
+	rates := limit.NewTable(limitedSenders)
 	for i := range workers {
 		handle := d.table.NewHandle()
+		rules := engine.New(handle, d.marks)
+		rules.Share(&d.shared)
+		rules.Limit(rates)
 		d.workers = append(d.workers, worker.New(worker.Options{
 			ID: i, Socket: d.sockets.Worker(i), Journal: d.store,
-			Engine: engine.New(handle, d.marks),
+			Engine: rules,
 			Marks:  d.marks, Site: &d.site, Clock: d.clock,
 			Wall: func() int64 { return time.Now().UnixNano() }, Wait: diskWait(), Observe: d.observe,
-			Refusals: newRefusals(workers), Aside: d.queries.aside(),
+			Refusals: newRefusals(workers), Limits: d.limits, Aside: d.queries.aside(), Requests: d.reconfigure.requests.take,
 		}))
 	}
 }

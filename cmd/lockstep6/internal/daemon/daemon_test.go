@@ -57,6 +57,24 @@ func TestLeaseLogLevels(t *testing.T) {
 	}
 }
 
+// TestLeaseEvents: each change of a binding is told by its name, Release and Decline too (RFC 9915, Section 18.3.8).
+func TestLeaseEvents(t *testing.T) {
+	for _, test := range []struct {
+		binding binding.Stored
+		want    string
+	}{
+		{binding.Stored{State: binding.Bound, Since: 9, LastTransaction: 9}, "lease granted"},
+		{binding.Stored{State: binding.Bound, Since: 9, LastTransaction: 10}, "lease extended"},
+		{binding.Stored{State: binding.Released}, "lease released"},
+		{binding.Stored{State: binding.Declined}, "lease declined"},
+		{binding.Stored{State: binding.Declined, Owner: 3}, leaseUnseen.text},
+	} {
+		if got := leaseEvent(&test.binding).text; got != test.want {
+			t.Errorf("%v of %d is told as %q, want %q", test.binding.State, test.binding.Owner, got, test.want)
+		}
+	}
+}
+
 // change is one granted lease of an owner as the journal takes it.
 func change(t *testing.T, owner uint8) []byte {
 	t.Helper()

@@ -16,10 +16,19 @@ type feed struct {
 }
 
 // A follower gets changes until it is dropped, which closes the channel, or until it leaves.
-type follower struct{ changes chan []byte }
+type follower struct {
+	changes chan []byte
+	behind  atomic.Int64 // octets in changes
+}
 
-// followed is how many writes a follower may be behind: some seconds of a busy node.
-const followed = 4096
+// How far a follower may be behind: some seconds of a busy node, which writes often or much.
+const (
+	followed       = 4096     // writes
+	followedOctets = 64 << 20 // octets in them
+)
+
+// took says that the follower has taken changes out.
+func (w *follower) took(changes []byte) { w.behind.Add(-int64(len(changes))) }
 
 func (f *feed) follow() *follower {
 	w := &follower{changes: make(chan []byte, followed)}
@@ -57,10 +66,11 @@ func (f *feed) observe(changes []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for w := range f.followers {
-		select {
-		case w.changes <- own:
-		default:
+		// The octets are counted before the follower can take them out.
+		if w.behind.Add(int64(len(own))) > followedOctets || len(w.changes) == cap(w.changes) {
 			f.drop(w)
+			continue
 		}
+		w.changes <- own // nobody else puts, so that there is still room
 	}
 }

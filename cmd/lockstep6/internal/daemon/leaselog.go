@@ -3,12 +3,15 @@ package daemon
 import (
 	"context"
 	"log/slog"
+	"net"
 	"sync/atomic"
 
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/engine"
 	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/wire"
 	"github.com/lockstep6/lockstep6/io/admin"
+	"github.com/lockstep6/lockstep6/io/privacy"
 )
 
 // leaseLogDepth is how many writes' events wait for the log at most.
@@ -101,7 +104,11 @@ func (l *leaseLog) unreadable(err error) {
 
 func (l *leaseLog) event(s *binding.Stored) {
 	if s.Removed {
-		l.log.Debug("lease reclaimed", "id", "lease-reclaimed", "lease", admin.LeaseText(s.Key))
+		l.log.Debug("lease reclaimed", "id", "lease-reclaimed", "lease", privacy.Lease(s.Key.Address, s.Key.Length))
+		return
+	}
+	if s.Kind == wire.Registered {
+		l.registration(s)
 		return
 	}
 	m := leaseEvent(s)
@@ -110,8 +117,8 @@ func (l *leaseLog) event(s *binding.Stored) {
 	}
 	attrs := []slog.Attr{
 		slog.String("id", m.id),
-		slog.String("lease", admin.LeaseText(s.Key)), slog.String("duid", wire.FormatDUID(s.DUID)),
-		slog.Uint64("iaid", uint64(s.IAID)), slog.Uint64("valid", uint64(s.Valid)),
+		slog.Any("lease", privacy.Lease(s.Key.Address, s.Key.Length)), slog.Any("duid", privacy.DUID(s.DUID)),
+		loggedIAID(s.IAID, s.Flags&engine.FlagAnonymous != 0), slog.Uint64("valid", uint64(s.Valid)),
 	}
 	if s.Owner != peer.Self {
 		attrs = append(attrs, slog.String("peer", l.owner(s.Owner)))
@@ -120,6 +127,34 @@ func (l *leaseLog) event(s *binding.Stored) {
 		attrs = append(attrs, slog.String("state", s.State.String()))
 	}
 	l.log.LogAttrs(context.Background(), m.level, m.text, attrs...)
+}
+
+// registration tells of an address that its client registered (RFC 9686, Section 4.2.1).
+func (l *leaseLog) registration(s *binding.Stored) {
+	m := addressEnded
+	switch {
+	case s.State == binding.Bound && s.Flags&engine.FlagMoved != 0:
+		m = addressMoved
+	case s.State == binding.Bound && s.Since == s.LastTransaction:
+		m = addressRegistered
+	case s.State == binding.Bound:
+		m = addressRefreshed
+	}
+	attrs := []slog.Attr{
+		slog.String("id", m.id), slog.Any("lease", privacy.Lease(s.Key.Address, s.Key.Length)), slog.Any("duid", privacy.DUID(s.DUID)),
+		slog.String("valid", admin.LifetimeText(s.Valid)),
+	}
+	if hardware, err := net.ParseMAC(admin.HardwareText(s)); err == nil {
+		attrs = append(attrs, slog.Any("hardware", privacy.Hardware(hardware)))
+	}
+	l.log.LogAttrs(context.Background(), m.level, m.text, attrs...)
+}
+
+func loggedIAID(iaid uint32, unknown bool) slog.Attr {
+	if unknown {
+		return slog.Any("iaid", privacy.Public("unknown"))
+	}
+	return slog.Any("iaid", privacy.IAID(iaid))
 }
 
 // leaseEvent names what a change of a binding means to an operator.

@@ -32,7 +32,7 @@ type queries struct {
 
 const (
 	asideMost  = 256     // queries by UDP that may wait, of each worker; beyond that they are dropped and counted
-	endedMost  = 1 << 18 // ended leases that are remembered for active queries, some 100 octets each
+	endedMost  = 1 << 18 // ended leases that are remembered for active queries, some 400 octets each
 	cleanEvery = time.Hour
 )
 
@@ -57,7 +57,7 @@ func (d *Daemon) openQueries() error {
 		return err
 	}
 	if c.TLS != nil {
-		settings.Names = c.TLS.Names
+		settings.Names, settings.Required = c.TLS.Names, c.TLS.Required
 	}
 	if q.server, err = leasequery.Open(q.responder, settings); err != nil {
 		return err
@@ -205,6 +205,7 @@ func (q *queries) remember(ctx context.Context, w *follower) {
 	for {
 		select {
 		case changes, ok := <-w.changes:
+			w.took(changes)
 			q.mu.Lock()
 			now := worker.Time(q.d.clock())
 			if ok {

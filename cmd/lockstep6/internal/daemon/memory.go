@@ -55,7 +55,7 @@ func (d *Daemon) remember(ctx context.Context, p *policy.Policy) (out engine.Mem
 		l := &p.Links[i]
 		_, served := m.Longest[l.Name]
 		out.Served = append(out.Served, served)
-		m.Longest[l.Name] = max(m.Longest[l.Name], l.Lifetimes.Renew)
+		m.Longest[l.Name] = max(m.Longest[l.Name], l.LongestRenew)
 	}
 	names, err := m.names(nodeNames(p))
 	if err != nil {
@@ -92,6 +92,9 @@ func (d *Daemon) greet(p *policy.Policy, view *peer.View) {
 		whole, _ := d.store.Meta(metaWhole)
 		d.knew = min(knewUntil(whole, p.Fingerprint[:]), from)
 		view.Gate.Returned(from, now)
+		if len(whole) >= 4 {
+			view.Gate.ReturnedAgain(binding.Time(binary.BigEndian.Uint32(whole)), now)
+		}
 		d.log.Info("back after an absence: listening to clients of other nodes", "id", "node-back",
 			"away", (time.Duration(now-from) * time.Second).String(), "back_seat", view.Gate.BackSeat(now))
 	case d.table.Stats().Live > 0:

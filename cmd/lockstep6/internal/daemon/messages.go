@@ -44,4 +44,9 @@ var (
 	leaseReleased = message{id: "lease-released", text: "lease released"}
 	leaseDeclined = message{id: "lease-declined", text: "lease declined"}
 	leaseReplaced = message{id: "lease-superseded", text: "lease superseded"}
+
+	addressRegistered = message{id: "address-registered", text: "address registered"}
+	addressRefreshed  = message{id: "address-refreshed", text: "registered address refreshed"}
+	addressEnded      = message{id: "address-ended", text: "registered address ended"}
+	addressMoved      = message{id: "address-moved", level: slog.LevelWarn, text: "address registered that another client had registered"}
 )

@@ -9,8 +9,7 @@ import (
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/engine"
 	"github.com/lockstep6/lockstep6/core/peer"
-	"github.com/lockstep6/lockstep6/core/wire"
-	"github.com/lockstep6/lockstep6/io/admin"
+	"github.com/lockstep6/lockstep6/io/privacy"
 )
 
 // News tells the log what has changed in what a node knows of its pools and of its cluster: each thing once when it comes and once
@@ -107,7 +106,7 @@ func (n *news) divergence(held map[string]bool) {
 		found := divergence(site.Policy, &f)
 		n.hold(held, fact{peerDiverges, []any{"peer", site.Policy.Nodes[f.Node].Name, "finding", found.Text()}},
 			"of_newest_claims", found.Claims, "unexpected", found.Unexpected,
-			"example", found.Example.Lease, "duid", found.Example.DUID, "iaid", found.Example.IAID)
+			"example", privacy.Lease(f.Example.Lease.Address, f.Example.Lease.Length), "duid", privacy.DUID(f.Example.DUID), "iaid", privacy.IAID(f.Example.IAID))
 	}
 }
 
@@ -120,7 +119,7 @@ func (n *news) twin(now binding.Time, held map[string]bool) {
 func (n *news) coverage(now binding.Time, held map[string]bool) {
 	view, favoured := n.site.View, favoured(n.site.Policy)
 	for _, r := range view.Relays.States() {
-		about := []any{"relay", netip.AddrFrom16(r.Address).String()}
+		about := []any{"relay", privacy.Relay(netip.AddrFrom16(r.Address))}
 		if r.NoRenews(view.Gate.Longest(), now) {
 			n.hold(held, fact{renewalsKept, about}, "requests", r.Requests)
 		}
@@ -180,8 +179,8 @@ func (n *news) conflicts() {
 			continue
 		}
 		for _, c := range view.Conflicts.On(&key) {
-			n.d.log.Warn("two clients claim one lease", "id", "lease-claimed-twice", "lease", admin.LeaseText(key),
-				"client", wire.FormatDUID(c.DUID), "iaid", c.IAID, "node", n.nodeName(c.Node), "explained", c.Strong)
+			n.d.log.Warn("two clients claim one lease", "id", "lease-claimed-twice", "lease", privacy.Lease(key.Address, key.Length),
+				"client", privacy.DUID(c.DUID), loggedIAID(c.IAID, c.Anonymous), "node", n.nodeName(c.Node), "explained", c.Strong)
 		}
 	}
 	n.contended = now
@@ -201,9 +200,9 @@ func (n *news) decisions() {
 		}
 		d := &decided[i]
 		n.d.log.Warn("of two clients with one lease one lost it: it is given another one at its Renew or Rebind", "id", "lease-lost",
-			"lease", admin.LeaseText(d.Lease),
-			"loser", wire.FormatDUID(d.Loser.DUID), "loser_iaid", d.Loser.IAID, "loser_node", n.nodeName(d.Loser.Node),
-			"winner", wire.FormatDUID(d.Winner.DUID), "winner_iaid", d.Winner.IAID, "winner_node", n.nodeName(d.Winner.Node))
+			"lease", privacy.Lease(d.Lease.Address, d.Lease.Length),
+			"loser", privacy.DUID(d.Loser.DUID), "loser_iaid", privacy.IAID(d.Loser.IAID), "loser_node", n.nodeName(d.Loser.Node),
+			"winner", privacy.DUID(d.Winner.DUID), "winner_iaid", privacy.IAID(d.Winner.IAID), "winner_node", n.nodeName(d.Winner.Node))
 	}
 	if untold > 0 {
 		n.d.log.Warn("of two clients with one lease one lost it: more of them", "id", "leases-lost-more", "leases", untold)

@@ -38,7 +38,7 @@ func (o *operator) Ready() error {
 	if !o.d.store.Healthy() {
 		return fmt.Errorf("the store can't write, so nothing is granted: %w", o.d.store.State().Err)
 	}
-	return nil
+	return missesPrefix(o.d.site.Load().Policy)
 }
 
 // State implements admin.Node.
@@ -74,6 +74,9 @@ func (o *operator) State() admin.State {
 			if n := w.Counters.Answered(t); n > 0 {
 				s.Answered[t.String()] += n
 			}
+		}
+		if n := w.Counters.Answered(wire.AddrRegInform); n > 0 {
+			s.Answered[wire.AddrRegInform.String()] += n
 		}
 		for reason := wire.DropNone + 1; reason < wire.DropCount; reason++ {
 			if n := w.Counters.Dropped(reason); n > 0 {

@@ -64,6 +64,9 @@ func (l *listing) indexed() bool {
 	}
 	l.handle.Enter()
 	defer l.handle.Leave()
+	if !byKey && l.handle.HasDerived() {
+		return false // the index knows clients by something else than their DUIDs
+	}
 	if byKey {
 		key := binding.Key{Address: l.filter.Lease.Addr().As16(), Length: uint8(l.filter.Lease.Bits())}
 		if r := l.handle.Find(&key); r != nil {
@@ -76,7 +79,7 @@ func (l *listing) indexed() bool {
 		return true // nobody has it
 	}
 	var found []*binding.Record
-	for _, kind := range []wire.Kind{wire.IANA, wire.IAPD} {
+	for _, kind := range []wire.Kind{wire.IANA, wire.IAPD, wire.Registered} {
 		found = l.handle.FindClient(duid, kind, *l.filter.IAID, found[:0])
 		for _, r := range found {
 			l.copy(r)

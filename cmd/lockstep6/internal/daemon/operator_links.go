@@ -40,7 +40,8 @@ func (o *operator) Links() []admin.Link {
 // match is how messages come to a link, with this node's names for its interfaces.
 func match(p *policy.Policy, link int) admin.Match {
 	l := &p.Config().Links[link]
-	m := admin.Match{Interfaces: []string{}, LinkAddresses: texts(l.LinkAddress), InterfaceIDs: []string{}}
+	m := admin.Match{Interfaces: []string{}, LinkAddresses: texts(l.LinkAddress), InterfaceIDs: []string{}, RelayIDs: []string{},
+		PoolNames: append([]string{}, l.PoolNames...)}
 	for _, name := range l.Interfaces {
 		if !p.Single {
 			if mapped, ok := p.Config().Cluster.Nodes[p.Self].Interfaces[name]; ok {
@@ -51,6 +52,9 @@ func match(p *policy.Policy, link int) admin.Match {
 	}
 	for _, id := range l.InterfaceIDs {
 		m.InterfaceIDs = append(m.InterfaceIDs, admin.OctetsText(id))
+	}
+	for _, id := range l.RelayIDs {
+		m.RelayIDs = append(m.RelayIDs, wire.FormatDUID(id))
 	}
 	return m
 }
@@ -70,11 +74,8 @@ func Places(p *policy.Policy) admin.Places {
 		if in := p.PoolOf(s.Kind, &s.Key.Address, s.Key.Length); in != nil {
 			return p.Links[in.Link].Name, in.Name
 		}
-		for i := range p.Links {
-			l := &p.Links[i]
-			if s.Kind == wire.IANA && l.Appropriate(&s.Key.Address) || s.Kind == wire.IAPD && l.AppropriatePrefix(&s.Key.Address, s.Key.Length) {
-				return l.Name, ""
-			}
+		if i := p.LinkOf(s.Kind, &s.Key.Address, s.Key.Length); i >= 0 {
+			return p.Links[i].Name, ""
 		}
 		return "", ""
 	}

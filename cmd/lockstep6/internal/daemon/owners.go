@@ -26,12 +26,7 @@ func StoredOwners(r *store.Reader, c *config.Config) (Owners, error) {
 	names := make(map[string]string)
 	if c != nil && c.Cluster != nil {
 		for _, n := range c.Cluster.Nodes {
-			duid := n.DUID
-			if duid == nil {
-				derived := address.ServerDUID(c.Cluster.ID, n.Name)
-				duid = derived[:]
-			}
-			names[hex.EncodeToString(duid)] = n.Name
+			names[hex.EncodeToString(nodeDUID(c.Cluster, &n))] = n.Name
 		}
 	}
 	return m.names(names)
@@ -71,4 +66,13 @@ func (m *clusterMemory) names(nodes map[string]string) (out Owners, err error) {
 		out[owner] = wire.FormatDUID(duid)
 	}
 	return out, nil
+}
+
+// nodeDUID is what a node is called by clients: by its own DUID, else by the one that follows from its name.
+func nodeDUID(c *config.Cluster, n *config.Node) []byte {
+	if n.DUID != nil {
+		return n.DUID
+	}
+	derived := address.ServerDUID(c.ID, n.Name)
+	return derived[:]
 }

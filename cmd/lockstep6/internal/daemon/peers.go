@@ -200,7 +200,7 @@ func (o *operator) conflicts(site *engine.Site, now binding.Time) (out []admin.C
 		h.Enter()
 		if r := h.Find(&key); r != nil && r.Live(now) {
 			c.Claims = append(c.Claims, admin.Claim{
-				Node: o.d.ownerName(site, r.Owner()), DUID: wire.FormatDUID(r.DUID()), IAID: r.IAID(), Holds: true,
+				Node: o.d.ownerName(site, r.Owner()), DUID: wire.FormatDUID(r.DUID()), IAID: r.IAID(), IAIDUnknown: r.Anonymous(), Holds: true,
 				Strong: r.Flags()&engine.FlagStrong != 0, Confirmed: r.Flags()&engine.FlagConfirmed != 0,
 				Since: utc(r.Since()),
 			})
@@ -208,7 +208,8 @@ func (o *operator) conflicts(site *engine.Site, now binding.Time) (out []admin.C
 		h.Leave()
 		for _, other := range site.View.Conflicts.On(&key) {
 			claim := admin.Claim{
-				DUID: wire.FormatDUID(other.DUID), IAID: other.IAID, Strong: other.Strong, Confirmed: other.Confirmed, Since: utc(other.Since),
+				DUID: wire.FormatDUID(other.DUID), IAID: other.IAID, IAIDUnknown: other.Anonymous, Strong: other.Strong, Confirmed: other.Confirmed,
+				Since: utc(other.Since),
 			}
 			if other.Node >= 0 {
 				claim.Node = site.Policy.Nodes[other.Node].Name
@@ -231,7 +232,7 @@ func (d *Daemon) ownerName(site *engine.Site, owner uint8) string {
 // twinSuspected tells whether clients renew what this node never granted.
 func twinSuspected(site *engine.Site, now binding.Time) bool {
 	for i := range site.Policy.Links {
-		if site.View.Twin.Seen(site.Policy.Links[i].Lifetimes.Renew, now) {
+		if site.View.Twin.Seen(site.Policy.Links[i].LongestRenew, now) {
 			return true
 		}
 	}

@@ -35,11 +35,19 @@ const testNow = binding.Time(800_000_000)
 // nodeB is node b, without store and sockets. Of its table's owners number 9 was a node once.
 func nodeB(t *testing.T) (*Daemon, *policy.Policy) {
 	t.Helper()
+	d, p := nodeOf(t, "b", 1, peer.Self, 2)
+	d.owners.Store(&Owners{1: "a", 2: "c", 9: "00:04:09"})
+	return d, p
+}
+
+// nodeOf is one of the three nodes, which numbers them all as owners so.
+func nodeOf(t *testing.T, node string, owners ...uint8) (*Daemon, *policy.Policy) {
+	t.Helper()
 	c, faults := config.Parse("test.yaml", []byte(threeNodes))
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	p, err := policy.Compile(c, policy.Input{File: "test.yaml", Node: "b", Resolve: Resolver("test.yaml")})
+	p, err := policy.Compile(c, policy.Input{File: "test.yaml", Node: node, Resolve: Resolver("test.yaml")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,12 +58,11 @@ func nodeB(t *testing.T) (*Daemon, *policy.Policy) {
 	t.Cleanup(func() { _ = d.table.Close() })
 	h := d.table.NewHandle()
 	defer h.Close()
-	site, err := engine.NewSite(p, engine.NewView(p, engine.Memory{Owners: []uint8{1, 0, 2}}, 100), h, d.table.Shards())
+	site, err := engine.NewSite(p, engine.NewView(p, engine.Memory{Owners: owners}, 100), h, d.table.Shards())
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.site.Store(site)
-	d.owners.Store(&Owners{1: "a", 2: "c", 9: "00:04:09"})
 	return d, p
 }
 

@@ -31,6 +31,12 @@ func (d *Daemon) plan(c *candidate) admin.Plan {
 		p.Changes = append(p.Changes, admin.PlanChange(change))
 	}
 	p.Rest = append(p.Rest, comparison.Rest...)
+	if !c.sameSecrets(d.inForce) {
+		p.Rest = append(p.Rest, "secrets of DNS")
+	}
+	if c.pseudonyms != d.inForce.pseudonyms && c.config.Privacy == d.inForce.config.Privacy {
+		p.Rest = append(p.Rest, "key of pseudonyms")
+	}
 	for _, warning := range c.config.Warnings {
 		p.Warnings = append(p.Warnings, warning.Error())
 	}
@@ -47,7 +53,7 @@ func (d *Daemon) effects(before, after *policy.Policy) (all admin.Effects, pools
 	for shard := range d.table.Shards() {
 		h.Enter()
 		h.Range(shard, func(r *binding.Record) bool {
-			if r.State() != binding.Bound || !r.Live(now) {
+			if r.State() != binding.Bound || !r.Live(now) || r.Registered() {
 				return true
 			}
 			pool, fate := prospects.Of(r)
@@ -102,6 +108,8 @@ func count(e *admin.Effects, r *binding.Record, fate engine.Fate, pending bool) 
 		of.Reserved++
 	case engine.FateMoves:
 		of.ToReservation++
+	case engine.FateRetires:
+		of.Retiring++
 	default:
 		of.Kept++
 	}

@@ -19,7 +19,7 @@ func (o *operator) Pools() []admin.Pool {
 	for _, c := range site.Counts() {
 		p := admin.Pool{
 			Link: site.Policy.Links[c.Pool.Link].Name, Pool: c.Pool.Name, Kind: c.Pool.Kind.String(), Length: c.Pool.Range.Length(),
-			Slots: c.Pool.Range.Size().String(), Own: c.Own, Observed: c.Observed, Stripes: stripes[c.Pool],
+			Retiring: c.Pool.Retiring, Slots: c.Pool.Range.Size().String(), Own: c.Own, Observed: c.Observed, Stripes: stripes[c.Pool],
 		}
 		if c.Pool.Owner >= 0 && len(site.Policy.Nodes) > 1 {
 			p.Node = site.Policy.Nodes[c.Pool.Owner].Name

@@ -97,6 +97,7 @@ func (q *queries) with(ctx context.Context, find func(*query.Finder) iter.Seq2[q
 			return
 		}
 		defer closing()
+		f.Over = func() bool { return ctx.Err() != nil }
 		for found, err := range find(f) {
 			if ctx.Err() != nil || !yield(found, err) || err != nil {
 				return
@@ -121,6 +122,7 @@ func (q *queries) Watch(ctx context.Context, question *query.Question) iter.Seq2
 					yield(query.Found{}, leasequery.ErrSlow)
 					return
 				}
+				w.took(changes)
 				f := query.Finder{Table: q.d.table, Handle: h, Policy: q.d.site.Load().Policy, Now: q.Now()}
 				for found, err := range f.Follow(question, changes) {
 					if !yield(found, err) || err != nil {

@@ -45,13 +45,18 @@ func (d *Daemon) Reload(ctx context.Context, r admin.ReloadRequest) (admin.Plan,
 	}
 	d.changing.one.Lock()
 	defer d.changing.one.Unlock()
-	return d.change(ctx, sources{text: text, stored: d.inForce.stored}, r)
+	if !r.DryRun {
+		d.lookAtProviders(ctx, true) // what a provider has decided isn't asked whether it is safe
+	}
+	return d.change(ctx, sources{text: text, stored: d.inForce.stored, providers: d.inForce.providers, consult: true}, r)
 }
 
 // Sources are what a configuration is made of.
 type sources struct {
 	text, stored []byte // the file's, and the stored reservations
 	added        int    // which of these, from 1, somebody adds just now; 0: none
+	providers    providers
+	consult      bool // the sources of prefixes are read, too
 }
 
 // change puts a file's text with stored reservations in force, where they differ from those that are stored after these are
@@ -60,7 +65,7 @@ func (d *Daemon) change(ctx context.Context, from sources, r admin.ReloadRequest
 	if d.changing.stopped {
 		return admin.Plan{}, errStopping
 	}
-	c, err := d.candidate(ctx, from.text, from.stored)
+	c, err := d.candidate(ctx, from)
 	if err != nil {
 		return admin.Plan{}, refused(err, from.added)
 	}
@@ -78,10 +83,12 @@ func (d *Daemon) change(ctx context.Context, from sources, r admin.ReloadRequest
 	}
 	notifyReloading()
 	defer notifyReady()
+	was := d.inForce.providers
 	if err := d.apply(ctx, c); err != nil {
 		return plan, err
 	}
 	plan.Applied = true
+	d.announceProviders(was, c.providers)
 	d.log.Info("the configuration is in force", "id", "configuration-reloaded", "changed", plan.Changed,
 		"fingerprint", plan.Fingerprint.After, "was", plan.Fingerprint.Before,
 		"renumbered", plan.Bindings.Own.New(), "pending", plan.Bindings.Own.Pending, "kept", plan.Bindings.Own.Kept)

@@ -15,6 +15,7 @@ func TestReloadLosesNothing(t *testing.T) {
 	const reloads, clients = 100, 12
 	for node, file := range map[string]string{"": reloadFile, "a": reloadCluster} {
 		t.Run("node "+node, func(t *testing.T) {
+			file = "limits: {messages-per-client: {per-second: 0}}\n" + file
 			r := startNode(t, t.TempDir(), node, file)
 			variants := []string{
 				edited(t, file, `{pool: "2001:db8:1::/64"}`, `{pool: "2001:db8:1::/64", exclude: ["2001:db8:1::/80"]}`,

@@ -91,13 +91,18 @@ func (r *reloading) until(what string, holds func() bool) {
 
 // A client is one behind a relay that says by which port it asks (RFC 8357).
 type client struct {
-	t       *testing.T
-	conn    *net.UDPConn
-	link    netip.Addr
-	duid    []byte
-	server  []byte
-	xid     uint32
-	pending [3]byte
+	t          *testing.T
+	conn       *net.UDPConn
+	link       netip.Addr
+	duid       []byte
+	server     []byte
+	xid        uint32
+	pending    [3]byte
+	deprecated []netip.Prefix   // leases of the last reply that have a valid lifetime, and no preferred one
+	fqdn       []byte           // the data of the last reply's Client FQDN option; nil: it had none
+	said       []byte           // that of its IA Address option outside of an IA
+	kind       wire.MessageType // of the last reply
+	peer       [16]byte         // to which it is to be relayed
 }
 
 func (r *reloading) client(n byte, link string) *client {
@@ -133,6 +138,12 @@ func ia(dst []byte, kind wire.Kind, leases ...netip.Prefix) []byte {
 // send sends a message with IAs, and the server's identifier where it is to be named.
 func (c *client) send(m wire.MessageType, ias []byte, named bool) {
 	c.t.Helper()
+	c.sendFrom([16]byte{0xfe, 0x80}, m, ias, named)
+}
+
+// sendFrom is send from another address than the link-local one.
+func (c *client) sendFrom(peer [16]byte, m wire.MessageType, ias []byte, named bool) {
+	c.t.Helper()
 	c.xid++
 	c.pending = [3]byte{byte(c.xid >> 16), byte(c.xid >> 8), byte(c.xid)}
 	inner := wire.AppendOption(wire.AppendHeader(nil, m, c.pending), wire.OptionClientID, c.duid)
@@ -142,7 +153,7 @@ func (c *client) send(m wire.MessageType, ias []byte, named bool) {
 	inner = append(inner, ias...)
 	link := c.link.As16()
 	packet := append([]byte{byte(wire.RelayForward), 0}, link[:]...)
-	packet = append(packet, append([]byte{0xfe, 0x80}, make([]byte, 14)...)...)
+	packet = append(packet, peer[:]...)
 	packet = wire.AppendOption(packet, wire.OptionRelaySourcePort, []byte{0, 0})
 	packet = wire.AppendOption(packet, wire.OptionRelayMessage, inner)
 	if _, err := c.conn.Write(packet); err != nil {
@@ -164,7 +175,9 @@ func (c *client) receive() (leases []lease) {
 		c.t.Fatalf("not the reply to the last message: %x", buffer[:n])
 	}
 	options := wire.Options(reply[4:])
-	c.server = bytes.Clone(option(options, wire.OptionServerID))
+	c.kind, c.peer, c.said = wire.MessageType(reply[0]), [16]byte(buffer[18:]), bytes.Clone(option(options, wire.OptionIAAddress))
+	c.server, c.fqdn = bytes.Clone(option(options, wire.OptionServerID)), bytes.Clone(option(options, wire.OptionClientFQDN))
+	c.deprecated = nil
 	for code, data, rest, ok := options.Next(); ok; code, data, rest, ok = rest.Next() {
 		in := wire.IA{Kind: wire.IANA}
 		switch code {
@@ -176,7 +189,11 @@ func (c *client) receive() (leases []lease) {
 		}
 		in.Options = wire.Options(data[12:])
 		for l, more, ok := in.NextLease(in.Options); ok; l, more, ok = in.NextLease(more) {
-			leases = append(leases, lease{netip.PrefixFrom(netip.AddrFrom16(l.Address), int(l.Length)), l.Valid})
+			prefix := netip.PrefixFrom(netip.AddrFrom16(l.Address), int(l.Length))
+			leases = append(leases, lease{prefix, l.Valid})
+			if l.Valid > 0 && l.Preferred == 0 {
+				c.deprecated = append(c.deprecated, prefix)
+			}
 		}
 	}
 	return leases

@@ -28,6 +28,9 @@ func LinkReservations(l *config.Link) []admin.Reservation {
 		out := admin.Reservation{
 			Link: l.Name, Client: c.Field, Value: c.Text(), Addresses: []string{}, Prefixes: []string{}, Options: len(r.Options), Stored: r.Stored,
 		}
+		if r.Hostname != nil {
+			out.Hostname = admin.NameText(r.Hostname)
+		}
 		if c.Field == config.ByRemoteID && !c.AnyEnterprise {
 			out.Enterprise = &c.Enterprise
 		}
@@ -92,7 +95,7 @@ func (d *Daemon) restore(ctx context.Context, link string, force bool, edit func
 	if err != nil {
 		return change, err
 	}
-	change.Plan, err = d.change(ctx, sources{d.inForce.text, value, added}, admin.ReloadRequest{Force: force})
+	change.Plan, err = d.change(ctx, sources{text: d.inForce.text, stored: value, added: added, providers: d.inForce.providers}, admin.ReloadRequest{Force: force})
 	if !d.inForce.policy.Single {
 		change.Note = admin.ReservationNote
 	}

@@ -149,3 +149,36 @@ func TestStoredListBounds(t *testing.T) {
 		t.Error("what is damaged was read")
 	}
 }
+
+// TestReservedName: a reservation may be of a name alone; the client is called so from its next message on, and its records follow.
+func TestReservedName(t *testing.T) {
+	n := startNaming(t)
+	c := n.client(1, "2001:db8:1::1")
+	address := c.acquireNamed("notebook")
+	n.settled(n.server, c.records("notebook", address))
+	o := newOperator(n.Daemon)
+	who := config.Client{Field: config.ByDUID, Value: string(c.duid)}
+	change, err := o.PutReservation(t.Context(), "lan", who, []byte(`{"hostname":"printer"}`), false)
+	if err != nil || !change.Applied || change.Bindings.Own.New() != 0 {
+		t.Fatalf("%+v, %v", change, err)
+	}
+	want := admin.Reservation{
+		Link: "lan", Client: "duid", Value: wire.FormatDUID(c.duid), Addresses: []string{}, Prefixes: []string{}, Hostname: "printer.example.net", Stored: true,
+	}
+	if got, err := o.Reservations("lan"); err != nil || len(got) != 1 || !cmp.Equal(got[0], want) {
+		t.Errorf("%v, %v", got, err)
+	}
+	c.send(wire.Renew, append(ia(nil, wire.IANA, address), fqdn("notebook")...), true)
+	if got := c.receive(); len(got) != 1 || got[0].prefix != address {
+		t.Errorf("the client is told %v", got)
+	}
+	n.settled(n.server, c.records("printer", address))
+	n.end()
+	stored, err := readStoredList([]byte(`[{"link":"lan","client":"duid 00:03:01","reservation":{"duid":"00:03:01","hostname":"printer"}}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := stored.Of("lan"); err != nil || len(got) != 1 || got[0].Hostname != "printer" {
+		t.Errorf("of a stopped node %+v, %v", got, err)
+	}
+}

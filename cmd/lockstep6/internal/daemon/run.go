@@ -33,6 +33,15 @@ func diskWait() func() <-chan time.Time {
 	}
 }
 
+// runFollowers begins to tell DNS and hooks of leases, and to follow provider's prefixes, and goes on until the context ends, in goroutines of the group.
+func (d *Daemon) runFollowers(ctx context.Context, group *sync.WaitGroup) {
+	group.Go(func() { d.watchdog(ctx) })
+	group.Go(func() { d.dns.run(ctx) })
+	group.Go(func() { d.followProviders(ctx) })
+	d.runHooks(ctx, group)
+	d.runReconfigure(ctx, group)
+}
+
 // Run serves until the context ends, then drains: no message is taken any more, what was taken is answered,
 // what was granted is on stable storage. It returns the first fault that ended the node early.
 func (d *Daemon) Run(ctx context.Context) error {
@@ -60,6 +69,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		}
 	})
 	helpers.Go(func() { d.hangups(ctx) })
+	d.runFollowers(ctx, &helpers)
 	d.queries.run(ctx, &helpers, func(err error) { stop(err) })
 	if catching != nil {
 		helpers.Go(func() { catching.run(ctx) })
@@ -74,6 +84,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		}
 	})
 	d.announce()
+	d.dns.tellLeft()
 	<-ctx.Done()
 	d.log.Info("stopping: answering what has arrived", "id", "stopping")
 	d.events.end() // who follows them would hold up the end

@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/lockstep6/lockstep6/core/address"
@@ -28,12 +26,15 @@ const (
 )
 
 // ReadConfig reads and checks a configuration file. The error lists all that is wrong in it.
-func ReadConfig(file string) (*config.Config, error) {
+func ReadConfig(file string) (*config.Config, error) { return ReadConfigWith(file, nil) }
+
+// ReadConfigWith is ReadConfig with what is known of provider's prefixes.
+func ReadConfigWith(file string, known map[string]config.Provided) (*config.Config, error) {
 	data, err := ReadText(file)
 	if err != nil {
 		return nil, err
 	}
-	c, faults := config.Parse(file, data)
+	c, faults := config.ParseWith(file, data, config.Beside{Provided: known})
 	if len(faults) > 0 {
 		return nil, faults
 	}
@@ -55,27 +56,11 @@ func DataFolder(c *config.Config, override string) (string, error) {
 // Resolver finds secrets: env:NAME, file:NAME (relative to the configuration's folder), or the text itself.
 func Resolver(configFile string) func(config.Secret) ([]byte, error) {
 	return func(s config.Secret) ([]byte, error) {
-		text := string(s)
-		switch {
-		case strings.HasPrefix(text, "env:"):
-			name := strings.TrimPrefix(text, "env:")
-			value, ok := os.LookupEnv(name)
-			if !ok {
-				return nil, fmt.Errorf("the environment has no %s; set it to the 64 hexadecimal digits that `lockstep6 key` prints", name)
-			}
-			text = value
-		case strings.HasPrefix(text, "file:"):
-			name := strings.TrimPrefix(text, "file:")
-			if !filepath.IsAbs(name) {
-				name = filepath.Join(filepath.Dir(configFile), name)
-			}
-			data, err := os.ReadFile(name)
-			if err != nil {
-				return nil, fmt.Errorf("%w; make one with `lockstep6 key --out %s` and copy it to every node", err, name)
-			}
-			text = string(data)
+		text, err := secretText(s, configFile, "`lockstep6 key --out FILE` makes one; copy it to every node")
+		if err != nil {
+			return nil, err
 		}
-		key, err := hex.DecodeString(strings.TrimSpace(text))
+		key, err := hex.DecodeString(text)
 		if err != nil || len(key) != len(address.Key{}) {
 			return nil, errors.New("a key is 64 hexadecimal digits (32 octets), as `lockstep6 key` makes it")
 		}
@@ -100,10 +85,13 @@ func (d *Daemon) compile(ctx context.Context, c *config.Config) (*policy.Policy,
 		}
 	}
 	p, err := policy.Compile(c, in)
+	if err == nil {
+		err = d.giveSecret(ctx, p)
+	}
 	if err == nil && d.store != nil {
 		// History is whole only if changes tell it while the store keeps it, which was settled when it was opened. So is
-		// leasequery's index.
-		p.History = d.store.HistoryState().On || c.Leasequery != nil
+		// leasequery's index. What follows for DNS is told as long as there are names. Hooks are told of what begins and ends, too.
+		p.History = d.store.HistoryState().On || c.Leasequery != nil || c.DNS != nil || len(c.Hooks) > 0
 	}
 	return p, err
 }

@@ -116,13 +116,14 @@ func (e *storedReservation) read() (r admin.Reservation, err error) {
 	}
 	var what struct {
 		Addresses, Prefixes []string
+		Hostname            string
 		Options             map[string]json.RawMessage
 		RemoteID            json.RawMessage `json:"remote-id"`
 	}
 	if err := json.Unmarshal(text, &what); err != nil {
 		return r, fmt.Errorf("the store's reservation for %s can't be read: %w", e.Client, err)
 	}
-	r = admin.Reservation{Link: e.Link, Addresses: what.Addresses, Prefixes: what.Prefixes, Options: len(what.Options), Stored: true}
+	r = admin.Reservation{Link: e.Link, Addresses: what.Addresses, Prefixes: what.Prefixes, Hostname: what.Hostname, Options: len(what.Options), Stored: true}
 	r.Client, r.Value, _ = strings.Cut(e.Client, " ")
 	var numbered struct{ Enterprise *uint32 }
 	if len(what.RemoteID) > 0 && json.Unmarshal(what.RemoteID, &numbered) == nil && numbered.Enterprise != nil {

@@ -41,6 +41,7 @@ func (d *Daemon) notified(e udp.Event) {
 		d.gaps.note(peer.ReasonLink)
 	case udp.DropsGrew:
 		d.gaps.note(peer.ReasonDrops)
+		d.limits.Lost()
 	}
 }
 
@@ -111,7 +112,9 @@ func (d *Daemon) watchCluster(ctx context.Context) {
 // shed is how many datagrams the workers have dropped unread.
 func (d *Daemon) shed() (n uint64) {
 	for _, w := range d.workers {
-		n += w.Counters.Dropped(wire.DropOverload)
+		for _, drop := range [...]wire.Drop{wire.DropOverload, wire.DropRelayRate, wire.DropNeighbourRate, wire.DropShare} {
+			n += w.Counters.Dropped(drop)
+		}
 	}
 	return n
 }

@@ -41,18 +41,24 @@ func ListPackages(folder string) ([]Package, error) {
 }
 
 // coreOrder says which packages of core each package of core may import: worker -> engine -> {peer, policy, binding}
-// -> address -> wire, policy -> config, and query -> {policy, binding}. A package that isn't listed may import none.
+// -> address -> wire, policy -> {class, config}, class -> config, and query -> {policy, binding}. A package that isn't listed may import none.
 var coreOrder = map[string][]string{
-	"address": {"wire"},
-	"binding": {"address", "wire"},
-	"history": {"binding", "wire"},
-	"config":  {"address", "wire"},
-	"policy":  {"config", "address", "wire"},
-	"peer":    {"policy", "binding", "address", "wire"},
-	"query":   {"policy", "binding", "wire"},
-	"engine":  {"peer", "policy", "config", "binding", "address", "wire"},
-	"worker":  {"engine", "peer", "policy", "config", "binding", "address", "wire"},
-	"sim":     {"history", "worker", "engine", "peer", "policy", "config", "binding", "address", "wire"},
+	"address":     {"wire"},
+	"binding":     {"address", "wire"},
+	"history":     {"binding", "wire"},
+	"naming":      {},
+	"config":      {"address", "naming", "wire"},
+	"class":       {"config", "wire"},
+	"policy":      {"class", "config", "address", "naming", "wire"},
+	"peer":        {"policy", "binding", "address", "wire"},
+	"query":       {"policy", "binding", "address", "wire"},
+	"limit":       {},
+	"engine":      {"limit", "reconfigure", "peer", "policy", "class", "config", "binding", "address", "naming", "wire"},
+	"reconfigure": {"binding", "wire"},
+	"upkeep":      {"binding", "naming", "wire"},
+	"worker":      {"engine", "limit", "peer", "policy", "config", "binding", "address", "wire"},
+	"convert":     {"policy", "config", "address", "wire"},
+	"sim":         {"history", "worker", "engine", "peer", "policy", "config", "binding", "address", "wire"},
 }
 
 // coreLibraries are the modules of others that core builds on: small, and pure as core is.

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "bring the order and the shown lines of "+PagePath+" up to date")
+var update = flag.Bool("update", false, "bring "+PagePath+" and the count of "+CoveragePath+" up to date")
 
 // TestMessages: whatever the program logs has an identifier that stays, and a section that explains it.
 func TestMessages(t *testing.T) {

@@ -236,3 +236,28 @@ func TestExceptions(t *testing.T) {
 		t.Error("an exception without a reason was accepted")
 	}
 }
+
+func TestSequentialCatches(t *testing.T) {
+	got := Sequential(tree(t, map[string]string{
+		"core/a/a.go":        "package a\nimport \"sync\"\nvar m sync.Mutex\n",
+		"core/a/b.go":        "package a\nfunc f() { go f() }\n",
+		"core/a/a_test.go":   "package a\nimport \"testing\"\nfunc TestA(t *testing.T) { t.Parallel() }\n",
+		"core/a/c.go":        "package a\nfunc g() {}\n",
+		"core/a/d.go":        "package a\nfunc h(o options) int { return o.Parallel }\n",
+		"core/a/below/go.go": "package below\nimport \"sync/atomic\"\nvar n atomic.Int64\n",
+		"core/b/b.go":        "package b\nimport \"sync\"\nvar m sync.Mutex\n",
+		"core/b/b_test.go":   "package b\nimport \"testing\"\nfunc TestB(t *testing.T) { go f() }\n",
+		"core/b/c_test.go":   "package b\nimport \"testing\"\nfunc TestC(t *testing.T) { go f() }\n",
+	}), []string{"core/a"}, []string{"core/b/b_test.go"})
+	wantSubjects(t, []string{"sequential core/a/a.go", "sequential core/a/a_test.go", "sequential core/a/b.go", "sequential core/b/b_test.go"}, got)
+}
+
+func TestNamesakesCatches(t *testing.T) {
+	const body = "(t *testing.T) {}\n"
+	got := Namesakes(tree(t, map[string]string{
+		"core/a/a_test.go": "package a\nimport \"testing\"\nfunc TestA" + body,
+		"core/b/b_test.go": "package b\nimport \"testing\"\nfunc TestA" + body + "func TestB" + body,
+		"core/c/c_test.go": "package c\nimport \"testing\"\nfunc TestA" + body,
+	}), []string{"core/c"}, []string{"core/a/a_test.go"})
+	wantSubjects(t, []string{"sequential core/b/b_test.go"}, got)
+}

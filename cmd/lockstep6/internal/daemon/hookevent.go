@@ -1,0 +1,144 @@
+package daemon
+
+import (
+	"slices"
+	"time"
+
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/peer"
+	"github.com/lockstep6/lockstep6/core/policy"
+	"github.com/lockstep6/lockstep6/core/query"
+	"github.com/lockstep6/lockstep6/core/wire"
+	"github.com/lockstep6/lockstep6/core/worker"
+	"github.com/lockstep6/lockstep6/io/admin"
+	"github.com/lockstep6/lockstep6/io/hook"
+)
+
+// Why a lease isn't there any more.
+const (
+	reasonEnded    = "ended"
+	reasonReleased = "released"
+	reasonDeclined = "declined"
+	reasonPeer     = "peer" // it is another node's now
+)
+
+func (r *hooked) now() binding.Time { return worker.Time(r.d.clock()) }
+
+// kind tells whether the receiver is told of leases of a kind.
+func (r *hooked) kind(k wire.Kind) bool {
+	return k == wire.IAPD && r.config.Prefixes || k == wire.IANA && r.config.Addresses
+}
+
+// stands tells whether a lease is one that the receiver is to have now.
+func (r *hooked) stands(s *binding.Stored, now binding.Time) bool {
+	return query.Usable(s, now) && r.concerns(s)
+}
+
+// concerns tells whether the receiver is told of a lease while it lasts.
+func (r *hooked) concerns(s *binding.Stored) bool {
+	if !r.kind(s.Kind) || s.Owner != peer.Self && !r.config.Observed {
+		return false
+	}
+	if len(r.config.Links) == 0 {
+		return true
+	}
+	link := linkName(r.d.site.Load().Policy, s)
+	return link != "" && slices.Contains(r.config.Links, link)
+}
+
+// linkName is the link that a lease is on; empty: none.
+func linkName(p *policy.Policy, s *binding.Stored) string {
+	if link := query.LinkOf(p, s); link >= 0 {
+		return p.Links[link].Name
+	}
+	return ""
+}
+
+// take puts a write's changes before the runner. A change that can't be read was told of by the lease log.
+func (r *hooked) take(changes []byte) {
+	now := r.now()
+	for len(changes) > 0 {
+		key, value, rest, err := binding.NextChange(changes)
+		if err != nil {
+			return
+		}
+		changes = rest
+		s, err := binding.DecodeValue(key, value)
+		if err != nil {
+			continue
+		}
+		before, err := binding.DecodeValue(key, s.Before)
+		was := err == nil && query.Usable(&before, 0) && r.concerns(&before)
+		switch kind := r.changed(&s, was, now); kind {
+		case "":
+		case hook.Remove:
+			gone := r.event(&before)
+			gone.Reason = gonePast(&s)
+			r.runner.Put(s.Key, kind, &gone)
+		default:
+			r.runner.Put(s.Key, kind, nil)
+		}
+	}
+}
+
+// changed is what the receiver is told of a change; empty: nothing. Was: it was told of what stood before, which has perhaps ended since.
+func (r *hooked) changed(s *binding.Stored, was bool, now binding.Time) string {
+	is := !s.Removed && r.stands(s, now)
+	switch {
+	case !s.News && !(is && r.config.Renewals):
+		return ""
+	case is && (was || !s.News):
+		return hook.Change
+	case is:
+		return hook.Add
+	case was:
+		return hook.Remove
+	}
+	return ""
+}
+
+// gonePast is why a lease isn't there any more.
+func gonePast(s *binding.Stored) string {
+	switch {
+	case s.Removed || s.State == binding.Superseded:
+		return reasonEnded
+	case s.State == binding.Released:
+		return reasonReleased
+	case s.State == binding.Declined:
+		return reasonDeclined
+	case s.Owner != peer.Self:
+		return reasonPeer
+	}
+	return reasonEnded
+}
+
+// event is what there is to tell of a lease.
+func (r *hooked) event(s *binding.Stored) hook.Event {
+	site := r.d.site.Load()
+	l := admin.NewLease(s, r.d.owners.Load()[s.Owner], r.now())
+	e := hook.Event{
+		Lease: l.Lease, Kind: l.Kind, DUID: l.DUID, IAID: admin.IAIDText(l.IAID, l.IAIDUnknown), IAIDUnknown: l.IAIDUnknown,
+		PeerAddress: l.PeerAddress, LinkAddress: l.LinkAddress, Interface: heardBy(site.Policy, s), InterfaceID: l.InterfaceID, RemoteID: l.RemoteID, SubscriberID: l.SubscriberID, RelayID: l.RelayID,
+		Hardware: l.HardwareAddress, Hostname: l.Name, Link: linkName(site.Policy, s), Owner: l.Owner,
+	}
+	if until, err := time.Parse(time.RFC3339, l.Expires); err == nil {
+		e.ValidUntil = &until
+	}
+	return e
+}
+
+// heardBy is the interface by which a client without relay, or with lightweight ones only, was heard; empty: it has a relay, or
+// that isn't known.
+func heardBy(p *policy.Policy, s *binding.Stored) string {
+	if v, ok := s.Extension.Find(binding.ExtInterface); ok {
+		return string(v)
+	}
+	link := query.LinkOf(p, s)
+	if v, ok := s.Extension.Find(binding.ExtLinkAddress); ok && string(v) != string(make([]byte, len(v))) || link < 0 {
+		return ""
+	}
+	if _, ok := s.Extension.Find(binding.ExtPeerAddress); !ok || len(p.Links[link].Interfaces) != 1 {
+		return ""
+	}
+	return p.Links[link].Interfaces[0]
+}
