@@ -31,7 +31,7 @@ func TestConfigurations(t *testing.T) {
 			continue
 		}
 		if c.Store.Sync == strings.Contains(w.settings.store, "never") || c.Log.Leases != w.settings.leases ||
-			(c.History.Keep > 0) != w.settings.history || (c.Cluster != nil) != (w.settings.cluster != "") {
+			(c.History.Keep > 0) != w.settings.history || (c.Cluster != nil) != (w.settings.cluster != "") || (c.DNS != nil) != w.settings.dns {
 			t.Errorf("%s: the configuration is\n%s", w.Name, text)
 		}
 		if ids[w.ID] {

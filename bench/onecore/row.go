@@ -30,6 +30,7 @@ type settings struct {
 	history bool   // history.keep
 	workers int    // 0: one
 	queries bool   // leasequery: its index is kept
+	dns     bool   // each client has a name, and nobody answers for its zones: each binding's task stays in the queue
 }
 
 // The rows' ids that more is computed from.
@@ -52,6 +53,7 @@ var rows = []row{
 	{ID: "history", Name: "`history.keep: 400d`", relays: manyRelays, task: load.Acquire, settings: settings{history: true}},
 	{ID: "limit", Name: "`limits.leases-per-port: 16`", relays: manyRelays, task: load.Acquire, settings: settings{limits: "{leases-per-port: 16}"}},
 	{ID: "leasequery", Name: "`leasequery`, nobody asks", relays: manyRelays, task: load.Acquire, settings: settings{queries: true}},
+	{ID: "dns", Name: "`dns`, with names from addresses, and no DNS server", relays: manyRelays, task: load.Acquire, settings: settings{dns: true}},
 	{ID: "cluster", Name: "one of two nodes, the other one dead", relays: manyRelays, task: load.Acquire, settings: settings{cluster: fmt.Sprintf(clusterOfTwo, "xxh64")}},
 	{ID: "cluster-limit", Name: "that, and `limits.weak-claims-per-port: 8`", relays: manyRelays, task: load.Acquire,
 		settings: settings{cluster: fmt.Sprintf(clusterOfTwo, "xxh64"), limits: "{weak-claims-per-port: 8}"}},
@@ -73,6 +75,7 @@ var compared = []struct{ what, on, off string }{
 	{"and of a renewal", "renew-history", renew},
 	{"a limit of leases per port", "limit", spread},
 	{"an index for leasequery", "leasequery", spread},
+	{"a name, and a task for DNS", "dns", spread},
 	{"peers' messages are observed", "cluster", spread},
 	{"and claims per port are counted", "cluster-limit", "cluster"},
 	{"addresses by SHA-256", "cluster-sha256", "cluster"},
@@ -111,6 +114,10 @@ func (r *row) config(admin string) string {
 	}
 	if s.queries {
 		b.WriteString("leasequery: {requestors: [\"::1\"], listen: []}\n")
+	}
+	if s.dns {
+		b.WriteString("dns:\n  domain: example.net\n  generate: always\n" +
+			"  zones: [{zone: example.net, servers: [\"[::1]:9\"]}, {zone: \"2001:db8:1::/64\", servers: [\"[::1]:9\"]}]\n")
 	}
 	if s.cluster != "" {
 		b.WriteString("cluster: " + s.cluster + "\n")

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,17 +37,17 @@ func TestPage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("core.json", `{"targets": [{"name": "speed", "must": 2, "stretch": 3, "min": 1, "median": 1.5, "max": 4}]}`)
+	write("core.json", `{"targets": [{"name": "speed: fast", "must": 2, "stretch": 3, "min": 1, "median": 1.5, "max": 4}]}`)
 	write("other.json", `{"targets": [{"name": "size", "must": 2, "stretch": 1, "at_most": true, "min": 1, "median": 1, "max": 1}]}`)
 	write("none.json", `{"head": "no targets"}`)
-	write("reasons.txt", "# why\nspeed: the host: it is slow\nsize: too large once\n")
+	write("reasons.txt", "# why\nspeed: fast: the host: it is slow\nsize: too large once\n")
 	page := "before\n" + begins + "\nold\n" + ends + "\nafter\n"
 	got, err := Page(page, folder)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"before\n" + begins, ends + "\nafter\n", "| speed | ≥ 2 | ≥ 3 | 1.00 / **1.50** / 4.00 | **missed** | the host: it is slow | [core](bench/results/core.md) |",
+		"before\n" + begins, ends + "\nafter\n", "| speed: fast | ≥ 2 | ≥ 3 | 1.00 / **1.50** / 4.00 | **missed** | the host: it is slow | [core](bench/results/core.md) |",
 		"| size | ≤ 2 | ≤ 1 | 1.00 | stretch met |   | [other]",
 	} {
 		if !strings.Contains(got, want) {
@@ -63,8 +64,12 @@ func TestPage(t *testing.T) {
 	}
 	write("core.json", `{"targets": [{"name": "speed", "must": 2, "stretch": 3, "min": 1, "median": 1.5, "max": 4}]}`)
 	write("reasons.txt", "seed: a name that nothing has\n")
-	if _, err := Page(page, folder); err == nil || !strings.Contains(err.Error(), `"seed"`) || !strings.Contains(err.Error(), `"speed" is missed`) {
+	if _, err := Page(page, folder); err == nil || !strings.Contains(err.Error(), `"seed: a name that nothing has"`) || !strings.Contains(err.Error(), `"speed" is missed`) {
 		t.Errorf("%v: want a reason without a target, and a target without one", err)
+	}
+	write("reasons.txt", "")
+	if _, err := Page(page, folder); !errors.Is(err, ErrUnexplained) {
+		t.Errorf("%v: want one that tells that only a reason is missing", err)
 	}
 	if _, err := Page("no marks", folder); err == nil {
 		t.Error("a page without marks was written")
