@@ -1,13 +1,14 @@
 #!/bin/sh
 # Installs what `make test` needs beyond Go, on Debian 12 or a relative: the DHCPv6 clients and relays that the
-# end-to-end tests drive, tshark, curl, and promtool (of prometheus), which judges metrics and alerts. With arguments it installs
-# those packages instead.
+# end-to-end tests drive, BIND, tshark, curl, and promtool (of prometheus), which judges metrics and alerts. With arguments it
+# installs those packages instead.
 # It does nothing, and needs no root, where all of it is there.
 # It starts no service, asks no question, and changes no network settings.
 set -eu
 
 packages="isc-dhcp-client dhcpcd-base dibbler-client dibbler-relay wide-dhcpv6-client wide-dhcpv6-relay isc-dhcp-relay
-prometheus tshark tcpdump iproute2 procps python3 gcc libc6-dev systemd curl"
+kea-dhcp6-server isc-dhcp-server dnsmasq-base dibbler-server
+prometheus tshark tcpdump iproute2 procps python3 gcc libc6-dev systemd curl bind9 bind9-dnsutils"
 
 [ $# = 0 ] || packages=$*
 
@@ -45,9 +46,11 @@ install || { $root apt-get update -q </dev/null && install; }
 
 # Nothing of this may come up at the next boot either and take the machine's own interfaces.
 for unit in dibbler-client dibbler-relay dibbler-server wide-dhcpv6-client wide-dhcpv6-relay isc-dhcp-relay isc-dhcp-server \
-	kea-dhcp6-server prometheus; do
-	case $missing in
-	*"$unit"*)
+	kea-dhcp6-server prometheus named knot; do
+	package=$unit
+	[ "$unit" != named ] || package=bind9
+	case " $missing " in
+	*" $package "*)
 		if command -v systemctl >/dev/null; then
 			$root systemctl disable -q "$unit" 2>/dev/null || true
 		else
