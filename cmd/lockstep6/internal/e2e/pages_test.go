@@ -62,7 +62,7 @@ func runPage(t *testing.T, blocks []house.Block) {
 	// In a process namespace of its own, so that whatever the page leaves running ends with its shell.
 	p := h.Start("page", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "env", "PATH="+h.File("bin")+":"+os.Getenv("PATH"), "HOME="+h.Dir, "NO_COLOR=1",
 		"bash", "-euo", "pipefail", h.Write("page.sh", script.String(), 0o644))
-	if err := p.Wait(4 * patience); err != nil {
+	if err := p.Wait(15 * patience); err != nil {
 		block, out, _ := strings.Cut(strings.TrimSpace(h.read("pages/at")), " ")
 		t.Fatalf("%s: %v\n%s", block, err, h.read("pages/"+out))
 	}
