@@ -1,17 +1,22 @@
 package meter
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
 
-// FolderSize adds up the files of a folder, in octets.
+// FolderSize adds up the files of a folder, in octets. Files that go meanwhile don't count.
 func FolderSize(folder string) (sum int64, err error) {
 	err = eachFile(folder, func(name string) error {
 		info, err := os.Stat(name)
-		if err == nil {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err == nil:
 			sum += info.Size()
 		}
 		return err
