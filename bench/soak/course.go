@@ -80,7 +80,7 @@ func (c *course) happenings() (all []happening) {
 		}
 		all = append(all, happening{at, kill, victim})
 	}
-	for i, at := range []time.Duration{c.clock * 3 / 2, c.total/2 + c.clock*7/4} {
+	for i, at := range []time.Duration{c.clock * 3 / 2, c.total/2 + c.clock*3/4} {
 		all = append(all, happening{at, drain, i}, happening{at + c.clock/8, undrain, i})
 	}
 	for k, at := 0, c.clock*7/10; at <= last; k, at = k+1, at+3*c.clock {

@@ -85,7 +85,8 @@ func (s *soak) play(ctx context.Context, r *Report) (err error) {
 	err = errors.Join(err, <-sampled)
 	if err == nil {
 		for i := range nodes {
-			err = errors.Join(err, s.inspect(ctx, r, i, time.Now(), 0))
+			_, _, failed := s.inspect(ctx, i, time.Now())
+			err = errors.Join(err, failed)
 		}
 	}
 	send()
@@ -193,23 +194,22 @@ func (s *soak) kill(ctx context.Context, r *Report, i int) error {
 	t.mu.Lock()
 	t.node = n
 	t.mu.Unlock()
-	r.Kills = append(r.Kills, Kill{At: at.Seconds(), Node: t.spec.Name, Away: started.Sub(killed).Seconds(), Ready: ready.Seconds()})
-	return s.inspect(ctx, r, i, killed, len(r.Kills))
+	k := Kill{At: at.Seconds(), Node: t.spec.Name, Away: started.Sub(killed).Seconds(), Ready: ready.Seconds()}
+	k.Looked, k.Lost, err = s.inspect(ctx, i, killed)
+	r.Kills = append(r.Kills, k)
+	fmt.Fprintf(os.Stderr, "after %.0f s: node %s was killed; %d leases looked up, %d lost\n", k.At, k.Node, k.Looked, k.Lost)
+	return err
 }
 
-// inspect looks up what a node confirmed before a time. Kill is the number of the kill that this is about, from 1; 0: none.
-func (s *soak) inspect(ctx context.Context, r *Report, i int, before time.Time, kill int) error {
+// inspect looks up what a node confirmed before a time.
+func (s *soak) inspect(ctx context.Context, i int, before time.Time) (looked, missing int, err error) {
 	list, err := leases(ctx, s.seats[i].node)
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	// What ends while the list is written, and so isn't in it, doesn't count.
-	looked, missing := s.ledger.inspect(i, list, before, time.Now().Add(time.Second))
-	if kill > 0 {
-		k := &r.Kills[kill-1]
-		k.Looked, k.Lost = looked, missing
-	}
-	return nil
+	looked, missing = s.ledger.inspect(i, list, before, time.Now())
+	return looked, missing, nil
 }
 
 // leases is a node's own list.

@@ -79,8 +79,11 @@ func (v *Verdict) word() string {
 	return "**grew**"
 }
 
-// fewest is with how few points nothing can be said.
-const fewest = 12
+// Of fewer points, or less time, nothing can be said: the population itself grows until what has ended is reclaimed, minutes later.
+const (
+	fewest   = 12
+	shortest = 300 // seconds
+)
 
 // on judges points.
 func (m *measure) on(node string, points []point) Verdict {
@@ -90,6 +93,9 @@ func (m *measure) on(node string, points []point) Verdict {
 		return v
 	}
 	v.From, v.To = points[0].at, points[len(points)-1].at
+	if v.To-v.From < shortest {
+		v.Why = fmt.Sprintf("%.0f s only", v.To-v.From)
+	}
 	third := len(points) / 3
 	v.First, v.Last = median(values(points[:third])), median(values(points[len(points)-third:]))
 	v.Growth = slope(points) * (v.To - v.From)
@@ -104,7 +110,7 @@ func values(points []point) (all []float64) {
 	return all
 }
 
-// lifetimes are the longest uninterrupted rows of a node's samples, and all of them, each without its first third.
+// lives are the longest uninterrupted row of a node's samples, and all of them, each without its first third.
 func lives(samples []Sample, node int) (longest, all []Sample) {
 	from := 0
 	for i := range samples {
