@@ -37,6 +37,7 @@ func main() {
 	flag.BoolVar(&o.dns, "dns", false, "give each client a name in zones whose server doesn't answer")
 	flag.StringVar(&o.dir, "dir", "/var/tmp", "`folder` on the disk in question, for the stores")
 	flag.StringVar(&o.out, "out", "", "`folder` to write soak.md, soak.json and soak.svg to")
+	again := flag.String("again", "", "judge what `FILE`, a soak.json, has in it, instead of soaking")
 	flag.StringVar(&o.commit, "commit", "of an unknown commit", "for the results' head")
 	flag.Parse()
 	if flag.NArg() > 0 || o.total < leastTime || o.total > mostTime || !(o.rate >= leastRate) || o.rate > mostRate {
@@ -45,7 +46,13 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	r, err := run(ctx, &o)
+	var r *Report
+	var err error
+	if *again == "" {
+		r, err = run(ctx, &o)
+	} else {
+		r, err = read(*again)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "soak:", err)
 		os.Exit(1)

@@ -22,7 +22,7 @@ func (r *Report) svg(file string) (err error) {
 			name string
 			of   func(*State) float64
 		}{
-			{memory, "resident memory", measures[0].of}, {memory, "heap", measures[1].of}, {memory, "store", measures[5].of},
+			{memory, "resident memory", measures[0].of}, {memory, "heap", measures[1].of}, {memory, "store without logs", measures[6].of},
 			{counts, "descriptors", measures[2].of}, {counts, "goroutines", measures[3].of}, {counts, "threads", measures[4].of},
 		} {
 			var line plot.Curve

@@ -66,11 +66,29 @@ func newReport(o *options) *Report {
 	}
 }
 
+// read reads a report's figures, and judges them.
+func read(file string) (*Report, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{}
+	if err := json.Unmarshal(data, r); err != nil {
+		return nil, fmt.Errorf("%s: %w; give a soak.json", file, err)
+	}
+	if r.Format != format {
+		return nil, fmt.Errorf("%s: format %d, where this program reads %d; soak again", file, r.Format, format)
+	}
+	r.judge()
+	return r, nil
+}
+
 // mostUnserved is the share of exchanges that may end without a lease, kills and all.
 const mostUnserved = 0.02
 
 // judge comes to the verdicts.
 func (r *Report) judge() {
+	r.Verdicts = nil
 	for i := range nodes {
 		r.Verdicts = append(r.Verdicts, judgeNode(r.Samples, i, string(node(i)))...)
 	}
@@ -79,7 +97,7 @@ func (r *Report) judge() {
 	r.Held = r.Totals.Done > 0 && r.unserved() <= mostUnserved
 	for i := range r.Verdicts {
 		v := &r.Verdicts[i]
-		if r.History && strings.HasPrefix(v.Name, "store") {
+		if r.History && (strings.HasPrefix(v.Name, "store") || strings.HasPrefix(v.Name, "data folder")) {
 			v.Why = "history is kept"
 		}
 		r.Held = r.Held && v.flat()
@@ -155,5 +173,5 @@ func (r *Report) verdicts(b *strings.Builder) {
 		}
 		fmt.Fprintf(b, "| %s | %s | %.1f to %.1f | %.4g | %.4g | %+.3g | %.3g | %s |\n", name, v.Node, v.From/60, v.To/60, v.First, v.Last, v.Growth, v.Bound, v.word())
 	}
-	b.WriteString("\nThe heap is the size at which Go collects garbage next, twice what lived after the last collection. Resident memory has the kernel's share in it.\n\n![over time](soak.svg)\n")
+	b.WriteString("\nThe heap is the size at which Go collects garbage next, twice what lived after the last collection. Resident memory has the kernel's share in it. The data folder has up to five logs of 64 MiB in it that the store keeps to write over, and the ballast.\n\n![over time](soak.svg)\n")
 }

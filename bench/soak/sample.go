@@ -25,6 +25,7 @@ type State struct {
 	RSS         int64 `json:"rss"`          // octets
 	Heap        int64 `json:"heap"`         // octets at which Go collects garbage next: twice what lived after the last time
 	Store       int64 `json:"store"`        // octets in the data folder
+	Tables      int64 `json:"tables"`       // of these, without logs and the ballast; 0: nobody looked
 	Descriptors int   `json:"descriptors"`  // open
 	Goroutines  int   `json:"goroutines"`   //
 	Threads     int   `json:"threads"`      //
@@ -123,8 +124,12 @@ func (t *seat) look(into **State) (consumed time.Duration, pid int, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
+	tables, err := meter.SizeOf(t.node.Data(), func(name string) bool { return name != "ballast" && !strings.HasSuffix(name, ".log") })
+	if err != nil {
+		return 0, 0, err
+	}
 	state := stateOf(metrics)
-	state.RSS, state.Threads, state.Store = process.RSS, process.Threads, store
+	state.RSS, state.Threads, state.Store, state.Tables = process.RSS, process.Threads, store, tables
 	*into = state
 	return process.CPU, t.node.PID(), nil
 }

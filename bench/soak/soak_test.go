@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -106,13 +105,18 @@ func TestReport(t *testing.T) {
 			t.Errorf("%q isn't in\n%s", want, page)
 		}
 	}
-	var again Report
-	data, err := os.ReadFile(filepath.Join(dir, "soak.json"))
-	if err == nil {
-		err = json.Unmarshal(data, &again)
-	}
+	again, err := read(filepath.Join(dir, "soak.json"))
 	if err != nil || len(again.Samples) != 300 || again.Samples[140].Nodes[0] != nil || again.markdown() != string(page) {
 		t.Errorf("%v: the figures make another page", err)
+	}
+	for name, text := range map[string]string{"none": "{}", "no JSON": "x"} {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := read(file); err == nil || !strings.Contains(err.Error(), file) {
+			t.Errorf("%s: %+v, %v", name, r, err)
+		}
 	}
 	if drawn, err := os.ReadFile(filepath.Join(dir, "soak.svg")); err != nil || !strings.Contains(string(drawn), "<svg") {
 		t.Errorf("%v, %.100s", err, drawn)
@@ -123,7 +127,7 @@ func TestReport(t *testing.T) {
 func grow(r *Report) {
 	for i := range r.Samples {
 		if s := r.Samples[i].Nodes[0]; s != nil {
-			s.Store = int64(i) * mebi
+			s.Tables = int64(1+i) * mebi
 		}
 	}
 }
