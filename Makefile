@@ -18,9 +18,9 @@ BENCHED = $$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -n 1 dir
 BENCHTIME ?= 1s
 # What was measured, for the results' heads. That results differ doesn't count.
 COMMIT = "$$(git describe --always 2>/dev/null || echo of an unknown commit)$$(git diff --quiet HEAD -- . ':!bench/results' ':!BENCHMARKS.md' 2>/dev/null || echo -dirty)"
-SOAK      ?= 10m
+SOAK      ?= 1h
 
-.PHONY: help build demo test test-all longer unit race fuzz-seeds fuzz e2e lint modern bench bench-go bench-once onecore scale peers overload catchup targets agreement failover takeover soak package deps clean
+.PHONY: help build demo test test-all longer unit race fuzz-seeds fuzz e2e lint modern bench bench-go bench-once onecore scale peers overload catchup targets agreement failover takeover soak soak-kill package deps clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,10 +80,11 @@ bench-go: ## the Go benchmarks, into bench/results/go.txt; compare two with: go 
 	{ echo "commit: "$(COMMIT); echo "load: $$(cut -d ' ' -f 1 /proc/loadavg)"; \
 		$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(BENCHED); } | tee bench/results/go.txt
 
-bench-once: build ## each Go benchmark and each row of onecore and catchup once, in small, so that none rots; a minute
+bench-once: build ## each Go benchmark and each row of onecore and catchup once, in small, so that none rots, and a short soak; two minutes
 	BENCH_BINDINGS=10000 BENCH_BITS=16 $(GO) test -run '^$$' -bench . -benchtime 1x $(BENCHED)
 	$(GO) run ./bench/onecore -rounds 1 -step 500ms -sustained 500ms -clients 100000 >/dev/null
 	$(GO) run ./bench/catchup -clients 20000 -step 1s >/dev/null
+	$(GO) run ./bench/soak -for 30s -rate 300 >/dev/null
 
 onecore: build ## one processor against a bare echo, Pebble and the table alone; what syncs, limits, logs and a second worker cost; 7 minutes
 	$(GO) run ./bench/onecore -commit $(COMMIT) -out bench/results $(ONECORE)
@@ -115,7 +116,10 @@ overload: build ## goodput of lockstep6 and Kea under up to 20 times the load th
 	@packaging/test-deps.sh kea-dhcp6-server
 	$(GO) run ./bench/overload -commit $(COMMIT) -out bench/results $(OVERLOAD)
 
-soak: build ## kill -9 under load again and again for SOAK (10m)
+soak: build ## two nodes for SOAK (1h) under churn, kill -9, reloads, drains, backups: no promise broken, nothing that grows; no root
+	$(GO) run ./bench/soak -for $(SOAK) -commit $(COMMIT) -out bench/results
+
+soak-kill: build ## kill -9 under load again and again for SOAK, each Reply looked up in the killed store
 	SOAK=$(SOAK) LOCKSTEP6_BINARY=$(CURDIR)/lockstep6 $(GO) test -v -count=1 -timeout 24h -run 'TestKill' $(E2E)
 
 deps: ## install Debian packages that the tests need, if any is missing

@@ -149,6 +149,7 @@ func (c *checker) limits(raw *rawLimits) Limits {
 		LeasesPerPort: int(leases), WeakPerPort: int(raw.Weak.or(leases)),
 		PerClient: PerClient{int(raw.Addresses.or(0)), int(raw.Prefixes.or(0))},
 		OfRelay:   rate(raw.Relay, Rate{}), OfNeighbour: rate(raw.Neighbour, Rate{}), OfClient: rate(raw.Client, DefaultClientRate),
+		NoShares: !raw.Shares.or(true),
 	}
 }
 

@@ -71,8 +71,20 @@ func TestRates(t *testing.T) {
 	}
 }
 
-// TestShares: while the kernel drops datagrams, who floods gets less and less, and the others all that they ask for.
+// TestShares: while the kernel drops datagrams, who floods gets less and less, and the others all that they ask for; where shares are
+// switched off nobody is refused.
 func TestShares(t *testing.T) {
+	if n := flooded(t, settings); n < 1000 || n > 3900 {
+		t.Errorf("%d of the flood's 4000 messages were dropped", n)
+	}
+	if n := flooded(t, settings+"\nlimits: {fair-shares: false}\n"); n != 0 {
+		t.Errorf("%d of the flood's messages were dropped without shares", n)
+	}
+}
+
+// flooded has one relay send twenty times as much as another one, and returns how many of its messages were dropped.
+func flooded(t *testing.T, settings string) uint64 {
+	t.Helper()
 	b, limits, clock := limited(t, settings)
 	quiet := uint64(0)
 	for second := range 20 {
@@ -105,7 +117,5 @@ func TestShares(t *testing.T) {
 	if quiet != 200 {
 		t.Errorf("the relay that doesn't flood got %d answers to 200 messages", quiet)
 	}
-	if n := b.Counters.Dropped(wire.DropShare); n < 1000 || n > 3900 {
-		t.Errorf("%d of the flood's 4000 messages were dropped", n)
-	}
+	return b.Counters.Dropped(wire.DropShare)
 }
