@@ -2,7 +2,7 @@
 import {bindings, get, lines} from './api.js';
 import {stateBadge} from './clients.js';
 import {facts, h, say, section, show, table} from './dom.js';
-import {badge, many, when} from './format.js';
+import {badge, clock, many, when} from './format.js';
 import {seen} from './watch.js';
 
 export const title = 'Client';
@@ -125,10 +125,22 @@ function chronicle(story) {
     if (p.last_transaction > p.since) moments.push({at: p.last_transaction, kind: 'plain', word: 'asked', text: ['last asked for ', lease.cloneNode(true), ` of ${node}`]});
     if (!p.lasts && p.until !== 'never') moments.push({at: p.until, kind: 'plain', word: p.ended || 'ended', text: [lease.cloneNode(true), ` of ${node} ended`]});
   }
-  for (const r of story.refused.refusals) moments.push({at: r.at, kind: 'bad', word: 'refused', text: [`${r.message ?? 'a message'}: ${r.why}`]});
+  for (const r of story.refused.refusals) moments.push({at: r.at, kind: 'bad', word: 'refused', same: `${r.message ?? 'a message'}: ${r.why}`, text: [`${r.message ?? 'a message'}: ${r.why}`]});
   moments.sort((a, b) => Date.parse(b.at || 0) - Date.parse(a.at || 0));
-  const shown = moments.slice(0, MOST_LINES);
+  const lines = together(moments), shown = lines.slice(0, MOST_LINES);
   if (shown.length === 0) return h('p', {class: 'none'}, 'nothing is known of it');
   return [h('ol', {class: 'chronicle'}, shown.map((m) => h('li', null, when(m.at, '–'), badge(m.kind, m.word), h('span', null, m.text)))),
-    moments.length > shown.length ? h('p', {class: 'hint'}, `${many(moments.length - shown.length, 'older line')} left out.`) : null];
+    lines.length > shown.length ? h('p', {class: 'hint'}, `${many(lines.length - shown.length, 'older line')} left out.`) : null];
+}
+
+/** together puts refusals that follow each other and say the same into one line, at the time of the newest. */
+function together(moments) {
+  const lines = [];
+  for (const m of moments) {
+    const last = lines.at(-1);
+    if (m.same && last?.same === m.same) Object.assign(last, {times: last.times + 1, first: m.at});
+    else lines.push({...m, times: 1});
+  }
+  for (const l of lines) if (l.times > 1) l.text = [...l.text, ` (${l.times} times since ${clock(l.first)})`];
+  return lines;
 }

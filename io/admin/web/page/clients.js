@@ -8,7 +8,7 @@ export const wants = {};
 
 const KINDS = [['', 'whatever it looks like'], ['lease', 'address or prefix'], ['duid', 'DUID'], ['hardware_address', 'hardware address'], ['name', 'hostname'],
   ['remote_id', 'Remote-ID'], ['interface_id', 'Interface-ID'], ['subscriber_id', 'Subscriber-ID'], ['link', 'link']];
-const MOST = 200;
+const MOST = 100;
 const STATES = {bound: 'good', expired: 'plain', released: 'plain', declined: 'bad', superseded: 'middle'};
 
 /** guesses are the questions that a text may mean, the likeliest first. */

@@ -36,7 +36,7 @@ export function span(s) {
     if (words.length > 0 || n > 0) words.push(`${n} ${name}`);
     rest -= n * size;
   }
-  return words.length === 0 ? '0 s' : words.slice(0, 2).join(' ');
+  return words.length === 0 ? '0 s' : words.slice(0, 2).filter((w, i) => i === 0 || !w.startsWith('0')).join(' ');
 }
 
 /** clock is a moment's time of day, with the date where that isn't today. */
