@@ -9,6 +9,7 @@ import {createRequire} from 'node:module';
 import {join} from 'node:path';
 import {chromium} from 'playwright-core';
 import {eventually, HOSTILE, open, TOKEN} from './cluster.mjs';
+import {PEERS, POOLS} from './seldom.mjs';
 
 const [program, folder] = process.argv.slice(2);
 const pictures = join(folder, 'pictures');
@@ -150,9 +151,29 @@ async function hostile(browser, origin) {
     assert.equal(await page.locator('main img, main script, main iframe, main svg[onload]').count(), 0, `${hash}: what the client says became an element`);
     assert.ok(!(await page.title()).includes('taken'), `${hash}: what the client says ran`);
   }
+  page.removeAllListeners('console'); // the browser tells there what it blocks
   const blocked = await page.evaluate(() => { try { document.body.innerHTML = '<p>'; return false; } catch { return true; } });
   assert.ok(blocked, 'the policy lets a text become HTML');
   await page.context().close();
+}
+
+/** seldom looks at what a cluster has in bad hours only. */
+async function seldom(browser, origin) {
+  for (const size of SIZES.slice(0, 2)) {
+    for (const theme of THEMES) {
+      const page = await visit(browser, origin, {viewport: {width: size.width, height: size.height}, colorScheme: theme});
+      await page.route('**/v1/peers', (route) => route.fulfill({json: PEERS}));
+      await page.route('**/v1/pools', (route) => route.fulfill({json: {pools: POOLS}}));
+      for (const [hash, ...words] of [['#/cluster', 'Another server answers under the name a', 'back seat', 'until 2030-01-01', 'path broken', 'another configuration', 'the store was empty', '42.0 % of T1',
+        'sends Requests to the chosen server only', 'holds it', '3 mended', 'Servers outside of the cluster', 'Former nodes'], ['#/pools', 'retiring', 'part of b', 'stripe 1, node b', '2^64']]) {
+        await page.goto(`${origin}/ui/${hash}`);
+        for (const word of words) await page.locator('main').getByText(word).first().waitFor();
+        await judge(page, `seldom ${size.name} ${theme} ${hash}`);
+        await page.screenshot({path: join(pictures, `${size.name}-${theme}-seldom-${hash.slice(2)}.png`), fullPage: true});
+      }
+      await page.context().close();
+    }
+  }
 }
 
 /** token asks a node that wants one. */
@@ -216,7 +237,7 @@ try {
     return prefix && dns?.questions.every((q) => q.data.length > 0) && {...one, prefix: prefix.lease, remote: 'line-13', interfaceID: one.interface_id};
   });
   for (const [what, does] of [['every view', () => walk(browser, origin)], ['the keyboard', () => keys(browser, origin)], ['search', () => search(browser, origin, story)],
-    ['hostile clients', () => hostile(browser, origin)], ['a token', () => token(browser, cluster.url('b'))], ['a node dies', () => silence(browser, cluster)]]) {
+    ['hostile clients', () => hostile(browser, origin)], ['bad hours', () => seldom(browser, origin)], ['a token', () => token(browser, cluster.url('b'))], ['a node dies', () => silence(browser, cluster)]]) {
     step(what);
     await does();
   }

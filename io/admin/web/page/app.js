@@ -45,7 +45,7 @@ function refresh() {
   const how = !s ? '' : error ? 'silent' : s.ready ? 'ready' : 'not ready';
   show(at('state'), [how, s?.version, s?.not_ready], () => (s ? [h('span', null, badge(how === 'ready' ? 'good' : 'bad', how === 'silent' ? 'no answer' : how)), h('span', {class: 'version'}, s.version)] : []));
   let notice = '';
-  if (error && error.status !== 401) notice = `The node doesn’t answer (${error.message}${error.remedy ? `; ${error.remedy}` : ''}).${seen.at ? ` Shown is what it said at ${clock(seen.at)}.` : ''}`;
+  if (error && error.status !== 401) notice = `The node doesn’t answer${why(error)}.${seen.at ? ` Shown is what it said at ${clock(seen.at)}.` : ''}`;
   else if (s && !s.ready) notice = `The node isn’t ready: ${s.not_ready}`;
   set(at('notice'), notice);
   at('forget').hidden = !hasToken();
@@ -53,6 +53,12 @@ function refresh() {
     if (s && !document.title.endsWith(s.node || 'lockstep6')) document.title = `${at('main').querySelector('h1')?.textContent ?? ''} · ${s.node || 'lockstep6'}`;
     update();
   }
+}
+
+/** why is what a failure says: a browser's own words for no connection say nothing. */
+function why(error) {
+  if (error.status) return `: ${error.message}${error.remedy ? `; ${error.remedy}` : ''}`;
+  return error.name === 'TimeoutError' ? ' in time' : '';
 }
 
 /** askForToken puts a form in the place of the view until a token does. */

@@ -71,7 +71,7 @@ function tell(duid, all, story) {
     section('In DNS', dns(story)),
     section('Refused', refusals(story.refused)),
     section('Story', h('p', {class: 'hint'}, 'The newest first: which node gave it what, and what it was refused.', story.history === null ? ' This node keeps no history, so only what is in force is here.' : null), chronicle(story),
-      story.history !== null ? h('p', null, all ? 'All that is kept is shown. ' : 'What lasted in the last seven days. ',
+      story.history !== null ? h('p', {class: 'hint'}, all ? 'All that is kept is shown. ' : 'What lasted in the last seven days. ',
         h('a', {href: `#/client?duid=${encodeURIComponent(duid)}${all ? '' : '&all=true'}`}, all ? 'Only the last seven days' : 'All that is kept')) : null),
   ];
 }

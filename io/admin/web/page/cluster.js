@@ -10,7 +10,7 @@ const relayName = (address) => (address === '::' ? 'no relay' : address);
 
 export function open(main) {
   const alarms = h('div'), nodes = h('div'), gates = h('div'), relays = h('div'), conflicts = h('div'), others = h('div');
-  const parts = h('div', null, section('Nodes', nodes), section('Gates', gates), section('What is heard of it', relays), section('Conflicts', conflicts), others);
+  const parts = h('div', null, section('Nodes', nodes), section('Gates', gates), section('Coverage', relays), section('Conflicts', conflicts), others);
   const single = h('p', {class: 'hint'}, 'A single node has no peers: its configuration has no cluster.');
   main.append(alarms, parts);
   return () => {

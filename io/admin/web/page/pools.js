@@ -25,7 +25,7 @@ export function open(main) {
 function cells(p) {
   if (p.stripes.length === 0) return [{name: p.node ? `part of ${p.node}` : 'all nodes', used: p.used, text: `${count(p.own + p.observed)} leases`, own: false}];
   return p.stripes.map((s) => ({
-    name: p.stripes.length === 1 ? (p.node ? `part of ${p.node}` : 'whole') : `${s.stripe}${s.node ? ` · ${s.node}` : ''}`,
+    name: p.stripes.length === 1 ? (p.node ? `part of ${p.node}` : 'whole') : `stripe ${s.stripe}${s.node ? `, node ${s.node}` : ''}`,
     used: s.size > 0 ? s.used / s.size : 0, text: `${count(s.used)} of ${count(s.size)}`, own: s.own,
   }));
 }
@@ -39,8 +39,8 @@ function heatMap(pools) {
   });
   if (rows.length === 0) return h('p', {class: 'none'}, 'this node has no pool');
   return [
-    h('p', {class: 'hint'}, 'A dense pool is dealt into stripes: each node gives new leases from its own first. Those with a line below are this node’s. What is excluded or reserved counts as used. Where a pool has few leases for its size, ',
-      'all nodes give from all of it.'),
+    h('p', {class: 'hint'}, 'A dense pool is dealt into stripes, and each node gives new leases from its own first; those with a line below are this node’s. What is excluded or reserved counts as used. ',
+      'Sparse pools need no stripes: all nodes give from all of one, or each from its part.'),
     h('div', {class: 'scroll', role: 'region', tabindex: '0', 'aria-label': 'Heat map', 'data-key': 'heat'},
       h('table', {class: 'wide'}, h('caption', {class: 'hidden'}, 'Share in use of each pool, by part and stripe'),
         h('thead', null, h('tr', null, h('th', {scope: 'col'}, 'Pool'), h('th', {scope: 'col'}, 'Parts and stripes'))), h('tbody', null, rows))),
