@@ -42,7 +42,7 @@ async function visit(browser, origin, options = {}) {
   page.on('pageerror', (e) => note(`error: ${e.message}`));
   page.on('dialog', (d) => { note(`dialog: ${d.message()}`); void d.dismiss(); });
   page.on('requestfailed', (r) => { if (r.failure()?.errorText !== 'net::ERR_ABORTED') note(`request: ${r.url()} ${r.failure()?.errorText}`); });
-  page.on('request', (r) => { if (new URL(r.url()).origin !== origin) note(`asks ${r.url()}, which isn't the node`); });
+  page.on('request', (r) => { if (r.url() !== 'about:blank' && new URL(r.url()).origin !== origin) note(`asks ${r.url()}, which isn't the node`); });
   page.on('response', (r) => { if (r.status() >= 400 && !(options.refused && r.status() === 401)) note(`request: ${r.url()} ${r.status()}`); });
   return page;
 }
@@ -171,9 +171,38 @@ async function seldom(browser, origin) {
         await judge(page, `seldom ${size.name} ${theme} ${hash}`);
         await page.screenshot({path: join(pictures, `${size.name}-${theme}-seldom-${hash.slice(2)}.png`), fullPage: true});
       }
+      await page.unroute('**/v1/peers');
+      await page.route('**/v1/peers', (route) => route.fulfill({json: {...PEERS, node: '', peers: null, gates: null}}));
+      await page.goto('about:blank');
+      await page.goto(`${origin}/ui/#/cluster`);
+      await page.getByText('A single node has no peers').waitFor();
       await page.context().close();
     }
   }
+}
+
+/** figures holds what the page computes by itself against what is known of it. */
+async function figures(browser, origin) {
+  const page = await visit(browser, origin);
+  await page.goto(`${origin}/ui/`);
+  const got = await page.evaluate(async () => {
+    const {quantile, rates} = await import('/ui/measure.js'), {guesses} = await import('/ui/clients.js'), f = await import('/ui/format.js');
+    const histogram = (...counts) => ({count: counts.at(-1), buckets: counts.slice(0, -1).map((count, i) => ({le: i + 1, count}))});
+    const before = histogram(5, 10, 10), now = histogram(14, 19, 20);
+    return {
+      quantiles: [quantile(before, now, 0.5), quantile(before, now, 0.9), quantile(before, now, 0.99), quantile(now, now, 0.5), quantile(before, {count: 20, buckets: []}, 0.5)],
+      rates: rates({Renew: 10, Solicit: 4}, {Renew: 30, Solicit: 4, Request: 2}, 2),
+      guesses: ['00:04:01:02:03:04:05:06', '02-00-00-00-00-01', '2001:db8::/32', '2001:db8::1', '0003000102000000', 'laptop', '*.example.net'].map((t) => Object.keys(guesses(t)[0])[0]),
+      texts: [f.span(3661), f.span(60), f.span(0), f.seconds(0.00012), f.seconds(0.5), f.percent(1e-9), f.percent(1), f.slots('18446744073709551616'), f.slots('256'), f.rate(0.04), f.rate(1234.5)],
+    };
+  });
+  assert.deepEqual(got, {
+    quantiles: [1, 1, 2, null, null],
+    rates: [{name: 'Renew', per: 10}, {name: 'Request', per: 1}],
+    guesses: ['duid', 'hardware_address', 'lease', 'lease', 'duid', 'name', 'name'],
+    texts: ['1 h 1 min', '1 min', '0 s', '120 µs', '500 ms', '<0.1 %', '100.0 %', '2^64', '256', '0.0', '1,235'],
+  });
+  await page.context().close();
 }
 
 /** token asks a node that wants one. */
@@ -237,7 +266,7 @@ try {
     return prefix && dns?.questions.every((q) => q.data.length > 0) && {...one, prefix: prefix.lease, remote: 'line-13', interfaceID: one.interface_id};
   });
   for (const [what, does] of [['every view', () => walk(browser, origin)], ['the keyboard', () => keys(browser, origin)], ['search', () => search(browser, origin, story)],
-    ['hostile clients', () => hostile(browser, origin)], ['bad hours', () => seldom(browser, origin)], ['a token', () => token(browser, cluster.url('b'))], ['a node dies', () => silence(browser, cluster)]]) {
+    ['hostile clients', () => hostile(browser, origin)], ['figures', () => figures(browser, origin)], ['bad hours', () => seldom(browser, origin)], ['a token', () => token(browser, cluster.url('b'))], ['a node dies', () => silence(browser, cluster)]]) {
     step(what);
     await does();
   }

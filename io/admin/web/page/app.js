@@ -119,5 +119,5 @@ function prepare() {
 }
 
 prepare();
-route();
 start(refresh);
+route();

@@ -63,7 +63,7 @@ async function run(result, text, kind, live, signal) {
     const around = answer.found.length === 0 && questions[0].lease ? await containing(text, signal) : [];
     say(`${many(answer.found.length, 'binding')} found`);
     show(result, [answer, around, text], () => [section(text === '' ? 'Bindings' : 'Found',
-      h('p', {class: 'hint'}, answer.more ? `The first ${answer.found.length}; there are more.` : many(answer.found.length, 'binding'), ' Each leads to the client’s story.'),
+      h('p', {class: 'hint'}, answer.more ? `The first ${answer.found.length}; there are more.` : `${many(answer.found.length, 'binding')}.`, ' Each leads to the client’s story.'),
       leaseTable(answer.found)), around.length > 0 ? section('Periods with it', periods(around)) : null]);
   } catch (error) {
     if (signal.aborted) return;

@@ -28,7 +28,7 @@ export function open(main) {
 
 function alarmList(p) {
   const lines = [];
-  if (p.twin.suspected) lines.push(['bad', `Another server answers under the name ${p.node}: ${many(p.twin.renews, 'client renews', 'clients renewed')} what this node never granted. Stop one of the two.`]);
+  if (p.twin.suspected) lines.push(['bad', `Another server answers under the name ${p.node}: ${many(p.twin.renews, 'Renew')} of leases that this node never granted. Stop one of the two.`]);
   if (p.back_seat) lines.push(['middle', p.drained ? 'In the back seat, because it was told to: new clients are left to other nodes.' : 'In the back seat after an absence: new clients are left to other nodes.']);
   for (const u of p.unshared ?? []) lines.push(['middle', `Pool ${u.pool} of link ${u.link}: not all claims were taken in; new clients get leases of this node’s own stripes until ${clock(u.until)}.`]);
   return lines.map(([kind, text]) => h('p', {class: `alarm ${kind}`}, text));
@@ -117,7 +117,7 @@ function conflictTable(c) {
     h('a', {href: `#/client?duid=${encodeURIComponent(claim.duid)}`, class: 'mono', 'data-key': `${one.lease} ${claim.duid}`}, claim.duid), ` at ${claim.node || 'an unknown server'} since ${clock(claim.since)} `,
     claim.holds ? badge('good', 'holds it') : null, ' ', badge('plain', claim.confirmed ? 'confirmed' : 'tentative'))))]);
   return [table('Conflicts', ['Lease', 'Claims'], rows, 'no lease is claimed by two clients'),
-    h('p', {class: 'hint'}, `${count(c.mended)} mended since the start${c.lost > 0 ? `; ${count(c.lost)} claims too many to keep` : ''}.`)];
+    h('p', {class: 'hint'}, `${count(c.mended)} mended since the start${c.lost > 0 ? `; ${many(c.lost, 'claim')} too many to keep` : ''}.`)];
 }
 
 function strangers(p) {

@@ -14,7 +14,7 @@ export const wanted = {pools: Infinity, peers: Infinity, dns: Infinity};
 const asked = {pools: 0, peers: 0, dns: 0};
 let before = null, changed = () => {}, timer = 0, busy = false;
 
-/** start asks, and calls back after each answer. */
+/** start asks from now on, and calls back after each answer. */
 export function start(callback) {
   changed = callback;
   document.addEventListener('visibilitychange', () => { if (!document.hidden) void look(); });
@@ -58,7 +58,7 @@ async function ask() {
 
 async function refresh(what, take) {
   if (seen.at - asked[what] < wanted[what] && seen[what] !== null) return;
-  if (wanted[what] === Infinity) return;
+  if (wanted[what] === Infinity || seen[what] === false) return;
   asked[what] = seen.at;
   try {
     seen[what] = take(await get(`/v1/${what}`));
