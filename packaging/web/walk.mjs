@@ -268,7 +268,7 @@ try {
   for (const [what, does] of [['every view', () => walk(browser, origin)], ['the keyboard', () => keys(browser, origin)], ['search', () => search(browser, origin, story)],
     ['hostile clients', () => hostile(browser, origin)], ['figures', () => figures(browser, origin)], ['bad hours', () => seldom(browser, origin)], ['a token', () => token(browser, cluster.url('b'))], ['a node dies', () => silence(browser, cluster)]]) {
     step(what);
-    await does();
+    await does().catch((error) => faults.push(`${what}: ${error.stack}`));
   }
   cluster.stopped = true;
   await working;
