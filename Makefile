@@ -20,7 +20,7 @@ BENCHTIME ?= 1s
 COMMIT = "$$(git describe --always 2>/dev/null || echo of an unknown commit)$$(git diff --quiet HEAD -- . ':!bench/results' ':!BENCHMARKS.md' 2>/dev/null || echo -dirty)"
 SOAK      ?= 1h
 
-.PHONY: help build demo test test-all longer unit race fuzz-seeds fuzz e2e lint modern bench bench-go bench-once onecore scale peers overload catchup targets agreement failover takeover soak soak-kill package deps clean
+.PHONY: help build demo test test-all longer unit race fuzz-seeds fuzz e2e lint modern bench bench-go bench-once onecore scale peers overload catchup targets agreement failover takeover soak soak-kill web package deps clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,11 +36,12 @@ test: deps ## everything: formatting, vet, unit, race, fuzz seeds, models, each 
 
 test-all: test longer ## test, then what takes longer
 
-longer: fuzz ## fuzzing, DNS updates with Knot too and until leases end, the documentation's slow commands, every unit test again in random order, the package
+longer: fuzz ## fuzzing, DNS updates with Knot too and until leases end, the documentation's slow commands, every unit test again in random order, the web page, the package
 	@packaging/test-deps.sh knot
 	DNSTEST=all $(GO) test -count=1 -run Daemon ./io/ddns
 	DNSTEST=all PAGETEST=all $(GO) test -v -count=1 -timeout 30m -parallel 8 -run 'TestS11|TestDNS|TestPages' $(E2E) 2>&1 | .ci/brief
 	$(GO) test -count=1 -shuffle=on $(UNIT)
+	$(MAKE) web
 	packaging/test
 
 .PHONY: formatted
@@ -121,6 +122,11 @@ soak: build ## two nodes for SOAK (1h) under churn, kill -9, reloads, drains, ba
 
 soak-kill: build ## kill -9 under load again and again for SOAK, each Reply looked up in the killed store
 	SOAK=$(SOAK) LOCKSTEP6_BINARY=$(CURDIR)/lockstep6 $(GO) test -v -count=1 -timeout 24h -run 'TestKill' $(E2E)
+
+web: build ## the page that nodes serve, in a headless Chromium: every view of a cluster, by axe-core's rules too; pictures; some minutes
+	@packaging/test-deps.sh chromium bind9
+	@command -v npm >/dev/null || packaging/test-deps.sh nodejs npm
+	packaging/web/test
 
 deps: ## install Debian packages that the tests need, if any is missing
 	@packaging/test-deps.sh
