@@ -199,13 +199,16 @@ func (e *Engine) Handle(in *Input, dst []byte) Result {
 // admit validates the message and finds its link.
 func (e *Engine) admit(in *Input) wire.Drop {
 	m := e.message
+	if !e.policy.Allows(&e.packet, &in.Source) {
+		return wire.DropForeignRelay
+	}
 	if drop := m.Validate(e.policy.ServerID); drop != wire.DropNone {
 		if drop == wire.DropForeignServer {
 			return e.overhear(in)
 		}
 		return drop
 	}
-	if !e.withinRate() {
+	if !e.withinRate(in.Source) {
 		return wire.DropClientRate
 	}
 	// RFC 9915, Section 16: a server should not accept a client's unicast.

@@ -26,6 +26,7 @@ const (
 	DropForeignServer           // meant for a server that the configuration doesn't name
 	DropUnexpectedIA            // an IA in an Information-request (Section 16.12)
 	DropUnexpectedORO           // an Option Request option in an ADDR-REG-INFORM (RFC 9686, Section 4.2.1)
+	DropForeignRelay            // from a relay that the configuration doesn't allow
 	DropDirectUnicast           // a client's unicast (RFC 9915, Section 16)
 	DropNoLink                  // no configured link matches
 	DropDenied                  // the client is of a class that gets no answer
@@ -78,6 +79,7 @@ var dropNames = [DropCount]string{
 	DropForeignServer:      "foreign-server",
 	DropUnexpectedIA:       "unexpected-ia",
 	DropUnexpectedORO:      "unexpected-oro",
+	DropForeignRelay:       "foreign-relay",
 	DropDirectUnicast:      "direct-unicast",
 	DropNoLink:             "no-link",
 	DropDenied:             "denied",
