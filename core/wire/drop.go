@@ -28,6 +28,7 @@ const (
 	DropUnexpectedORO           // an Option Request option in an ADDR-REG-INFORM (RFC 9686, Section 4.2.1)
 	DropForeignRelay            // from a relay that the configuration doesn't allow
 	DropDirectUnicast           // a client's unicast (RFC 9915, Section 16)
+	DropOffLinkSource           // a client's on the node's own link, from an address that doesn't belong there
 	DropNoLink                  // no configured link matches
 	DropDenied                  // the client is of a class that gets no answer
 	DropNoAddresses             // a Confirm without addresses (Section 18.3.3), an ADDR-REG-INFORM without one
@@ -81,6 +82,7 @@ var dropNames = [DropCount]string{
 	DropUnexpectedORO:      "unexpected-oro",
 	DropForeignRelay:       "foreign-relay",
 	DropDirectUnicast:      "direct-unicast",
+	DropOffLinkSource:      "off-link-source",
 	DropNoLink:             "no-link",
 	DropDenied:             "denied",
 	DropNoAddresses:        "no-addresses",
