@@ -19,7 +19,7 @@ BENCHTIME ?= 1s
 # What was measured, for the results' heads. That results differ doesn't count.
 COMMIT = "$$(git describe --always 2>/dev/null || echo of an unknown commit)$$(git diff --quiet HEAD -- . ':!bench/results' ':!BENCHMARKS.md' 2>/dev/null || echo -dirty)"
 # Not among tools.mod: it is needed only where its database can be reached, and its answers change with that.
-GOVULNCHECK = v1.1.4
+GOVULNCHECK = v1.9.0
 SOAK      ?= 10m
 
 .PHONY: help build demo test test-all longer unit race fuzz-seeds fuzz e2e lint vuln modern bench bench-go bench-once onecore scale peers overload catchup targets agreement failover takeover soak package deps clean
