@@ -18,9 +18,11 @@ BENCHED = $$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -n 1 dir
 BENCHTIME ?= 1s
 # What was measured, for the results' heads. That results differ doesn't count.
 COMMIT = "$$(git describe --always 2>/dev/null || echo of an unknown commit)$$(git diff --quiet HEAD -- . ':!bench/results' ':!BENCHMARKS.md' 2>/dev/null || echo -dirty)"
+# Not among tools.mod: it is needed only where its database can be reached, and its answers change with that.
+GOVULNCHECK = v1.9.0
 SOAK      ?= 1h
 
-.PHONY: help build demo test test-all longer unit race fuzz-seeds fuzz e2e lint modern bench bench-go bench-once onecore scale peers overload catchup targets agreement failover takeover soak soak-kill web package deps clean
+.PHONY: help build demo test test-all longer unit race fuzz-seeds fuzz e2e lint vuln modern bench bench-go bench-once onecore scale peers overload catchup targets agreement failover takeover soak soak-kill web package deps clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +66,9 @@ fuzz: ## every fuzz target for FUZZTIME (60s)
 
 lint: formatted ## gofmt, go vet, staticcheck
 	$(TOOL) staticcheck ./...
+
+vuln: ## dependencies with known faults, by govulncheck, where its database can be reached; it fails nothing
+	-@$(GO) run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK) ./...
 
 modern: ## what go fix and gofumpt would change; suggestions, so no part of lint
 	-@$(GO) fix -diff ./...

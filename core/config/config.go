@@ -249,6 +249,7 @@ type Log struct {
 // Relays says what is taken from relays.
 type Relays struct {
 	Supplied   []wire.OptionCode // RSOO-enabled options (RFC 6422)
+	Allow      []netip.Prefix    // from which relays send; none: from anywhere
 	NamedPools *NamedPools       // nil: relays name no pools
 }
 
