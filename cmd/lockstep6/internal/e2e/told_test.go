@@ -1,0 +1,129 @@
+package e2e
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/insomniacslk/dhcp/dhcpv6"
+)
+
+// told are the options of all Replies that each client was sent in some time, a line each: an IA with its times and leases, others with
+// their octets. A client that asks of each IA alone is told the others in several Replies.
+func (m *move) told(from, until time.Time) map[string][]string {
+	all := map[string][]string{}
+	for _, tap := range m.taps {
+		for _, p := range tap.Packets() {
+			if !p.Own || p.Inner == nil || p.Inner.MessageType != dhcpv6.MessageTypeReply || p.Time.Before(from) || p.Time.After(until) {
+				continue
+			}
+			client := fmt.Sprintf("%x", p.Inner.Options.ClientID().ToBytes())
+			for _, o := range p.Inner.Options.Options {
+				if line := describe(o); !slices.Contains(all[client], line) {
+					all[client] = append(all[client], line)
+				}
+			}
+		}
+	}
+	for _, lines := range all {
+		slices.Sort(lines)
+	}
+	return all
+}
+
+// describe tells what is in an option.
+func describe(o dhcpv6.Option) string {
+	var leases []string
+	switch ia := o.(type) {
+	case *dhcpv6.OptIANA:
+		for _, a := range ia.Options.Addresses() {
+			leases = append(leases, fmt.Sprint(a.IPv6Addr, " ", a.PreferredLifetime, " ", a.ValidLifetime))
+		}
+		return fmt.Sprintf("IA_NA %x, %v, %v: %s", ia.IaId, ia.T1, ia.T2, strings.Join(leases, ", "))
+	case *dhcpv6.OptIAPD:
+		for _, p := range ia.Options.Prefixes() {
+			leases = append(leases, fmt.Sprint(p.Prefix, " ", p.PreferredLifetime, " ", p.ValidLifetime))
+		}
+		return fmt.Sprintf("IA_PD %x, %v, %v: %s", ia.IaId, ia.T1, ia.T2, strings.Join(leases, ", "))
+	}
+	return fmt.Sprintf("%v %x", o.Code(), o.ToBytes())
+}
+
+// toldAgain waits until every client was told by the node what the old server told it, and nothing else.
+func (m *move) toldAgain(before map[string][]string, since time.Time) {
+	m.t.Helper()
+	if len(before) != len(m.clients) {
+		m.t.Fatalf("the old server told %d clients of %d", len(before), len(m.clients))
+	}
+	// What tcpdump recorded last may not be in its file yet.
+	var diff string
+	defer func() {
+		if diff != "" {
+			m.t.Errorf("what clients are told (-by %s +by the node)\n%s", m.old.Name, diff)
+		}
+	}()
+	m.server.eventually("the clients to be told what they were told", func() bool {
+		diff = cmp.Diff(before, m.told(since, time.Now()))
+		return diff == ""
+	})
+}
+
+// placed fails the test unless the client with a reservation has that, and the one of the class leases that are for the class.
+func (m *move) placed() {
+	m.t.Helper()
+	if m.old.Config == nil {
+		return
+	}
+	if diff := cmp.Diff(m.old.Reserved, m.holds(0), byString); diff != "" {
+		m.t.Errorf("the client with a reservation (-reserved +has)\n%s", diff)
+	}
+	for i := range m.clients {
+		for _, l := range m.holds(i) {
+			within := slices.ContainsFunc(m.old.Class, func(p netip.Prefix) bool { return p.Overlaps(l) })
+			if of := i == 2; of != within {
+				m.t.Errorf("client %d has %v; that it is in the class is %v", i, l, of)
+			}
+		}
+	}
+}
+
+// newcomers has new clients come, a real one and a crowd of own ones behind a relay that sends to all servers, and says how many leases they got. Nobody has two.
+func (m *move) newcomers(servers ...string) int {
+	m.t.Helper()
+	const crowd = 24
+	taken := map[netip.Prefix]string{}
+	for _, l := range m.had {
+		taken[l] = "a client of the old server"
+	}
+	take := func(who string, l netip.Prefix) {
+		if holder := taken[l]; holder != "" {
+			m.t.Errorf("%s gets %v, which %s has", who, l, holder)
+		}
+		taken[l] = who
+	}
+	real := m.Host("newcomer")
+	real.Plug(m.lan, "eth0")
+	m.old.Guests[0].Start(real, m.old.Wish)
+	for _, l := range holds(real, m.old.Guests[0], m.old.Wish) {
+		take("the newcomer", l)
+	}
+	access := m.Host("access")
+	access.Plug(m.lan, "eth0", "2001:db8:1::fe/64")
+	agent := access.Agent(servers...)
+	for n := range uint32(crowd) {
+		c := agent.Client("2001:db8:1::fe", firstOwn+n)
+		c.host = m.old.Wish.Prefixes == 0
+		l, err := c.Acquire(patience)
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		take(fmt.Sprintf("newcomer %d", n), netip.PrefixFrom(l.Address, 128))
+		if !c.host {
+			take(fmt.Sprintf("newcomer %d", n), l.Prefix)
+		}
+	}
+	return len(taken) - len(m.had)
+}
