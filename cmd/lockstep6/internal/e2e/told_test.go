@@ -4,56 +4,60 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/insomniacslk/dhcp/dhcpv6"
 )
 
-// told are the options of all Replies that each client was sent in some time, a line each: an IA with its times and leases, others with
-// their octets. A client that asks of each IA alone is told the others in several Replies.
-func (m *move) told(from, until time.Time) map[string][]string {
-	all := map[string][]string{}
+// told are the options of all Replies that each client was sent in some time, by name: of an IA its times and leases, of others their
+// octets. A client that asks of each IA alone is told the others in several Replies. Of an IA that was told several times the longest
+// lifetimes count: dhcpd answers an early Renew with what is left of the lease (dhcp-cache-threshold).
+func (m *move) told(from, until time.Time) map[string]map[string]string {
+	all, longest := map[string]map[string]string{}, map[string]time.Duration{}
 	for _, tap := range m.taps {
 		for _, p := range tap.Packets() {
 			if !p.Own || p.Inner == nil || p.Inner.MessageType != dhcpv6.MessageTypeReply || p.Time.Before(from) || p.Time.After(until) {
 				continue
 			}
 			client := fmt.Sprintf("%x", p.Inner.Options.ClientID().ToBytes())
+			if all[client] == nil {
+				all[client] = map[string]string{}
+			}
 			for _, o := range p.Inner.Options.Options {
-				if line := describe(o); !slices.Contains(all[client], line) {
-					all[client] = append(all[client], line)
+				name, text, lifetimes := describe(o)
+				if lifetimes >= longest[client+name] {
+					all[client][name], longest[client+name] = text, lifetimes
 				}
 			}
 		}
 	}
-	for _, lines := range all {
-		slices.Sort(lines)
-	}
 	return all
 }
 
-// describe tells what is in an option.
-func describe(o dhcpv6.Option) string {
+// describe tells an option's name and what is in it, and the sum of the lifetimes there.
+func describe(o dhcpv6.Option) (name, text string, lifetimes time.Duration) {
 	var leases []string
+	add := func(lease fmt.Stringer, preferred, valid time.Duration) {
+		leases, lifetimes = append(leases, fmt.Sprint(lease, " ", preferred, " ", valid)), lifetimes+preferred+valid
+	}
 	switch ia := o.(type) {
 	case *dhcpv6.OptIANA:
 		for _, a := range ia.Options.Addresses() {
-			leases = append(leases, fmt.Sprint(a.IPv6Addr, " ", a.PreferredLifetime, " ", a.ValidLifetime))
+			add(a.IPv6Addr, a.PreferredLifetime, a.ValidLifetime)
 		}
-		return fmt.Sprintf("IA_NA %x, %v, %v: %s", ia.IaId, ia.T1, ia.T2, strings.Join(leases, ", "))
+		return fmt.Sprintf("IA_NA %x", ia.IaId), fmt.Sprint(ia.T1, " ", ia.T2, " ", leases), lifetimes
 	case *dhcpv6.OptIAPD:
 		for _, p := range ia.Options.Prefixes() {
-			leases = append(leases, fmt.Sprint(p.Prefix, " ", p.PreferredLifetime, " ", p.ValidLifetime))
+			add(p.Prefix, p.PreferredLifetime, p.ValidLifetime)
 		}
-		return fmt.Sprintf("IA_PD %x, %v, %v: %s", ia.IaId, ia.T1, ia.T2, strings.Join(leases, ", "))
+		return fmt.Sprintf("IA_PD %x", ia.IaId), fmt.Sprint(ia.T1, " ", ia.T2, " ", leases), lifetimes
 	}
-	return fmt.Sprintf("%v %x", o.Code(), o.ToBytes())
+	return fmt.Sprint(o.Code()), fmt.Sprintf("%x", o.ToBytes()), 0
 }
 
 // toldAgain waits until every client was told by the node what the old server told it, and nothing else.
-func (m *move) toldAgain(before map[string][]string, since time.Time) {
+func (m *move) toldAgain(before map[string]map[string]string, since time.Time) {
 	m.t.Helper()
 	if len(before) != len(m.clients) {
 		m.t.Fatalf("the old server told %d clients of %d", len(before), len(m.clients))
