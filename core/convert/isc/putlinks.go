@@ -174,7 +174,7 @@ func (t *translator) putRange(l *link, list *draft.Node, r rangeOf, p *pond, onl
 		if r.length < 128 {
 			n.Set("length", draft.Number(r.length))
 		}
-		if rest := t.excluded(l, piece, r.length); slices.Contains(rest, piece.text()) {
+		if rest := t.excluded(l, p, piece, r.length); slices.Contains(rest, piece.text()) {
 			t.d.Lost(list, r.at, "the range "+piece.String(), "all of it is reserved for a host")
 			continue
 		} else if len(rest) > 0 {
@@ -192,11 +192,12 @@ func (t *translator) putRange(l *link, list *draft.Node, r rangeOf, p *pond, onl
 }
 
 // excluded are reserved leases inside of a pool that aren't leases of the pool on its own link.
-func (t *translator) excluded(l *link, piece span, length int) (out []string) {
+func (t *translator) excluded(l *link, pond *pond, piece span, length int) (out []string) {
+	apart := t.ownTerms(l, pond)
 	mine := func(p netip.Prefix) bool {
 		return slices.ContainsFunc(l.hosts, func(r *reservation) bool {
 			for _, a := range r.addresses {
-				if length == 128 && p == netip.PrefixFrom(a, 128) {
+				if length == 128 && !apart && p == netip.PrefixFrom(a, 128) {
 					return true
 				}
 			}

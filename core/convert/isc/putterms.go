@@ -34,14 +34,24 @@ func (t *translator) putTerms(n *draft.Node, l *link, p *pond) {
 	t.putOptions(n, terms.options)
 }
 
-// outside is the subnet6 of a reserved address that none of its ponds has; nil: there is one, or nothing is reserved.
-func (l *link) outside(r *reservation) *scope {
+// ownTerms tells whether a pool6 has something otherwise than its subnet6. dhcpd executes the subnet6's statements for a fixed address, so that
+// one in such a pool is excluded from it here.
+func (t *translator) ownTerms(l *link, p *pond) bool {
+	if p.pool == nil {
+		return false
+	}
+	a, b := t.termsOf(l, p.pool), t.termsOf(l, p.subnet)
+	return a.life != b.life || !slices.EqualFunc(a.options, b.options, func(x, y sent) bool { return x.same(&y) })
+}
+
+// outside is the subnet6 of a reserved address that is of no pond here; nil: it is of one, or nothing is reserved.
+func (t *translator) outside(l *link, r *reservation) *scope {
 	if len(r.addresses) == 0 {
 		return nil
 	}
 	a := r.addresses[0]
 	if slices.ContainsFunc(l.ponds, func(p pond) bool {
-		return slices.ContainsFunc(p.ranges, func(r rangeOf) bool { return r.length == 128 && r.span().contains(a) })
+		return !t.ownTerms(l, &p) && slices.ContainsFunc(p.ranges, func(r rangeOf) bool { return r.length == 128 && r.span().contains(a) })
 	}) {
 		return nil
 	}
@@ -58,7 +68,7 @@ func (s span) contains(a netip.Addr) bool { return !a.Less(s.first) && !s.last.L
 // hostOptions are the options of a reservation: the host's, and where no pool has what is reserved what its subnet6 has otherwise than the link.
 func (t *translator) hostOptions(l *link, r *reservation, inherited []sent) []sent {
 	own := without(t.sentOptions(inEffect(r.chain()...)), t.sentOptions(t.global))
-	if s := l.outside(r); s != nil {
+	if s := t.outside(l, r); s != nil {
 		own = without(t.sentOptions(inEffect(append(s.chain(), r.chain()[1:]...)...)), inherited)
 	}
 	return without(own, inherited)
