@@ -17,6 +17,11 @@ type subnet struct {
 	id     uint32
 	pools  []*pool
 	hosts  []*host
+
+	// What it has otherwise than its link: options, options of the link that it hasn't, lifetimes.
+	extra []*datum
+	never []uint16
+	life  *times // nil: the link's
 }
 
 // scopes are the maps from which a subnet's settings are inherited, the innermost first.
