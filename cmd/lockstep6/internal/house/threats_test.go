@@ -27,10 +27,10 @@ func TestThreats(t *testing.T) {
 		good + good:                             "stands twice",
 		strings.Replace(good, "| open ", "", 1): "six cells",
 		strings.Replace(good, "open", " ", 1):   "empty cell",
-		strings.Replace(good, "TestAllows", "TestNone", 1): "no test",
-		strings.Replace(good, "`core/policy", "policy", 1): "isn't a list of tests",
-		strings.Replace(good, "s` |", "s` \"words\" |", 1): "doesn't say words",
-		strings.Replace(good, "A1", "threat", 1):           "too few rows",
+		strings.Replace(good, "TestAllows", "TestNone", 1):                 "no test",
+		strings.Replace(good, "`core/policy", "policy", 1):                 "isn't a list of tests",
+		strings.Replace(good, "s` |", "s` \"words\" |", 1):                 "doesn't say words",
+		strings.Replace(good, "A1", "threat", 1):                           "too few rows",
 		strings.Replace(good, "core/policy.TestAllows", "scripts/none", 1): "no such session",
 	} {
 		found := Threats(fsys, source, row, 1)
