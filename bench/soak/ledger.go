@@ -146,7 +146,7 @@ func (l *ledger) forget(first, clients int, now time.Time) {
 	}
 }
 
-// inspect holds a node's own list of leases against what it confirmed before a time and what clients still have a while later.
+// inspect holds a node's list of leases against what it confirmed before a time and what clients still have a while later.
 func (l *ledger) inspect(server int, list []admin.Lease, before, after time.Time) (looked, missing int) {
 	owner := make(map[string]*admin.Lease, len(list))
 	for i := range list {

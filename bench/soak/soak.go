@@ -212,14 +212,14 @@ func (s *soak) inspect(ctx context.Context, i int, before time.Time) (looked, mi
 	return looked, missing, nil
 }
 
-// leases is a node's own list.
+// leases is a node's list: its own leases, and its peer's, for what it confirmed may have become the peer's since, when the client asked that one.
 func leases(ctx context.Context, n *pair.Node) (list []admin.Lease, err error) {
 	client, err := admin.Dial(filepath.Join(n.Data(), "admin.sock"))
 	if err != nil {
 		return nil, fmt.Errorf("node %s: %w", n.Name, err)
 	}
 	defer client.Close()
-	for l, err := range client.List(ctx, admin.Filter{}) {
+	for l, err := range client.List(ctx, admin.Filter{Whose: admin.All}) {
 		if err != nil {
 			return nil, fmt.Errorf("node %s: %w", n.Name, err)
 		}
