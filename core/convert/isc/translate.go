@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/lockstep6/lockstep6/core/convert/draft"
 )
@@ -227,7 +229,12 @@ var codeWhy = map[uint32]string{
 
 // linkName gives a link a name that no other one has.
 func (t *translator) linkName(want string) string {
-	name := want
+	name := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return '-'
+		}
+		return r
+	}, want)
 	if len(name) > 60 {
 		name = strings.ToValidUTF8(name[:60], "")
 	}
