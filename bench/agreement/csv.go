@@ -1,11 +1,11 @@
 package agreement
 
 import (
-	"encoding/csv"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
+
+	"github.com/lockstep6/lockstep6/bench/figures"
 )
 
 var header = []string{"spread", "loss", "strategy", "fill",
@@ -13,7 +13,7 @@ var header = []string{"spread", "loss", "strategy", "fill",
 
 // WriteCSV writes the rows with a header line; all shares are from 0 to 1.
 func WriteCSV(to io.Writer, rows []Row) error {
-	lines := [][]string{header}
+	var lines [][]string
 	for _, r := range rows {
 		line := []string{string(r.Spread), number(r.Loss), string(r.Strategy), number(r.Fill)}
 		for _, x := range [...]float64{r.Duplicates.Min, r.Duplicates.Median, r.Duplicates.Max, r.Refused.Min, r.Refused.Median, r.Refused.Max} {
@@ -21,22 +21,19 @@ func WriteCSV(to io.Writer, rows []Row) error {
 		}
 		lines = append(lines, line)
 	}
-	return csv.NewWriter(to).WriteAll(lines)
+	return figures.WriteCSV(to, header, lines)
 }
 
 func number(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
 
 // ReadCSV reads what WriteCSV wrote.
 func ReadCSV(from io.Reader) ([]Row, error) {
-	lines, err := csv.NewReader(from).ReadAll()
+	lines, err := figures.ReadCSV(from, header)
 	if err != nil {
 		return nil, err
 	}
-	if len(lines) == 0 || !slices.Equal(lines[0], header) {
-		return nil, fmt.Errorf("line 1: the header isn't %v", header)
-	}
 	var rows []Row
-	for i, line := range lines[1:] {
+	for i, line := range lines {
 		r := Row{Spread: Spread(line[0]), Strategy: Strategy(line[2])}
 		for at, into := range map[int]*float64{1: &r.Loss, 3: &r.Fill,
 			4: &r.Duplicates.Min, 5: &r.Duplicates.Median, 6: &r.Duplicates.Max, 7: &r.Refused.Min, 8: &r.Refused.Median, 9: &r.Refused.Max} {

@@ -2,15 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"path/filepath"
-	"syscall"
 	"time"
+
+	"github.com/lockstep6/lockstep6/bench/figures"
 )
 
 // Options say what to measure with.
@@ -38,9 +36,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "catchup: needs 1000 to 10000000 clients, steps of 1s or more, and no arguments; see -h")
 		os.Exit(2)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	ctx, cancel := context.WithTimeoutCause(ctx, *limit, fmt.Errorf("it took more than %v", *limit))
+	ctx, cancel := figures.Within(*limit)
 	defer cancel()
 	if err := run(ctx, &o); err != nil {
 		fmt.Fprintln(os.Stderr, "catchup:", err)
@@ -60,13 +56,9 @@ func run(ctx context.Context, o *options) (err error) {
 	}
 	page := r.markdown()
 	fmt.Print(page)
-	if o.out == "" {
-		return nil
-	}
-	data, err := json.MarshalIndent(r, "", "  ")
+	data, err := figures.JSON(r)
 	if err != nil {
 		return err
 	}
-	return errors.Join(os.WriteFile(filepath.Join(o.out, "catchup.md"), []byte(page), 0o644),
-		os.WriteFile(filepath.Join(o.out, "catchup.json"), append(data, '\n'), 0o644))
+	return figures.Write(o.out, map[string][]byte{"catchup.md": []byte(page), "catchup.json": data})
 }

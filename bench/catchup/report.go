@@ -2,12 +2,9 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"runtime"
 	"strings"
-	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/lockstep6/lockstep6/bench/figures"
 )
 
 // format is the version of a report's JSON. It grows when a field changes its meaning or goes.
@@ -18,13 +15,8 @@ const quiet = 0.15
 
 // A Report is all that was measured.
 type Report struct {
-	Format  int     `json:"format"`
-	Date    string  `json:"date"`
-	Commit  string  `json:"commit"`
-	Go      string  `json:"go"`
-	Kernel  string  `json:"kernel"`
-	Cores   int     `json:"cores"`
-	LoadAvg string  `json:"load_average"` // of a minute, at the beginning
+	Format int `json:"format"`
+	figures.Origin
 	Clients int     `json:"clients"`
 	Fill    Phase   `json:"fill"` // four-way exchanges
 	Before  Phase   `json:"before"`
@@ -48,14 +40,7 @@ type Phase struct {
 }
 
 func newReport(o *options) *Report {
-	var system unix.Utsname
-	_ = unix.Uname(&system) // what it doesn't tell stays empty
-	average, _ := os.ReadFile("/proc/loadavg")
-	first, _, _ := strings.Cut(string(average), " ")
-	return &Report{
-		Format: format, Date: time.Now().UTC().Format(time.DateOnly), Commit: o.commit, Go: runtime.Version(),
-		Kernel: unix.ByteSliceToString(system.Release[:]), Cores: runtime.NumCPU(), LoadAvg: first, Clients: o.clients,
-	}
+	return &Report{Format: format, Origin: figures.Here(o.commit), Clients: o.clients}
 }
 
 // alone is the peer's rate without b: the mean of before and after, for the machine's rates move.
@@ -72,8 +57,7 @@ func (r *Report) telling() float64 {
 
 func (r *Report) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Catching up from a peer\n\nWritten by bench/catchup on %s: lockstep6 %s, %s, Linux %s, %d processors; load average %s at the beginning.\n\n",
-		r.Date, r.Commit, r.Go, r.Kernel, r.Cores, r.LoadAvg)
+	fmt.Fprintf(&b, "# Catching up from a peer\n\nWritten by bench/catchup on %s.\n\n", &r.Origin)
 	fmt.Fprintf(&b, "Node b starts with an empty disk and asks node a, by bulk leasequery over loopback, for its %d bindings, while a's clients renew without a pause (closed loop). Both sync, and both, "+
 		"with the clients, share the processors: what a loses is also what b and its disk take of them.\n\n", r.Bindings)
 	if r.During.Others > quiet {

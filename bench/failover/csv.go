@@ -1,11 +1,11 @@
 package failover
 
 import (
-	"encoding/csv"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
+
+	"github.com/lockstep6/lockstep6/bench/figures"
 )
 
 var header = []string{"scenario", "system", "doubles", "had", "kept", "within_10min", "within_t1", "within_t2", "within_valid",
@@ -20,7 +20,7 @@ func (r *Row) fields() []any {
 
 // WriteCSV writes the rows with a header line.
 func WriteCSV(to io.Writer, rows []Row) error {
-	lines := [][]string{header}
+	var lines [][]string
 	for i := range rows {
 		line := []string{rows[i].Scenario, rows[i].System}
 		for _, field := range rows[i].fields() {
@@ -33,20 +33,17 @@ func WriteCSV(to io.Writer, rows []Row) error {
 		}
 		lines = append(lines, line)
 	}
-	return csv.NewWriter(to).WriteAll(lines)
+	return figures.WriteCSV(to, header, lines)
 }
 
 // ReadCSV reads what WriteCSV wrote.
 func ReadCSV(from io.Reader) ([]Row, error) {
-	lines, err := csv.NewReader(from).ReadAll()
+	lines, err := figures.ReadCSV(from, header)
 	if err != nil {
 		return nil, err
 	}
-	if len(lines) == 0 || !slices.Equal(lines[0], header) {
-		return nil, fmt.Errorf("line 1: the header isn't %v", header)
-	}
 	var rows []Row
-	for i, line := range lines[1:] {
+	for i, line := range lines {
 		r := Row{Scenario: line[0], System: line[1]}
 		for k, field := range r.fields() {
 			value, err := strconv.ParseInt(line[2+k], 10, 64)

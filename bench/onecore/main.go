@@ -6,18 +6,15 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"path/filepath"
 	"runtime"
-	"syscall"
 	"time"
 
 	"github.com/lockstep6/lockstep6/bench/child"
+	"github.com/lockstep6/lockstep6/bench/figures"
 )
 
 // Options say what to measure with.
@@ -58,9 +55,7 @@ func main() {
 	}
 	status, more, err := enter()
 	if more && err == nil {
-		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-		defer stop()
-		ctx, cancel := context.WithTimeoutCause(ctx, *limit, fmt.Errorf("it took more than %v", *limit))
+		ctx, cancel := figures.Within(*limit)
 		defer cancel()
 		err = run(ctx, &o)
 	}
@@ -86,10 +81,7 @@ func (r *Report) write(folder string) error {
 	r.Targets, r.Busy = r.targets(), all[len(all)-1] > quiet
 	page := r.markdown()
 	fmt.Print(page)
-	if folder == "" {
-		return nil
-	}
-	data, err := json.MarshalIndent(r, "", "  ")
+	data, err := figures.JSON(r)
 	if err != nil {
 		return err
 	}
@@ -97,10 +89,5 @@ func (r *Report) write(folder string) error {
 	if err != nil {
 		return err
 	}
-	for name, content := range map[string][]byte{"onecore.md": []byte(page), "onecore.json": append(data, '\n'), "onecore-sustained.svg": picture} {
-		if err := os.WriteFile(filepath.Join(folder, name), content, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
+	return figures.Write(folder, map[string][]byte{"onecore.md": []byte(page), "onecore.json": data, "onecore-sustained.svg": picture})
 }

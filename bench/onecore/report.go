@@ -3,13 +3,10 @@ package main
 import (
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
-	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/lockstep6/lockstep6/bench/ceiling"
+	"github.com/lockstep6/lockstep6/bench/figures"
 	"github.com/lockstep6/lockstep6/bench/target"
 )
 
@@ -26,20 +23,9 @@ type Report struct {
 }
 
 func newReport(o *options) *Report {
-	var system unix.Utsname
-	_ = unix.Uname(&system) // what it doesn't tell stays empty
-	head := fmt.Sprintf("Written by bench/onecore on %s: lockstep6 %s, %s, Linux %s, %d processors; load average %s at the beginning.",
-		time.Now().UTC().Format(time.DateOnly), o.commit, runtime.Version(), unix.ByteSliceToString(system.Release[:]), runtime.NumCPU(), loadAverage())
+	origin := figures.Here(o.commit)
+	head := fmt.Sprintf("Written by bench/onecore on %s.", &origin)
 	return &Report{Head: head, Window: o.window, Step: o.step.Seconds(), Long: o.sustained.Seconds()}
-}
-
-// loadAverage is the last minute's, as the kernel rounds it.
-func loadAverage() string {
-	var s unix.Sysinfo_t
-	if unix.Sysinfo(&s) != nil {
-		return "unknown"
-	}
-	return fmt.Sprintf("%.1f", float64(s.Loads[0])/(1<<16))
 }
 
 // What the project set itself. Shares are of the bare echo in the same round, one packet each way and no UDP_SEGMENT: an exchange

@@ -15,14 +15,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/lockstep6/lockstep6/bench/child"
+	"github.com/lockstep6/lockstep6/bench/figures"
 	"github.com/lockstep6/lockstep6/bench/netlab"
 )
 
@@ -51,9 +50,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "overload:", err)
 		os.Exit(2)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it took more than %v", limit))
+	ctx, cancel := figures.Within(limit)
 	defer cancel()
 	if err := run(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "overload:", err)

@@ -1,17 +1,14 @@
 package main
 
 import (
-	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"time"
 
+	"github.com/lockstep6/lockstep6/bench/figures"
 	"github.com/lockstep6/lockstep6/bench/measure"
 	"github.com/lockstep6/lockstep6/bench/plot"
 	"github.com/lockstep6/lockstep6/bench/target"
@@ -19,9 +16,7 @@ import (
 
 // A report is all that was measured. Its JSON holds the steps as docs/bench.md describes them.
 type report struct {
-	Date     string         `json:"date"`
-	Commit   string         `json:"commit"`
-	Cores    int            `json:"cores"`
+	figures.Origin
 	Cap      float64        `json:"cap"` // share of a processor
 	Period   float64        `json:"period_s"`
 	Duration float64        `json:"duration_s"`
@@ -40,7 +35,7 @@ type named struct {
 func newReport(o *options) *report {
 	period, _ := periodOf(o.cap)
 	return &report{
-		Date: time.Now().Format(time.DateOnly), Commit: cmp.Or(o.commit, "(no commit given)"), Cores: runtime.NumCPU(), Cap: o.cap,
+		Origin: figures.Here(o.commit), Cap: o.cap,
 		Period: period.Seconds(), Duration: o.duration.Seconds(), Patience: o.patience.Seconds(),
 	}
 }
@@ -64,14 +59,14 @@ func (r *report) judge() {
 func (r *report) markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Goodput under overload\n\n")
-	fmt.Fprintf(&b, "Written by bench/overload (`make overload`) on %s: lockstep6 %s, %d processors. Each server runs alone, on the first processor, in a control "+
+	fmt.Fprintf(&b, "Written by bench/overload (`make overload`) on %s. Each server runs alone, on the first processor, in a control "+
 		"group that gives it %.3g of a processor, counted in periods of %.3g ms; the load comes from the second processor. **Peak**: the most exchanges per second that the server did in any "+
 		"step of a ramp, each message sent once. Then multiples of it are offered for %.3g s each by an open loop: clients send again as RFC 9915 says (a Solicit or Request after "+
 		"1 s, 2 s more, 4 s more, a Renew after 10 s) and give up after %.3g s. **Goodput**: exchanges that were finished, up to the Reply, while load was offered. "+
 		"lockstep6 syncs every lease before its Reply, Kea never. The share of each exchange that was done counts until its clients gave up.\n\n"+
 		"**Kernel drops** are datagrams for which the server's sockets had no room; **shed** is what lockstep6 itself took and dropped for its age. A cap doesn't count the kernel's own work in interrupts: "+
 		"here receiving a datagram up to the socket, and dropping it there, costs the processor of the load. With a network card it would cost the server's.\n",
-		r.Date, r.Commit, r.Cores, r.Cap, 1000*r.Period, r.Duration, r.Patience)
+		&r.Origin, r.Cap, 1000*r.Period, r.Duration, r.Patience)
 	fmt.Fprintf(&b, "\n## Targets\n\n%s", target.Table(r.Targets))
 	for i := range r.Sweeps {
 		r.Sweeps[i].markdown(&b)
@@ -156,13 +151,12 @@ func (r *report) write(folder string) error {
 			}
 		}
 	}
-	figures, err := json.MarshalIndent(r, "", "  ")
+	data, err := figures.JSON(r)
 	if err != nil {
 		return err
 	}
 	return errors.Join(
-		os.WriteFile(filepath.Join(folder, "overload.json"), append(figures, '\n'), 0o644),
-		os.WriteFile(filepath.Join(folder, "overload.md"), []byte(r.markdown()), 0o644),
+		figures.Write(folder, map[string][]byte{"overload.json": data, "overload.md": []byte(r.markdown())}),
 		r.svg(filepath.Join(folder, "overload.svg")),
 	)
 }

@@ -9,9 +9,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
+
+	"github.com/lockstep6/lockstep6/bench/figures"
 )
 
 // Options say what to measure with.
@@ -39,9 +39,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "peers: needs 1 to 20 rounds, 1000 clients or more, steps of 1s or more, and no arguments; see -h")
 		os.Exit(2)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	ctx, cancel := context.WithTimeoutCause(ctx, *limit, fmt.Errorf("it took more than %v", *limit))
+	ctx, cancel := figures.Within(*limit)
 	defer cancel()
 	if err := run(ctx, &o); err != nil {
 		fmt.Fprintln(os.Stderr, "peers:", err)

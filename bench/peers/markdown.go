@@ -12,9 +12,9 @@ import (
 func (r *report) markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# lockstep6 beside other servers\n\n")
-	fmt.Fprintf(&b, "Written by bench/peers on %s: lockstep6 %s; %s; %d processors that the server shares with the load. Rounds: %d, the servers in turns; "+
-		"minimum / median / maximum. An exchange is Solicit, Advertise, Request, Reply for an address from a /64. [%s.json](%[6]s.json) has every round.\n\n",
-		r.Date, r.Commit, r.Packages, r.Cores, r.Rounds, r.page)
+	fmt.Fprintf(&b, "Written by bench/peers on %s. Others: %s. The server shares the processors with the load. Rounds: %d, the servers in turns; "+
+		"minimum / median / maximum. An exchange is Solicit, Advertise, Request, Reply for an address from a /64. [%s.json](%[4]s.json) has every round.\n\n",
+		&r.Origin, r.Packages, r.Rounds, r.page)
 	fmt.Fprintf(&b, "Other work, and the host, had %s %% of the processors during the turns: beyond a few per cent the figures say little.\n\n", spread(column(r.others(), func(share *float64) float64 { return 100 * *share }), 0))
 	fmt.Fprintf(&b, "![highest rates and costs](%s.svg)\n\n", r.page)
 	r.writeTargets(&b)

@@ -3,16 +3,13 @@ package main
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"time"
 
+	"github.com/lockstep6/lockstep6/bench/figures"
 	"github.com/lockstep6/lockstep6/bench/plot"
 	"github.com/lockstep6/lockstep6/bench/target"
 )
@@ -22,11 +19,9 @@ const format = 1
 
 // A report is all that was measured.
 type report struct {
-	Format   int            `json:"format"`
-	Date     string         `json:"date"`
-	Commit   string         `json:"commit"`
+	Format int `json:"format"`
+	figures.Origin
 	Packages string         `json:"packages"` // of the peers
-	Cores    int            `json:"cores"`
 	Rounds   int            `json:"rounds"`
 	Step     float64        `json:"step_s"`
 	Servers  []server       `json:"servers"`
@@ -48,8 +43,8 @@ type server struct {
 
 func newReport(o *options, all []contender) *report {
 	r := &report{
-		Format: format, Date: time.Now().Format(time.DateOnly), Commit: cmp.Or(o.commit, "(no commit given)"), Packages: packages(),
-		Cores: runtime.NumCPU(), Rounds: o.rounds, Step: o.step.Seconds(), page: filepath.Base(cmp.Or(o.out, "peers")),
+		Format: format, Origin: figures.Here(o.commit), Packages: packages(),
+		Rounds: o.rounds, Step: o.step.Seconds(), page: filepath.Base(cmp.Or(o.out, "peers")),
 	}
 	for i := range all {
 		c := &all[i]
@@ -112,7 +107,7 @@ func median(sorted []float64) float64 {
 
 // write writes the page, the JSON and the picture.
 func (r *report) write(prefix string) error {
-	text, err := json.MarshalIndent(r, "", "  ")
+	data, err := figures.JSON(r)
 	if err != nil {
 		return err
 	}
@@ -126,10 +121,6 @@ func (r *report) write(prefix string) error {
 	if err := plot.Compare(&picture, "The highest rate behind relays, and its cost", rates, costs); err != nil {
 		return err
 	}
-	for suffix, data := range map[string][]byte{".md": []byte(r.markdown()), ".json": append(text, '\n'), ".svg": picture.Bytes()} {
-		if err := os.WriteFile(prefix+suffix, data, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
+	folder, name := filepath.Split(prefix)
+	return figures.Write(cmp.Or(folder, "."), map[string][]byte{name + ".md": []byte(r.markdown()), name + ".json": data, name + ".svg": picture.Bytes()})
 }

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/lockstep6/lockstep6/bench/figures"
 )
 
 // format is the version of a report's JSON. It grows when a field changes its meaning or goes.
@@ -18,15 +17,10 @@ const format = 1
 
 // A Report is all that was measured.
 type Report struct {
-	Format  int     `json:"format"`
-	Date    string  `json:"date"`
-	Commit  string  `json:"commit"`
-	Go      string  `json:"go"`
-	Kernel  string  `json:"kernel"`
-	Cores   int     `json:"cores"`
-	LoadAvg string  `json:"load_average"` // of a minute, at the beginning
-	Seconds float64 `json:"seconds"`      // how long
-	Rate    float64 `json:"rate"`         // that was asked for
+	Format int `json:"format"`
+	figures.Origin
+	Seconds float64 `json:"seconds"` // how long
+	Rate    float64 `json:"rate"`    // that was asked for
 	History bool    `json:"history"`
 	DNS     bool    `json:"dns"`
 	Clients int     `json:"clients"` // at a time
@@ -55,13 +49,8 @@ type Breach struct {
 }
 
 func newReport(o *options) *Report {
-	var system unix.Utsname
-	_ = unix.Uname(&system) // what it doesn't tell stays empty
-	average, _ := os.ReadFile("/proc/loadavg")
-	first, _, _ := strings.Cut(string(average), " ")
 	return &Report{
-		Format: format, Date: time.Now().UTC().Format(time.DateOnly), Commit: o.commit, Go: runtime.Version(),
-		Kernel: unix.ByteSliceToString(system.Release[:]), Cores: runtime.NumCPU(), LoadAvg: first,
+		Format: format, Origin: figures.Here(o.commit),
 		Seconds: o.total.Seconds(), Rate: o.rate, History: o.history, DNS: o.dns,
 	}
 }
@@ -117,12 +106,11 @@ func (r *Report) write(folder string) error {
 	if folder == "" {
 		return nil
 	}
-	figures, err := json.Marshal(r) // on one line: the samples are many
+	data, err := json.Marshal(r) // on one line: the samples are many
 	if err != nil {
 		return err
 	}
-	return errors.Join(os.WriteFile(filepath.Join(folder, "soak.md"), []byte(r.markdown()), 0o644),
-		os.WriteFile(filepath.Join(folder, "soak.json"), append(figures, '\n'), 0o644), r.svg(filepath.Join(folder, "soak.svg")))
+	return errors.Join(figures.Write(folder, map[string][]byte{"soak.md": []byte(r.markdown()), "soak.json": append(data, '\n')}), r.svg(filepath.Join(folder, "soak.svg")))
 }
 
 func (r *Report) markdown() string {
@@ -131,8 +119,8 @@ func (r *Report) markdown() string {
 	if !r.Held {
 		verdict = "**Not held**: see below."
 	}
-	fmt.Fprintf(&b, "# Soak\n\nWritten by bench/soak (`make soak`) on %s: lockstep6 %s, %s, Linux %s, %d processors; load average %s at the beginning, other work had %.0f %% of the processors (median).\n\n%s\n\n",
-		r.Date, r.Commit, r.Go, r.Kernel, r.Cores, r.LoadAvg, 100*r.Others, verdict)
+	fmt.Fprintf(&b, "# Soak\n\nWritten by bench/soak (`make soak`) on %s, other work had %.0f %% of the processors (median).\n\n%s\n\n",
+		&r.Origin, 100*r.Others, verdict)
 	fmt.Fprintf(&b, "Two nodes of one cluster over loopback, `sync: always`, for %v. %d clients at a time, in cohorts of %d, that come, renew, rebind and go, in a pool of %d addresses; %.0f exchanges a second are asked for. "+
 		"Node b is killed in the first half and a in the second, each with SIGKILL, and returns after a while.\n\n", time.Duration(r.Seconds*float64(time.Second)), r.Clients, r.Cohort, 1<<(128-r.Pool), r.Rate)
 	t := &r.Totals

@@ -3,12 +3,14 @@
 package main
 
 import (
-	"bytes"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/lockstep6/lockstep6/bench/agreement"
+	"github.com/lockstep6/lockstep6/bench/figures"
 )
 
 func main() {
@@ -33,30 +35,12 @@ func main() {
 
 // write writes the files that were asked for.
 func write(rows []agreement.Row, csv, svg, page string) error {
-	if csv != "" {
-		var b bytes.Buffer
-		if err := agreement.WriteCSV(&b, rows); err != nil {
+	return errors.Join(
+		figures.To(csv, func(to io.Writer) error { return agreement.WriteCSV(to, rows) }),
+		figures.To(svg, func(to io.Writer) error {
+			_, err := io.WriteString(to, agreement.Plot(rows))
 			return err
-		}
-		if err := os.WriteFile(csv, b.Bytes(), 0o644); err != nil {
-			return err
-		}
-	}
-	if svg != "" {
-		if err := os.WriteFile(svg, []byte(agreement.Plot(rows)), 0o644); err != nil {
-			return err
-		}
-	}
-	if page == "" {
-		return nil
-	}
-	before, err := os.ReadFile(page)
-	if err != nil {
-		return err
-	}
-	after, err := agreement.Page(string(before), rows)
-	if err != nil {
-		return fmt.Errorf("%s: %w", page, err)
-	}
-	return os.WriteFile(page, []byte(after), 0o644)
+		}),
+		figures.Refresh(page, func(before string) (string, error) { return agreement.Page(before, rows) }),
+	)
 }

@@ -3,12 +3,14 @@
 package main
 
 import (
-	"bytes"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/lockstep6/lockstep6/bench/failover"
+	"github.com/lockstep6/lockstep6/bench/figures"
 )
 
 func main() {
@@ -33,25 +35,8 @@ func run(seeds int, csv, page string) error {
 		return err
 	}
 	fmt.Print(failover.Markdown(rows))
-	if csv != "" {
-		var b bytes.Buffer
-		if err := failover.WriteCSV(&b, rows); err != nil {
-			return err
-		}
-		if err := os.WriteFile(csv, b.Bytes(), 0o644); err != nil {
-			return err
-		}
-	}
-	if page == "" {
-		return nil
-	}
-	before, err := os.ReadFile(page)
-	if err != nil {
-		return err
-	}
-	after, err := failover.Page(string(before), rows)
-	if err != nil {
-		return fmt.Errorf("%s: %w", page, err)
-	}
-	return os.WriteFile(page, []byte(after), 0o644)
+	return errors.Join(
+		figures.To(csv, func(to io.Writer) error { return failover.WriteCSV(to, rows) }),
+		figures.Refresh(page, func(before string) (string, error) { return failover.Page(before, rows) }),
+	)
 }

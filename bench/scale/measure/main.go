@@ -5,23 +5,17 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/lockstep6/lockstep6/bench/ceiling"
 	"github.com/lockstep6/lockstep6/bench/child"
+	"github.com/lockstep6/lockstep6/bench/figures"
 	"github.com/lockstep6/lockstep6/bench/scale"
 )
 
@@ -49,11 +43,10 @@ func main() {
 		fmt.Fprintf(os.Stderr, "measure: -bindings %q: give numbers from 1 to %d with commas between them, and no arguments\n", *sizes, most)
 		os.Exit(2)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	ctx, cancel := context.WithTimeoutCause(ctx, *limit, fmt.Errorf("it took more than %v", *limit))
+	ctx, cancel := figures.Within(*limit)
 	defer cancel()
-	report := &scale.Report{Head: head(*commit)}
+	origin := figures.Here(*commit)
+	report := &scale.Report{Head: fmt.Sprintf("Written by bench/scale/measure on %s.", &origin)}
 	told := func(line string) { fmt.Fprintln(os.Stderr, line) }
 	err = report.MeasureSizes(ctx, scale.Options{Dir: *dir, Workers: *workers, Renew: *renew}, list, told)
 	if err == nil && *ceilings {
@@ -88,23 +81,12 @@ func numbers(text string) (list []int, err error) {
 	return list, nil
 }
 
-// head says what was measured, when and where.
-func head(commit string) string {
-	var system unix.Utsname
-	_ = unix.Uname(&system) // what it doesn't tell stays empty
-	return fmt.Sprintf("Written by bench/scale/measure on %s: lockstep6 %s, %s, Linux %s, %d processors.",
-		time.Now().UTC().Format(time.DateOnly), commit, runtime.Version(), unix.ByteSliceToString(system.Release[:]), runtime.NumCPU())
-}
-
 // write prints the page, and writes all files where there is a folder for them.
 func write(r *scale.Report, folder string) error {
 	r.Hold()
 	page := r.Markdown()
 	fmt.Print(page)
-	if folder == "" {
-		return nil
-	}
-	data, err := json.MarshalIndent(r, "", "  ")
+	data, err := figures.JSON(r)
 	if err != nil {
 		return err
 	}
@@ -112,11 +94,6 @@ func write(r *scale.Report, folder string) error {
 	if err != nil {
 		return err
 	}
-	files["scale.md"], files["scale.json"] = []byte(page), append(data, '\n')
-	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(folder, name), content, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
+	files["scale.md"], files["scale.json"] = []byte(page), data
+	return figures.Write(folder, files)
 }

@@ -3,22 +3,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/lockstep6/lockstep6/bench/figures"
 	"github.com/lockstep6/lockstep6/bench/takeover"
 )
 
@@ -45,9 +42,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "compare: needs 1 to 200 clients: the second server's half of the pool has 256 prefixes")
 		os.Exit(2)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	ctx, cancel := context.WithTimeoutCause(ctx, *limit, fmt.Errorf("it took more than %v", *limit))
+	ctx, cancel := figures.Within(*limit)
 	defer cancel()
 	if err := compare(ctx, &o, only, *commit, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)
@@ -90,7 +85,8 @@ func compare(ctx context.Context, o *takeover.Options, only *regexp.Regexp, comm
 	if out == "" {
 		return nil
 	}
-	return os.WriteFile(out, []byte(text), 0o644)
+	folder, name := filepath.Split(out)
+	return figures.Write(cmp.Or(folder, "."), map[string][]byte{name: []byte(text)})
 }
 
 // head says what was measured, when and how.
@@ -99,17 +95,10 @@ func head(o *takeover.Options, commit string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%s -v, of Debian's package kea-dhcp6-server: %w", o.Kea, err)
 	}
-	if commit == "" {
-		commit = "of an unknown commit"
-	}
-	var system unix.Utsname
-	if err := unix.Uname(&system); err != nil {
-		return "", err
-	}
+	origin := figures.Here(commit)
 	var b strings.Builder
 	b.WriteString("# One of two servers dies\n\n")
-	fmt.Fprintf(&b, "Written by `make takeover` on %s: Kea %s without its hook for high availability, lockstep6 %s, %s, Linux %s.\n",
-		time.Now().UTC().Format(time.DateOnly), strings.TrimSpace(string(kea)), commit, runtime.Version(), unix.ByteSliceToString(system.Release[:]))
+	fmt.Fprintf(&b, "Written by `make takeover` on %s. Kea is %s, without its hook for high availability.\n", &origin, strings.TrimSpace(string(kea)))
 	fmt.Fprintf(&b, "%d clients, seed %d, REB_TIMEOUT %v. What is done, and with which configuration, is in bench/takeover.\n\n", o.Clients, o.Seed, o.RebindTimeout)
 	return b.String(), nil
 }
