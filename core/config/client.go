@@ -16,11 +16,12 @@ const (
 	ByHardware     = "hardware"
 	ByRemoteID     = "remote-id"
 	BySubscriberID = "subscriber-id"
+	ByInterfaceID  = "interface-id"
 )
 
 // A Client is whom a reservation is for. It can be compared.
 type Client struct {
-	Field         string // one of the four
+	Field         string // one of the five
 	Value         string // octets
 	Enterprise    uint32 // of a Remote-ID
 	AnyEnterprise bool   // of a Remote-ID: whatever the number is
@@ -37,12 +38,12 @@ func ParseClient(field, value, enterprise string) (Client, error) {
 		low, high = wire.MinDUID, wire.MaxDUID
 	case ByHardware:
 		high = 64
-	case ByRemoteID, BySubscriberID:
+	case ByRemoteID, BySubscriberID, ByInterfaceID:
 		if !isHex || !strings.HasPrefix(value, "0x") && !strings.Contains(value, ":") {
 			octets, isHex = []byte(value), !strings.HasPrefix(value, "0x")
 		}
 	default:
-		return c, fmt.Errorf("a client is named by duid, hardware, remote-id or subscriber-id, not by %s", printable(field))
+		return c, fmt.Errorf("a client is named by duid, hardware, remote-id, subscriber-id or interface-id, not by %s", printable(field))
 	}
 	switch {
 	case !isHex:
@@ -71,6 +72,8 @@ func (r *Reservation) Client() Client {
 		return Client{Field: ByHardware, Value: string(r.Hardware)}
 	case r.RemoteID != nil:
 		return Client{ByRemoteID, string(r.RemoteID.Value), r.RemoteID.Enterprise, r.RemoteID.AnyEnterprise}
+	case r.InterfaceID != nil:
+		return Client{Field: ByInterfaceID, Value: string(r.InterfaceID)}
 	default:
 		return Client{Field: BySubscriberID, Value: string(r.SubscriberID)}
 	}

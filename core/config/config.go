@@ -205,12 +205,13 @@ type Cut struct {
 	ID     uint64
 }
 
-// A Reservation fixes what one client gets. Exactly one of DUID, Hardware, RemoteID and SubscriberID is set.
+// A Reservation fixes what one client gets. Exactly one of DUID, Hardware, RemoteID, SubscriberID and InterfaceID is set.
 type Reservation struct {
 	DUID         []byte
 	Hardware     []byte // link-layer address, without its type
 	RemoteID     *RemoteID
 	SubscriberID []byte
+	InterfaceID  []byte
 	Addresses    []netip.Addr
 	Prefixes     []netip.Prefix
 	Hostname     naming.Name // nil: what the client calls itself, or none

@@ -161,6 +161,7 @@ type rawReservation struct {
 	Hardware     hexadecimal  `json:"hardware,omitempty" jsonschema:"The client by its link-layer address, from a DUID-LL or DUID-LLT, or as its relay saw it (RFC 6939)." min:"1" max:"64" example:"02:00:00:00:00:01"`
 	RemoteID     *rawRemoteID `json:"remote-id,omitempty" jsonschema:"The client by the Remote-ID that its relay adds (RFC 4649): text or hexadecimal for any enterprise number, or {enterprise: ..., id: ...}." example:"{enterprise: 4491, id: line-17}"`
 	SubscriberID octets       `json:"subscriber-id,omitempty" jsonschema:"The client by the Subscriber-ID that its relay adds (RFC 4580): text, or hexadecimal as 0x0a0b or 0a:0b." min:"1" max:"255" example:"subscriber-17"`
+	InterfaceID  octets       `json:"interface-id,omitempty" jsonschema:"The client by the Interface-ID that its relay adds (RFC 9915, Section 21.18), which names a port of that relay and must name it alone on the link: text, or hexadecimal as 0x0a0b or 0a:0b." min:"1" max:"255" example:"eth 1/1/17:100"`
 	Addresses    []ip         `json:"addresses,omitempty" jsonschema:"Addresses for its IA_NAs, the first free one for each." example:"[\"2001:db8:1::10\"]"`
 	Prefixes     []subnet     `json:"prefixes,omitempty" jsonschema:"Prefixes for its IA_PDs, the first free one for each." example:"[\"2001:db8:9000::/48\"]"`
 	Hostname     domain       `json:"hostname,omitempty" jsonschema:"The client's name, whatever it calls itself: a whole one, or one label that the domain of dns completes." example:"printer"`

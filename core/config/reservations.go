@@ -12,13 +12,14 @@ func (c *checker) reservation(raw *rawReservation, l *Link) Reservation {
 		DUID:         raw.DUID.value,
 		Hardware:     raw.Hardware.value,
 		SubscriberID: raw.SubscriberID.value,
+		InterfaceID:  raw.InterfaceID.value,
 		Stored:       raw.stored,
 		Options:      c.ownOptions(raw.Options, l.Defaults.Options),
 		Boot:         c.bootLists(raw.Boot, raw.Options, nil),
 		Hostname:     c.hostname(&raw.Hostname, l.Naming),
 	}
 	given := 0
-	for _, is := range []bool{raw.DUID.given, raw.Hardware.given, raw.RemoteID != nil, raw.SubscriberID.given} {
+	for _, is := range []bool{raw.DUID.given, raw.Hardware.given, raw.RemoteID != nil, raw.SubscriberID.given, raw.InterfaceID.given} {
 		if is {
 			given++
 		}
@@ -28,7 +29,7 @@ func (c *checker) reservation(raw *rawReservation, l *Link) Reservation {
 		if given > 1 {
 			problem = fmt.Sprintf("names its client in %d ways", given)
 		}
-		c.fail(raw.At, problem, "write exactly one of duid, hardware, remote-id and subscriber-id")
+		c.fail(raw.At, problem, "write exactly one of duid, hardware, remote-id, subscriber-id and interface-id")
 	}
 	if raw.RemoteID != nil {
 		r.RemoteID = &RemoteID{
@@ -120,6 +121,8 @@ func identity(raw *rawReservation, r *Reservation) (string, place) {
 		return fmt.Sprintf("remote-id %t %d %s", r.RemoteID.AnyEnterprise, r.RemoteID.Enterprise, r.RemoteID.Value), raw.RemoteID.place
 	case raw.SubscriberID.ok:
 		return "subscriber-id " + string(r.SubscriberID), raw.SubscriberID.place
+	case raw.InterfaceID.ok:
+		return "interface-id " + string(r.InterfaceID), raw.InterfaceID.place
 	default:
 		return "", place{}
 	}

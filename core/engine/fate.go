@@ -123,6 +123,7 @@ func (p *Prospects) reservation(link *policy.Link, r *binding.Record) *policy.Re
 		relay.ClientLinkLayer, _ = extension.Find(binding.ExtHardwareAddress)
 		relay.RemoteID, _ = extension.Find(binding.ExtRemoteID)
 		relay.SubscriberID, _ = extension.Find(binding.ExtSubscriberID)
+		relay.InterfaceID, _ = extension.Find(binding.ExtInterfaceID)
 		p.packet.RelayCount = 1
 	}
 	p.packet.Message.ClientID = r.DUID()

@@ -63,7 +63,7 @@ func NewlyReserved(before, after *Policy) iter.Seq[Lease] {
 
 // clientText is whom a reservation is for.
 func clientText(r *config.Reservation) string {
-	return reservationText(&config.Reservation{DUID: r.DUID, Hardware: r.Hardware, RemoteID: r.RemoteID, SubscriberID: r.SubscriberID})
+	return reservationText(&config.Reservation{DUID: r.DUID, Hardware: r.Hardware, RemoteID: r.RemoteID, SubscriberID: r.SubscriberID, InterfaceID: r.InterfaceID})
 }
 
 // shared tells whether nodes with that policy would give a reserved lease to others, if it weren't reserved, and two of them

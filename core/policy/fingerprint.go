@@ -172,6 +172,8 @@ func reservationText(r *config.Reservation) string {
 		fmt.Fprintf(&b, "remote-id *:%x", r.RemoteID.Value)
 	case r.RemoteID != nil:
 		fmt.Fprintf(&b, "remote-id %d:%x", r.RemoteID.Enterprise, r.RemoteID.Value)
+	case r.InterfaceID != nil:
+		fmt.Fprintf(&b, "interface-id %x", r.InterfaceID)
 	default:
 		fmt.Fprintf(&b, "subscriber-id %x", r.SubscriberID)
 	}

@@ -21,6 +21,7 @@ type reservations struct {
 	remote     map[string]*Reservation // enterprise number and value
 	remoteAny  map[string]*Reservation // value
 	subscriber map[string]*Reservation
+	port       map[string]*Reservation // Interface-ID
 
 	addresses map[[16]byte]*Reservation
 	prefixes  []reservedPrefix // sorted, and none overlaps another
@@ -43,7 +44,7 @@ type Lease struct {
 }
 
 // Reservation finds what is reserved on the link for the client of a message, or nil: by its DUID; by its hardware
-// address; by the Remote-ID, then the Subscriber-ID, that a relay added, the relay nearest to the client first.
+// address; by the Remote-ID, then the Subscriber-ID, then the Interface-ID that a relay added, the relay nearest to the client first.
 // The hardware address is what that relay saw (RFC 6939, Section 6) before what the client put into its DUID.
 func (l *Link) Reservation(pkt *wire.Packet) *Reservation {
 	r := &l.reservations
@@ -66,6 +67,13 @@ func (l *Link) Reservation(pkt *wire.Packet) *Reservation {
 	if len(r.subscriber) > 0 {
 		for i := range pkt.RelayCount {
 			if found := r.subscriber[string(inward(pkt, i).SubscriberID)]; found != nil {
+				return found
+			}
+		}
+	}
+	if len(r.port) > 0 {
+		for i := range pkt.RelayCount {
+			if found := r.port[string(inward(pkt, i).InterfaceID)]; found != nil {
 				return found
 			}
 		}
@@ -150,6 +158,7 @@ func (c *compiler) reservations(l *Link, from *config.Link, path string) {
 		remote:     make(map[string]*Reservation),
 		remoteAny:  make(map[string]*Reservation),
 		subscriber: make(map[string]*Reservation),
+		port:       make(map[string]*Reservation),
 		addresses:  make(map[[16]byte]*Reservation),
 	}
 	for i := range from.Reservations {
@@ -219,6 +228,8 @@ func (r *reservations) keyOf(res *config.Reservation) (keys map[string]*Reservat
 	case res.RemoteID != nil:
 		enterprise := binary.BigEndian.AppendUint32(nil, res.RemoteID.Enterprise)
 		return r.remote, string(append(enterprise, res.RemoteID.Value...))
+	case res.InterfaceID != nil:
+		return r.port, string(res.InterfaceID)
 	default:
 		return r.subscriber, string(res.SubscriberID)
 	}

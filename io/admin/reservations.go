@@ -13,7 +13,7 @@ import (
 // A Reservation is what one client gets on a link.
 type Reservation struct {
 	Link       string   `json:"link"`
-	Client     string   `json:"client"`               // duid, hardware, remote-id or subscriber-id
+	Client     string   `json:"client"`               // duid, hardware, remote-id, subscriber-id or interface-id
 	Value      string   `json:"value"`                // of that, as the file can have it
 	Enterprise *uint32  `json:"enterprise,omitempty"` // of a Remote-ID; nil: any
 	Addresses  []string `json:"addresses"`
@@ -72,7 +72,7 @@ func clientOf(r *http.Request) (c config.Client, force bool, err error) {
 	return c, force, err
 }
 
-const clientRemedy = "the path ends with duid, hardware, remote-id or subscriber-id, and its value; enterprise=NUMBER and force=true may follow"
+const clientRemedy = "the path ends with duid, hardware, remote-id, subscriber-id or interface-id, and its value; enterprise=NUMBER and force=true may follow"
 
 // putReservation takes a JSON object with what a reservation of the file has beside its client: addresses, prefixes, hostname, options.
 func putReservation(w http.ResponseWriter, r *http.Request, node Node) {

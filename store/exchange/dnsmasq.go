@@ -52,8 +52,8 @@ func (d *dnsmasq) Next(l *Lease) error {
 }
 
 func (d *dnsmasq) lease(l *Lease, fields []string) (reason Reason, err error) {
-	if len(fields) < 5 {
-		return Malformed, fmt.Errorf("%d words, and a lease has five: its end, IAID, address, name and DUID", len(fields))
+	if len(fields) != 5 {
+		return Malformed, fmt.Errorf("%d words, and a lease has five: its end, IAID, address, name and DUID; correct the line, or take it out", len(fields))
 	}
 	if l.Key, err = keyOf(fields[2], 128, wire.IANA); err != nil {
 		return Malformed, err
@@ -68,6 +68,9 @@ func (d *dnsmasq) lease(l *Lease, fields []string) (reason Reason, err error) {
 	end, err := strconv.ParseInt(fields[0], 10, 63)
 	if err != nil || end < 0 {
 		return Malformed, fmt.Errorf("%.60q isn't a time", fields[0])
+	}
+	if end > lastUnix {
+		return Malformed, fmt.Errorf("the lease ends in the year %d, which no lifetime reaches; the first word is seconds since 1970, or 0 for a lease without end", yearOf(end))
 	}
 	if d.duid, err = appendHex(d.duid[:0], fields[4]); err == nil {
 		err = checkDUID(d.duid)

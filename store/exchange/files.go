@@ -38,9 +38,10 @@ type Files struct {
 	open []*os.File
 }
 
-// Open opens a server's lease files by the name of the main one. Kea's others, which its cleanup leaves, are found beside it.
-func Open(format Format, name string, o Options) (*Files, error) {
-	f := &Files{Names: []string{name}}
+// Open opens a server's lease files by the name of the main one. Kea's others, which its cleanup leaves, are found beside it; that each begins
+// as Kea's do is looked at before the first entry is read.
+func Open(format Format, name string, o Options) (f *Files, err error) {
+	f = &Files{Names: []string{name}}
 	if format == Kea {
 		f.Names = keaFiles(name, exists)
 	}
@@ -56,31 +57,37 @@ func Open(format Format, name string, o Options) (*Files, error) {
 		}
 		f.Total += info.Size()
 	}
-	f.Reader = f.reader(format, o)
+	if f.Reader, err = f.reader(format, o); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
 	return f, nil
 }
 
-func (f *Files) reader(format Format, o Options) Reader {
+func (f *Files) reader(format Format, o Options) (Reader, error) {
 	if format == Kea {
 		parts := make([]Reader, len(f.open))
 		for i, file := range f.open {
-			parts[i] = NewKea(f.counted(file), f.Names[i])
+			part := newKea(f.counted(file), f.Names[i])
+			if err := part.begin(); err != nil && !errors.Is(err, io.EOF) {
+				return nil, err
+			}
+			parts[i] = part
 		}
-		return &chain{parts}
+		return &chain{parts}, nil
 	}
 	r, name := f.counted(f.open[0]), f.Names[0]
 	switch format {
 	case ISC:
-		return NewISC(r, name, o.BigEndian)
+		return NewISC(r, name, o.BigEndian), nil
 	case Dnsmasq:
 		info, _ := f.open[0].Stat() // it was there a moment ago; without it a lease was heard when it was granted last
 		heard := int64(0)
 		if info != nil {
 			heard = info.ModTime().Unix()
 		}
-		return NewDnsmasq(r, name, heard)
+		return NewDnsmasq(r, name, heard), nil
 	default:
-		return NewDibbler(r, name)
+		return NewDibbler(r, name), nil
 	}
 }
 

@@ -75,6 +75,20 @@ ia-na `+name+` { cltt epoch 1577934245; iaaddr 2001:db8::a { binding`)
 	want(t, readISC(t, false, strings.Repeat("x", maxToken+1)), "1: malformed: a word of more than 4096 octets; the rest of its statement isn't read")
 }
 
+// TestISCOdd: a time that no lease reaches and a statement with a word too many are told; an end behind what the client was promised isn't believed.
+func TestISCOdd(t *testing.T) {
+	block := func(cltt, statements string) string {
+		return `ia-na "\001\000\000\000\000\004\001" { cltt ` + cltt + "; iaaddr 2001:db8::1 { binding state active; " + statements + " } }\n"
+	}
+	want(t, readISC(t, false, block("epoch 1577934245", "max-life 9; ends epoch 4000000000;")+block("epoch 1577934245", "max-life 9; ends 5 9999/12/31 23:59:59;")+
+		block("epoch 9223372036854775807", "max-life 9;")+block("epoch 1577934245", "max-life 9 10;")),
+		"1: IA_NA 2001:db8::1/128 00:04:01 1 bound 0/9 1577934245..1577934254 only 1",
+		"2: malformed: a time in the year 9999, which no lifetime reaches; correct the date, or take the lease out",
+		"3: malformed: a time in the year 9999, which no lifetime reaches; correct the date, or take the lease out",
+		`4: malformed: max-life stands with ["9" "10"], which isn't how dhcpd writes it; correct the statement, or take the lease out`,
+	)
+}
+
 // TestISCZeros: a run of zeros, which a crash of the machine leaves, or a text without end costs what it stands in, and not what comes behind.
 func TestISCZeros(t *testing.T) {
 	block := func(iaid, address string) string {

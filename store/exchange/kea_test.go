@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -62,11 +63,56 @@ func TestKeaStates(t *testing.T) {
 		"10: malformed: a prefix has the length 0",
 		"11: malformed: 2001:db8::/16 isn't a prefix: there are bits behind its length",
 		"12: malformed: the client's DUID has 1 octets, 3 to 130 are possible",
-		"14: malformed: 2 columns, and the first line names 12",
+		"14: malformed: 2 columns, and the first line names 15; correct the line, or take it out",
 		"15: malformed: longer than 1 MiB",
 		"16: malformed: lease_type: 3 isn't 0, 1 or 2",
 		"17: IA_NA 2001:db8::/128 "+duid+" 7 bound 50/100 1000000000..1000000100",
 	)
+}
+
+// TestKeaOdd: a time that no lease reaches and a row with more columns than the header are told, and cost their row only.
+func TestKeaOdd(t *testing.T) {
+	row := func(valid, expire, more string) string {
+		return "2001:db8::1,00:04:01," + valid + "," + expire + ",1,50,0,7,128,0,0,,,0," + more
+	}
+	const is = "2: IA_NA 2001:db8::1/128 00:04:01 7 bound 50/"
+	const after = " is the year 9999, and no client was heard then; expire is when the client was heard last, plus valid_lifetime, in seconds since 1970"
+	for _, c := range []struct{ row, want string }{
+		{row("4000", "253402300799", ""), "2: malformed: expire: 253402300799 less the valid lifetime" + after},
+		{row("4294967295", "253402300799", ""), "2: malformed: expire: 253402300799 less the valid lifetime" + strings.Replace(after, "9999", "9863", 1)},
+		{row("4000", "9223372036854775807", ""), "2: malformed: expire: 9223372036854775807 less the valid lifetime" + after},
+		{row("4000", "9223372036854775808", ""), `2: malformed: expire: "9223372036854775808" isn't a number of 63 bits`},
+		{row("4000", "5241656094", ""), is + "4000 5241652094..5241652094"}, // it is heard in 2136, which whoever has a clock looks at
+		{row("4294967294", "5294967294", ""), is + "4294967294 1000000000..5241652094"},
+		{row("100", "1000000100", "{ \"a\": 1, \"b\": 2 }"),
+			"2: malformed: 16 columns, and the first line names 15; within a field Kea writes a comma as &#x2c: correct the line, or take it out"},
+		{"2001:db8::1,00:04:01,100,1000000100", "2: malformed: 4 columns, and the first line names 15; correct the line, or take it out"},
+	} {
+		got := readKea(t, keaThird, c.row, row("100", "1000000100", ""))
+		want(t, got, c.want, "3"+is[1:]+"100 1000000000..1000000100")
+	}
+}
+
+// TestKeaHeaders: that all files of a memfile are Kea's is seen before the first entry of any.
+func TestKeaHeaders(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "kea-leases6.csv")
+	for file, text := range map[string]string{name + ".2": keaFirst + "\n", name + ".1": "", name: "address,hwaddr\n"} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Open(Kea, name, Options{}); err == nil || !strings.HasPrefix(err.Error(), name+" isn't Kea's") {
+		t.Errorf("%v, which doesn't say that the file isn't Kea's", err)
+	}
+	if err := os.WriteFile(name, []byte(byteOrderMark+"\n\n"+keaFirst), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	files, err := Open(Kea, name, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close()
+	want(t, tell(t, files))
 }
 
 // TestKeaPlace: what relays said is kept, the one's closest to the client first, in both forms that Kea has used.

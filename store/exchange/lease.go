@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/wire"
@@ -108,6 +109,15 @@ func checkDUID(duid []byte) error {
 		return fmt.Errorf("the client's DUID has %d octets, %d to %d are possible", len(duid), wire.MinDUID, wire.MaxDUID)
 	}
 	return nil
+}
+
+// lastUnix is the last moment that a binding can name but Never, by Unix time: early in 2136. Nobody was heard behind it.
+var lastUnix = (binding.Never - 1).Unix()
+
+// yearOf is the year of a Unix time for messages. What is too far for a date counts as the last year that has one.
+func yearOf(unix int64) int {
+	const last = 253402300799 // the end of 9999
+	return time.Unix(min(unix, last), 0).UTC().Year()
 }
 
 // ends is when a lease ends, by Unix time, or never.

@@ -18,17 +18,21 @@ duid 00:04:01
 1577934300 x 2001:db8::5 * 00:04:01
 then 9 2001:db8::5 * 00:04:01
 1577934300 9 2001:db8::5 * *
+1577934300 9 2001:db8::5 * 00:04:01 again
+253402300799 9 2001:db8::5 * 00:04:01
 `), "f", 1577934245))
 	want(t, got,
 		"3: IA_NA 2001:db8::1/128 00:03:00:01:02:00:00:00:00:01 7 bound 55/55 1577934245..1577934300 host.example false false",
 		"4: IA_NA 2001:db8::2/128 00:03:00:01:02:00:00:00:00:01 8 bound 4294967295/4294967295 1577934245..never",
 		"5: IA_NA 2001:db8::3/128 00:04:01 8 bound 0/0 1577934200..1577934200",
 		"6: not representable: 2001:db8::4 is a temporary address (IA_TA), which isn't served",
-		"7: malformed: 4 words, and a lease has five: its end, IAID, address, name and DUID",
+		"7: malformed: 4 words, and a lease has five: its end, IAID, address, name and DUID; correct the line, or take it out",
 		`8: malformed: "192.0.2.5" isn't an IPv6 address`,
 		`9: malformed: "x" isn't an IAID`,
 		`10: malformed: "then" isn't a time`,
 		`11: malformed: "*" isn't octets in hexadecimal`,
+		"12: malformed: 6 words, and a lease has five: its end, IAID, address, name and DUID; correct the line, or take it out",
+		"13: malformed: the lease ends in the year 9999, which no lifetime reaches; the first word is seconds since 1970, or 0 for a lease without end",
 	)
 }
 

@@ -44,11 +44,12 @@ func appendPlace(dst, duid []byte, hardware, hardwareType, userContext string) (
 			return dst, err
 		}
 		number, err := strconv.ParseUint(cmp.Or(hardwareType, "1"), 10, 16)
-		if err != nil || number == 0 {
+		if err != nil {
 			number = 1 // Ethernet
 		}
 		told, addr, ok := wire.HardwareAddress(duid)
 		if !ok || told != uint16(number) || !bytes.Equal(addr, octets) {
+			number = max(number, 1) // Kea doesn't know the type
 			dst = keep(dst, start, binding.ExtHardwareAddress, append(binary.BigEndian.AppendUint16(nil, uint16(number)), octets...))
 		}
 	}

@@ -1,6 +1,7 @@
 package isc
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/lockstep6/lockstep6/core/convert/draft"
@@ -112,7 +113,7 @@ func (t *translator) compared(e *expression, values [][]byte) (*draft.Node, stri
 	switch {
 	case e.op == "substring" && e.args[1].op == "number" && e.args[2].op == "number":
 		if e.args[1].number != 0 {
-			return nil, "a condition compares what an option begins or ends with, not what is in its middle"
+			return t.middle(e, values)
 		}
 		how, width, e = "starts", e.args[2].number, e.args[0]
 	case e.op == "suffix" && e.args[1].op == "number":
@@ -145,6 +146,56 @@ func (t *translator) compared(e *expression, values [][]byte) (*draft.Node, stri
 	default:
 		return nil, "it never holds: its values are longer than the part that is compared"
 	}
+	return n, ""
+}
+
+// middles are the options whose text stands behind a head of so many octets, and the condition's field that looks at the text.
+var middles = map[uint32]struct {
+	head  int
+	field string
+	relay bool
+}{15: {2, "user-class", false}, 16: {6, "vendor-class", false}, 37: {4, "remote-id", true}}
+
+// middle is the condition that data from an octet on is one of these values.
+func (t *translator) middle(e *expression, values [][]byte) (*draft.Node, string) {
+	from, width, whole := e.args[1].number, e.args[2].number, e.args[0]
+	n, table, why := t.tested(whole)
+	if n == nil {
+		return nil, why
+	}
+	if values == nil {
+		return nil, "a condition can't ask how long an option is"
+	}
+	var fit, short []*draft.Node
+	for _, v := range values {
+		switch {
+		case len(v) == width && width > 0:
+			fit = append(fit, octets(v))
+		case len(v) < width:
+			short = append(short, octets(v)) // the option ends with it
+		}
+	}
+	if len(fit)+len(short) == 0 {
+		return nil, "it never holds: its values are longer than the part that is compared"
+	}
+	option, relay := whole.option, 0
+	if whole.op == "v6relay" {
+		option, relay = whole.args[1].option, whole.args[0].number
+	}
+	if m, ok := middles[option.code]; ok && option.space.name == "dhcp6" && from == m.head && (relay == 1) == m.relay && relay < 2 && (len(fit) == 0 || len(short) == 0) {
+		how := "starts"
+		if len(fit) == 0 {
+			how = "equals"
+		}
+		n = draft.Map()
+		n.Map(m.field).Set(how, single(append(fit, short...)))
+		return n, ""
+	}
+	if len(short) > 0 {
+		return nil, fmt.Sprintf("a condition can't ask whether an option ends within the %d octets that are compared", width)
+	}
+	table.Set("contains", single(fit))
+	t.doubts = append(t.doubts, fmt.Sprintf("what must stand behind octet %d of %s may stand anywhere in it", from, option.full()))
 	return n, ""
 }
 

@@ -7,8 +7,8 @@ func (p *parser) executable(t *token, s *scope) {
 	switch word := t.word(); word {
 	case "if":
 		p.next()
-		if p.conditional() {
-			s.odd(t.at, "if", "there are no statements that are executed for a message; what depends on the client's message can be a class")
+		if all, ok := p.conditional(nil); ok {
+			s.choose(t.at, all)
 		}
 	case "supersede", "default", "append", "prepend", "send":
 		p.next()
@@ -89,8 +89,8 @@ func (p *parser) action() bool {
 	}
 }
 
-// statements reads executable statements in braces, those of a switch with its cases.
-func (p *parser) statements(cases bool) bool {
+// statements reads executable statements in braces, those of a switch with its cases, as settings and oddities of a scope.
+func (p *parser) statements(cases bool, into *scope) bool {
 	open := p.peek()
 	if !p.take("{") {
 		return p.bad(open, fmt.Sprintf("%s stands where { is expected", open), "write { before it")
@@ -119,52 +119,20 @@ func (p *parser) statements(cases bool) bool {
 		case word == "option":
 			p.next()
 			if o, ok := p.optionName(false); ok {
-				p.assign(t, &scope{}, "", o)
+				p.assign(t, into, "", o)
 			}
 		case word == "zone" || word == "key" || word == "include" || word == "host" || word == "subnet6":
 			return p.bad(t, t.text+" can't stand in executed statements", "move it out of the braces")
 		case word == "allow" || word == "deny" || word == "ignore":
-			p.allowDeny(t, &scope{})
+			p.allowDeny(t, into)
 		default:
 			from := p.at
-			p.executable(t, &scope{})
+			p.executable(t, into)
 			if p.at == from {
 				p.at++
 			}
 		}
 	}
-}
-
-// conditional reads the rest of if: a condition, statements, and else or elsif.
-func (p *parser) conditional() bool {
-	paren := p.take("(")
-	if p.booleanExpression() == nil {
-		return false
-	}
-	if paren && !p.take(")") {
-		return p.bad(p.peek(), fmt.Sprintf("%s stands where ) is expected", p.peek()), "close the parenthesis")
-	}
-	if !p.statements(false) {
-		return false
-	}
-	switch t := p.peek(); {
-	case p.takeWord("elsif"):
-		return p.otherwise(t)
-	case p.takeWord("else"):
-		if p.takeWord("if") {
-			return p.otherwise(t)
-		}
-		return p.statements(false)
-	}
-	return true
-}
-
-func (p *parser) otherwise(t *token) bool {
-	if !p.deeper(t) {
-		return false
-	}
-	defer p.up()
-	return p.conditional()
 }
 
 func (p *parser) onEvent() bool {
@@ -178,7 +146,7 @@ func (p *parser) onEvent() bool {
 			break
 		}
 	}
-	return p.take(";") || p.statements(false)
+	return p.take(";") || p.statements(false, aside())
 }
 
 func (p *parser) switched() bool {
@@ -191,7 +159,7 @@ func (p *parser) switched() bool {
 	if !p.take(")") {
 		return p.bad(p.peek(), fmt.Sprintf("%s stands where ) is expected", p.peek()), "close the parenthesis")
 	}
-	return p.statements(true)
+	return p.statements(true, aside())
 }
 
 // variable1 takes a variable's name.
@@ -218,7 +186,7 @@ func (p *parser) set(word string) bool {
 			return p.bad(p.peek(), fmt.Sprintf("%s stands between the arguments' names", p.peek()), "write , between them")
 		}
 	}
-	return p.statements(false)
+	return p.statements(false, aside())
 }
 
 func (p *parser) execute() bool {

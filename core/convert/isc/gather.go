@@ -267,21 +267,3 @@ func (t *translator) twice(l *link, h *scope, what string) {
 		t.d.Lost(n, h.at, "host "+h.name, what+" is another host's already")
 	})
 }
-
-// identity is by what a host is known, as text that is the same for the same client, or why it can't be.
-func (h *hostBody) identity() (key, why string) {
-	switch {
-	case h.identifier != nil && h.relay <= 0 && h.identifier.space.name == "dhcp6" && h.identifier.code == 1:
-		return fmt.Sprintf("duid %x", h.value), ""
-	case h.identifier != nil && h.relay > 0 && h.identifier.space.name == "dhcp6" && h.identifier.code == 37 && len(h.value) > 4:
-		return fmt.Sprintf("remote-id %x", h.value), ""
-	case h.identifier != nil && h.relay > 0 && h.identifier.space.name == "dhcp6" && h.identifier.code == 38 && len(h.value) > 0:
-		return fmt.Sprintf("subscriber-id %x", h.value), ""
-	case len(h.hardware) > 0:
-		return fmt.Sprintf("hardware %x", h.hardware), ""
-	case h.identifier != nil:
-		return "", "clients are known by their DUID or hardware address, or by the Remote-ID or Subscriber-ID of a relay, not by " + h.identifier.full()
-	default:
-		return "", "nothing says for which client it is"
-	}
-}

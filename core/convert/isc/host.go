@@ -215,3 +215,27 @@ func (p *parser) hostIdentifier(t *token, s *scope) {
 	}
 	s.host.identifier, s.host.value = option, value
 }
+
+// identity is by what a host is known, as text that is the same for the same client, or why it can't be.
+func (h *hostBody) identity() (key, why string) {
+	option := uint32(0) // that names the client; 0: none of DHCPv6
+	if h.identifier != nil && h.identifier.space.name == "dhcp6" && len(h.value) > 0 {
+		option = h.identifier.code
+	}
+	switch {
+	case option == 1 && h.relay <= 0:
+		return fmt.Sprintf("duid %x", h.value), ""
+	case option == 37 && h.relay > 0 && len(h.value) > 4:
+		return fmt.Sprintf("remote-id %x", h.value), ""
+	case option == 38 && h.relay > 0:
+		return fmt.Sprintf("subscriber-id %x", h.value), ""
+	case option == 18 && h.relay > 0:
+		return fmt.Sprintf("interface-id %x", h.value), ""
+	case len(h.hardware) > 0:
+		return fmt.Sprintf("hardware %x", h.hardware), ""
+	case h.identifier != nil:
+		return "", "clients are known by their DUID or hardware address, or by the Remote-ID, Subscriber-ID or Interface-ID of a relay, not by " + h.identifier.full()
+	default:
+		return "", "nothing says for which client it is"
+	}
+}

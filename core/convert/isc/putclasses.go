@@ -32,7 +32,11 @@ func (t *translator) putClasses() {
 				t.putSubclass(list, c, sub, i)
 			}
 		}
-		t.putClass(list, c)
+		if c.class.branch {
+			t.putBranch(list, c)
+		} else {
+			t.putClass(list, c)
+		}
 	}
 	if list.Len() > 0 {
 		t.d.Root().Set("classes", list)
@@ -152,6 +156,10 @@ func (t *translator) putSubclass(list *draft.Node, c, sub *scope, i int) {
 
 // finishClass writes who is in a class and what is said to members. Where that can't be said nobody is in it.
 func (t *translator) finishClass(list, n *draft.Node, c *scope, match *draft.Node, why string, options []sent, lives []setting) {
+	for _, d := range t.doubts {
+		t.d.Changed(list, c.at, "class "+c.name, d)
+	}
+	t.doubts = nil
 	if match == nil {
 		t.d.Lost(list, c.at, "class "+c.name, why+"; nobody is in it until you say who")
 		match = nobody()

@@ -52,7 +52,7 @@ func (h *hostBody) put(n *draft.Node, key string) {
 		id := n.Map("remote-id")
 		id.Set("enterprise", draft.Number(binary.BigEndian.Uint32(h.value)))
 		id.Set("id", octets(h.value[4:]))
-	case "subscriber-id":
+	case "subscriber-id", "interface-id":
 		n.Set(kind, octets(h.value))
 	case "hardware":
 		n.Set(kind, draft.Hex(h.hardware))

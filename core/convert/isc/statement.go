@@ -15,7 +15,7 @@ func (p *parser) misplaced(t *token, s *scope, kinds ...scopeKind) bool {
 
 // String is the scope as the file calls it.
 func (k scopeKind) String() string {
-	return [...]string{"file", "group", "shared-network", "subnet6", "pool6", "class", "host"}[k]
+	return [...]string{"file", "group", "shared-network", "subnet6", "pool6", "class", "host", "statement"}[k]
 }
 
 // statement reads one statement of a scope. After a fault it goes on behind the statement.

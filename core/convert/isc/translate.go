@@ -26,6 +26,7 @@ func Convert(src *Source) (*Result, error) {
 	t := &translator{known: k, d: draft.New(), root: root, global: inEffect(root), interfaces: src.Interfaces, done: make(map[draft.Place]bool),
 		named: make(map[string]bool), classNames: make(map[*scope]string), optionNames: make(map[*option]string), prefixes: make(map[netip.Prefix]bool), placed: make(map[*scope]bool)}
 	t.collect(root)
+	t.ordered = byPrecedence(t.ordered)
 	t.gather()
 	t.server()
 	t.putClasses()
@@ -60,6 +61,7 @@ type translator struct {
 	reserved    []netip.Prefix        // what hosts have for themselves
 	placed      map[*scope]bool       // hosts that have a reservation
 	spans       []span                // what pools have
+	doubts      []string              // about the condition that was translated last
 	tellsKeeps  bool                  // it is told that who has a lease keeps it
 }
 

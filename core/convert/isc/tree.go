@@ -17,6 +17,7 @@ const (
 	scopePool
 	scopeClass // a class, or a subclass
 	scopeHost
+	scopeAside // statements that are executed for certain messages only
 )
 
 // A scope is what stands in one pair of braces, and in the file as a whole.
@@ -80,6 +81,7 @@ type classBody struct {
 	super    *scope // of a subclass
 	value    []byte // of a subclass
 	subs     []*scope
+	branch   bool // it is a branch of an if
 }
 
 // A hostBody is for whom a host declaration is, and what it reserves.

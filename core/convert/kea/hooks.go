@@ -16,7 +16,7 @@ var hookNotes = map[string]string{
 	"class_cmds":     "classes are changed in the file; lockstep6 reload takes them without a break",
 	"config_backend": "links are changed in the file; lockstep6 reload takes them without a break",
 	"perfmon":        "the metrics tell how long answers take",
-	"flex_id":        "reservations by Remote-ID and Subscriber-ID are translated",
+	"flex_id":        "reservations by Remote-ID, Subscriber-ID and Interface-ID are translated",
 	"bootp":          "it is for DHCPv4",
 	"legal_log":      "section history keeps who had which lease when: history: {keep: 400d}",
 	"forensic_log":   "section history keeps who had which lease when: history: {keep: 400d}",

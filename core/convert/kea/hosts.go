@@ -104,6 +104,7 @@ func (t *translator) readHost(v *value, s *subnet) *host {
 // putHosts writes the reservations of a link: those of its subnets, and the global ones where they count there.
 func (t *translator) putHosts(l *link) {
 	done := make(map[string]bool)
+	t.unguarded(l)
 	for _, s := range l.subnets {
 		global, inSubnet := t.modes(s)
 		if !inSubnet && len(s.hosts) > 0 {
@@ -132,26 +133,7 @@ func (t *translator) leaveOut(v *value) {
 	}
 }
 
-func (t *translator) globalHosts() []*host {
-	if t.global == nil {
-		t.global = t.hosts(t.kea, nil)
-	}
-	return t.global
-}
-
-// modes are where Kea looks for the reservations of a subnet's clients.
-func (t *translator) modes(s *subnet) (global, inSubnet bool) {
-	for _, v := range t.scopes(s) {
-		if f := v.get("reservation-mode"); f != nil {
-			return f.text == "global", f.text == "all" || f.text == "out-of-pool"
-		}
-	}
-	skip(s.value, "reservations-out-of-pool")
-	scopes := t.scopes(s)
-	return flag("reservations-global", false, scopes...), flag("reservations-in-subnet", true, scopes...)
-}
-
-// putHost writes a reservation. A global one has the addresses that lie in the subnet.
+// putHost writes a reservation. A global one has the addresses that lie in the subnet, and the prefixes that the link delegates.
 func (t *translator) putHost(l *link, s *subnet, h *host, done map[string]bool, global bool) {
 	key := fmt.Sprintf("%s %x", h.kind, h.id)
 	if done[key] {
@@ -173,7 +155,9 @@ func (t *translator) putHost(l *link, s *subnet, h *host, done map[string]bool, 
 		}
 	}
 	for _, p := range h.prefixes {
-		n.List("prefixes").Append(draft.Text(p.String()))
+		if !global || t.delegatesHere(list, l, h, p) {
+			n.List("prefixes").Append(draft.Text(p.String()))
+		}
 	}
 	t.hostname(n, list, h, l)
 	if len(h.texts("excluded-prefixes")) > 0 {

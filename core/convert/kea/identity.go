@@ -7,7 +7,7 @@ import (
 	"github.com/lockstep6/lockstep6/core/convert/draft"
 )
 
-// identify writes for whom a reservation is. Of flexible identifiers those have an equal that are a relay's Remote-ID or Subscriber-ID.
+// identify writes for whom a reservation is. Of flexible identifiers those have an equal that are a relay's Remote-ID, Subscriber-ID or Interface-ID.
 func (t *translator) identify(n, list *draft.Node, h *host) bool {
 	switch h.kind {
 	case "duid":
@@ -41,8 +41,11 @@ func (t *translator) flexible(n, list *draft.Node, h *host) bool {
 	case 38:
 		n.Set("subscriber-id", octetsNode(h.id))
 		return true
+	case 18:
+		n.Set("interface-id", octetsNode(h.id))
+		return true
 	}
-	t.lost(list, h.value, "reservation", "its flex-id "+h.str("flex-id")+" is neither a relay's Remote-ID nor its Subscriber-ID; a class with what flex_id compares can have a pool of its own")
+	t.lost(list, h.value, "reservation", "its flex-id "+h.str("flex-id")+" is neither a relay's Remote-ID nor its Subscriber-ID nor its Interface-ID; a class with what flex_id compares can have a pool of its own")
 	return false
 }
 
@@ -62,6 +65,8 @@ func (t *translator) flexID() int {
 				return 37
 			case ".option[38].hex", ".option[subscriber-id].hex":
 				return 38
+			case ".option[18].hex", ".option[interface-id].hex":
+				return 18
 			}
 			if text == "substring("+nearest+".option[37].hex,4,all)" {
 				return remoteIDOnly

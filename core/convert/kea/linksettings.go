@@ -44,10 +44,31 @@ func (t *translator) linkRapid(l *link) {
 // linkGate writes who gets leases on a link at all.
 func (t *translator) linkGate(l *link) {
 	g := guards(l.net)
-	if l.net == nil && len(l.subnets) == 1 {
+	switch {
+	case l.net == nil && len(l.subnets) == 1:
 		g = guards(l.subnets[0].value)
+	case len(l.subnets) > 0 && l.allGuarded():
+		g = append(g, t.anyOf(l))
 	}
 	t.putGate(l.out, "classes", g)
+}
+
+// anyOf are the classes of a link's subnets, each of which is for some only: who is in none of them gets nothing, what is reserved included.
+func (t *translator) anyOf(l *link) (names []string) {
+	for _, s := range l.subnets {
+		classes := []string{}
+		if g := guards(s.value); len(g) == 1 {
+			classes = g[0]
+		} else {
+			classes = append(classes, t.joint(g).name)
+		}
+		for _, name := range classes {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // gatePool writes who gets leases from a pool: members of its own classes, and of those of its subnet where the link has others too.

@@ -4,6 +4,7 @@ package kea
 
 import (
 	"github.com/lockstep6/lockstep6/core/convert/draft"
+	"net/netip"
 )
 
 // An Input is what is translated.
@@ -28,7 +29,7 @@ func Convert(in Input) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &translator{in: in, d: draft.New(), options: make(map[*value][]*datum), class: make(map[string]*class), usedNames: make(map[string]bool)}
+	t := &translator{in: in, d: draft.New(), options: make(map[*value][]*datum), class: make(map[string]*class), usedNames: make(map[string]bool), prefixHome: make(map[netip.Prefix]*link)}
 	if t.checkMap(root, "", "the file"); len(t.faults) > 0 {
 		return nil, t.sorted()
 	}
@@ -74,27 +75,28 @@ func (f *field) valueOf() *value {
 
 // translator goes through one configuration.
 type translator struct {
-	in        Input
-	d         *draft.Draft
-	kea       *value // Dhcp6
-	d2        *value // DhcpDdns, or nil
-	faults    draft.Faults
-	secrets   []draft.Secret
-	without   int // settings without an equal
-	defs      definitions
-	own       []*definition          // of option-def
-	named     map[*definition]string // their names in our configuration
-	options   map[*value][]*datum    // what is read already
-	class     map[string]*class      // by Kea's name
-	classes   []*class               // in the order of our configuration
-	links     []*link
-	global    []*host         // global reservations, read once
-	names     bool            // a reservation has a hostname
-	knows     bool            // some class asks whether the client has a reservation
-	usedNames map[string]bool // of our links
-	vendors   bool            // the note on vendors' options is written
-	listening []string        // interfaces that Kea listens on; empty: all
-	anywhere  bool            // it listens on all
+	in         Input
+	d          *draft.Draft
+	kea        *value // Dhcp6
+	d2         *value // DhcpDdns, or nil
+	faults     draft.Faults
+	secrets    []draft.Secret
+	without    int // settings without an equal
+	defs       definitions
+	own        []*definition          // of option-def
+	named      map[*definition]string // their names in our configuration
+	options    map[*value][]*datum    // what is read already
+	class      map[string]*class      // by Kea's name
+	classes    []*class               // in the order of our configuration
+	links      []*link
+	global     []*host                // global reservations, read once
+	prefixHome map[netip.Prefix]*link // of their prefixes
+	names      bool                   // a reservation has a hostname
+	knows      bool                   // some class asks whether the client has a reservation
+	usedNames  map[string]bool        // of our links
+	vendors    bool                   // the note on vendors' options is written
+	listening  []string               // interfaces that Kea listens on; empty: all
+	anywhere   bool                   // it listens on all
 }
 
 // translate goes through the sections. What later ones need comes first.

@@ -1,23 +1,15 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/lockstep6/lockstep6/cmd/lockstep6/internal/daemon"
-	"github.com/lockstep6/lockstep6/core/config"
-	"github.com/lockstep6/lockstep6/core/wire"
-	"github.com/lockstep6/lockstep6/io/admin"
 	"github.com/lockstep6/lockstep6/store"
 	"github.com/lockstep6/lockstep6/store/exchange"
 )
@@ -63,7 +55,7 @@ lease what is newer stays. docs/migration.md has a move step by step.`,
 	flags.StringVar(&f.successor, "successor", "", "in a cluster: `NAME` of the node that takes the old server's place; where the configuration says it by a duid, that one")
 	flags.StringVar(&f.duid, "duid", "", "the old server's `DUID`, where its files don't have it")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "write nothing, tell what would be taken")
-	flags.BoolVar(&f.write, "write", false, "write the old server's DUID into the configuration")
+	flags.BoolVar(&f.write, "write", false, "write the old server's DUID into the configuration, when all leases are taken")
 	flags.StringVar(&f.report, "report", "", "write each entry that isn't taken into `FILE`, with its line and the reason")
 	for _, s := range importFormats {
 		sub := &cobra.Command{
@@ -88,11 +80,11 @@ lease what is newer stays. docs/migration.md has a move step by step.`,
 // An importing is one run of the command.
 type importing struct {
 	*importFlags
-	text      []byte // of the configuration, as it will be
+	before    []byte // the configuration's text as it was read
+	text      []byte // and as it will be
 	duid      []byte // the old server's
 	where     string // where it was found
 	changed   bool   // the configuration lacks it
-	lacking   bool   // and nobody writes it
 	successor string
 }
 
@@ -112,8 +104,11 @@ func importLeases(ctx context.Context, out, errOut io.Writer, format exchange.Fo
 	if err := im.findServer(format, file); err != nil {
 		return err
 	}
-	if err := im.tellServer(out); err != nil {
-		return err
+	im.tellServer(out)
+	if im.write && im.changed {
+		if err := replaceable(f.config); err != nil {
+			return fmt.Errorf("--write: %w", err)
+		}
 	}
 	report, err := openReport(f.report)
 	if err != nil {
@@ -137,98 +132,5 @@ func importLeases(ctx context.Context, out, errOut io.Writer, format exchange.Fo
 		return refusal(err)
 	}
 	printImported(out, &result, report)
-	im.remind(out)
-	return nil
-}
-
-// findServer finds the old server's DUID and the node that gets it, and changes the configuration's text.
-func (im *importing) findServer(format exchange.Format, file string) (err error) {
-	if im.importFlags.duid != "" {
-		im.where = "--duid"
-		if im.duid, err = admin.ParseDUID(im.importFlags.duid); err != nil {
-			return usageError{fmt.Errorf("--duid: %w", err)}
-		}
-	} else if im.duid, im.where, err = exchange.ServerDUID(format, file); err != nil {
-		return fmt.Errorf("%w\nhint: --duid DUID says it; without it the clients' Renews would be for nobody, until they rebind", err)
-	}
-	text, err := daemon.ReadText(im.config)
-	if err != nil {
-		return err
-	}
-	c, faults := config.Parse(im.config, text)
-	if len(faults) > 0 {
-		return refusal(faults)
-	}
-	if err := im.chooseSuccessor(c); err != nil {
-		return err
-	}
-	if im.text, err = config.WithDUID(im.config, text, im.successor, im.duid); err != nil {
-		return err
-	}
-	im.changed = !bytes.Equal(im.text, text)
-	return nil
-}
-
-// chooseSuccessor finds the node of a cluster that takes the old server's place.
-func (im *importing) chooseSuccessor(c *config.Config) error {
-	if c.Cluster == nil {
-		if im.importFlags.successor != "" {
-			return usageError{errors.New("--successor: the configuration has no cluster; a single server takes the old one's place anyway")}
-		}
-		return nil
-	}
-	names := daemon.ServerDUIDs(c)
-	by, has := names[hex.EncodeToString(im.duid)]
-	im.successor = im.importFlags.successor
-	switch {
-	case im.successor == "" && has:
-		im.successor = by
-	case im.successor == "":
-		return usageError{fmt.Errorf("--successor: no node of the configuration has the old server's DUID; say which one takes its place: %s",
-			strings.Join(slices.Sorted(maps.Values(names)), ", "))}
-	case has && by != im.successor:
-		return usageError{fmt.Errorf("--successor %s: the configuration gives the old server's DUID to %s", im.successor, by)}
-	}
-	return nil
-}
-
-// field is where the configuration has the DUID.
-func (im *importing) field() string {
-	if im.successor == "" {
-		return "server.duid"
-	}
-	return "duid of node " + im.successor
-}
-
-// tellServer shows what becomes of the configuration, and writes it.
-func (im *importing) tellServer(w io.Writer) error {
-	fmt.Fprintf(w, "the old server's DUID is %s, by %s\n", wire.FormatDUID(im.duid), im.where)
-	if !im.changed {
-		fmt.Fprintf(w, "%s has it: %s\n", im.config, im.field())
-		return nil
-	}
-	before, err := daemon.ReadText(im.config)
-	if err != nil {
-		return err
-	}
-	printLineChanges(w, im.config, before, im.text)
-	if !im.write {
-		im.lacking = true
-		return nil
-	}
-	if err := replaceFile(im.config, im.text); err != nil {
-		return fmt.Errorf("cannot write the DUID into the configuration: %w", err)
-	}
-	fmt.Fprintf(w, "written into %s\n", im.config)
-	return nil
-}
-
-// remind says what is still to be done.
-func (im *importing) remind(w io.Writer) {
-	switch {
-	case im.dryRun:
-		fmt.Fprintln(w, "nothing was written")
-	case im.lacking:
-		fmt.Fprintf(w, "%s still lacks the old server's DUID: write the line shown above, or give --write, before the node starts; clients' Renews would be for nobody\n", im.config)
-	}
+	return im.finish(out, &result)
 }

@@ -171,6 +171,19 @@ func replaceFile(name string, text []byte) error {
 	return err
 }
 
+// replaceable tells whether replaceFile can do its work, before much else is done: its folder must take a new file.
+func replaceable(name string) error {
+	name, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return err
+	}
+	temp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(temp.Close(), os.Remove(temp.Name()))
+}
+
 // keepOwner gives a file the owner of another. Who isn't root makes files of his own only, and that is right then.
 func keepOwner(f *os.File, of os.FileInfo) error {
 	owner, ok := of.Sys().(*syscall.Stat_t)

@@ -36,7 +36,7 @@ func newReservations() *cobra.Command {
 		Use:   "reservations",
 		Short: "List, add and remove a node's stored reservations",
 		Long: `List, add and remove reservations that a node keeps in its store, beside those of its file. They come into force at once,
-and outlive restarts and reloads. A client is named as in the file: by duid, hardware, remote-id or subscriber-id.
+and outlive restarts and reloads. A client is named as in the file: by duid, hardware, remote-id, subscriber-id or interface-id.
 
 Reservations decide addresses, so every node of a cluster needs the same ones: add and remove them at each, or write them into
 the file. ` + "`lockstep6 peers`" + ` shows whether the fingerprints are the same.`,
@@ -79,7 +79,7 @@ func newReservationsList(f *reservationFlags) *cobra.Command {
 
 func newReservationsAdd(f *reservationFlags) *cobra.Command {
 	c := &cobra.Command{
-		Use:   "add LINK duid|hardware|remote-id|subscriber-id CLIENT",
+		Use:   "add LINK duid|hardware|remote-id|subscriber-id|interface-id CLIENT",
 		Short: "Store a reservation at a running node, and put it in force",
 		Long: `Store a reservation at a running node, and put it in force. One that is stored for the client already is replaced.
 
@@ -123,7 +123,7 @@ could give the lease to somebody else, is refused unless --force is given.`,
 
 func newReservationsRemove(f *reservationFlags) *cobra.Command {
 	c := &cobra.Command{
-		Use:   "remove LINK duid|hardware|remote-id|subscriber-id CLIENT",
+		Use:   "remove LINK duid|hardware|remote-id|subscriber-id|interface-id CLIENT",
 		Short: "Drop a stored reservation",
 		Long:  `Drop a stored reservation, of a running node or out of a stopped one's store. Those of the file are changed there.`,
 		Example: `  lockstep6 reservations remove lan duid 00:03:00:01:02:00:00:00:00:01

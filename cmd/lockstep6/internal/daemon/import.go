@@ -63,7 +63,11 @@ const (
 	SkippedNoPool   = "in no pool and not reserved"
 	SkippedExcluded = "excluded from its pool"
 	SkippedNewer    = "another client has it here, and was heard later"
+	SkippedFuture   = "heard in the future"
 )
+
+// importAhead is how many seconds the old server's clock may have been ahead of this one's.
+const importAhead = 24 * 60 * 60
 
 // An intake is one import under way.
 type intake struct {

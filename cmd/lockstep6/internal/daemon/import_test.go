@@ -187,15 +187,19 @@ func TestImportReasons(t *testing.T) {
 		keaLine("2001:db8:1::11/128", 1) + keaLine("2001:db8:1::11/128", 1, "gone") + // 12
 		keaLine("2001:db8:1::12/128", 1, "gone")
 	expired := fmt.Sprintf("2001:db8:1::14,00:04:01,10,%d,1,5,0,7,128,0,0,,,0,\n", time.Now().Unix()-5)
-	r, skipped, err := importing(t, folder, "", config, lines+expired, nil)
+	ahead := func(by time.Duration) string {
+		return fmt.Sprintf("2001:db8:1::15,00:04:01,10,%d,1,5,0,7,128,0,0,,,0,\n", time.Now().Add(by).Unix()+10)
+	}
+	lines += expired + ahead(time.Hour) + ahead(48*time.Hour) // 15: of a clock that is a little ahead; 16: of no clock
+	r, skipped, err := importing(t, folder, "", config, lines, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"2 on no link", "3 in no pool and not reserved", "4 excluded from its pool", "6 in no pool and not reserved", "8 malformed", "14 expired"}
+	want := []string{"2 on no link", "3 in no pool and not reserved", "4 excluded from its pool", "6 in no pool and not reserved", "8 malformed", "14 expired", "16 heard in the future"}
 	if diff := cmp.Diff(want, skipped); diff != "" {
 		t.Errorf("not taken (-want +got)\n%s", diff)
 	}
-	counts := Imported{Entries: 13, Taken: 3, Declined: 1, Repeated: 2, Ended: 1, Over: 1, Skipped: r.Skipped}
+	counts := Imported{Entries: 15, Taken: 4, Declined: 1, Repeated: 2, Ended: 1, Over: 1, Skipped: r.Skipped}
 	if diff := cmp.Diff(counts, r); diff != "" {
 		t.Errorf("counts (-want +got)\n%s", diff)
 	}

@@ -139,7 +139,7 @@ func (l *StoredList) put(link string, client config.Client, what []byte) (number
 	if err := json.Unmarshal(what, &e.Reservation); err != nil || e.Reservation == nil {
 		return 0, errors.New(`it must be a JSON object such as {"addresses": ["2001:db8:1::10"]}`)
 	}
-	for _, field := range []string{config.ByDUID, config.ByHardware, config.ByRemoteID, config.BySubscriberID} {
+	for _, field := range []string{config.ByDUID, config.ByHardware, config.ByRemoteID, config.BySubscriberID, config.ByInterfaceID} {
 		if _, ok := e.Reservation[field]; ok {
 			return 0, fmt.Errorf("%s: the client is named already, leave it out", field)
 		}
