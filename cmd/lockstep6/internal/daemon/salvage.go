@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"time"
 
 	"github.com/lockstep6/lockstep6/core/binding"
@@ -46,7 +47,12 @@ func CheckStore(ctx context.Context, folder string, read func(name string)) (*St
 }
 
 // RepairStore makes a store of what can be read of a stopped node's. The node then takes its time for an absence since ever, as after the loss of its disk.
+// Where the folder is a link, as systemd makes one to the folder of a service with a user of its own (systemd.exec(5), DynamicUser), the folder that it
+// leads to is exchanged, and the link stays.
 func RepairStore(ctx context.Context, folder string, read func(name string)) (*StoreReport, error) {
+	if real, err := filepath.EvalSymlinks(folder); err == nil {
+		folder = real
+	}
 	done, err := store.Repair(ctx, salvaging(folder, read))
 	if err != nil {
 		return nil, err

@@ -15,10 +15,15 @@ var programs = map[string]string{
 	"dhcrelay":  "isc-dhcp-relay",
 	"kea-dhcp6": "kea-dhcp6-server", "dhcpd": "isc-dhcp-server", "dnsmasq": "dnsmasq-base", "dibbler-server": "dibbler-server",
 	"nsupdate":       "bind9-dnsutils",
-	"dibbler-client": "dibbler-client", "dibbler-relay": "dibbler-relay", "/lib/systemd/systemd-networkd": "systemd",
+	"dibbler-client": "dibbler-client", "dibbler-relay": "dibbler-relay", "/lib/systemd/systemd-networkd": "systemd", "systemd-analyze": "systemd",
+	"gcc": "gcc",
 }
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 3 && os.Args[1] == underFilter {
+		fmt.Fprintln(os.Stderr, "e2e:", becomeFiltered(os.Args[2], os.Args[3:]))
+		os.Exit(1)
+	}
 	flag.Parse()
 	code, err := prepareAndRun(m)
 	if err != nil {
@@ -29,12 +34,12 @@ func TestMain(m *testing.M) {
 }
 
 func prepareAndRun(m *testing.M) (int, error) {
+	folder, err := os.MkdirTemp("", "lockstep6-e2e-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(folder)
 	if program = os.Getenv("LOCKSTEP6_BINARY"); program == "" {
-		folder, err := os.MkdirTemp("", "lockstep6-e2e-")
-		if err != nil {
-			return 0, err
-		}
-		defer os.RemoveAll(folder)
 		if program, err = build(folder); err != nil {
 			return 0, err
 		}
@@ -47,6 +52,17 @@ func prepareAndRun(m *testing.M) (int, error) {
 		if _, err := exec.LookPath(name); err != nil {
 			return 0, fmt.Errorf("%s of Debian's package %s is missing; packaging/test-deps.sh installs all that these tests need", name, debian)
 		}
+	}
+	unit, err := os.ReadFile(unitFile)
+	if err != nil {
+		return 0, err
+	}
+	f, err := readFilter(string(unit))
+	if err != nil {
+		return 0, err
+	}
+	if filterFile, err = f.write(folder); err != nil {
+		return 0, err
 	}
 	sweep()
 	return m.Run(), nil

@@ -39,11 +39,11 @@ func (h *Host) Serve(config string, extra ...string) *Server {
 // Data is the server's data folder.
 func (s *Server) Data() string { return s.host.File("data") }
 
-// Start starts the server, again after Stop or Kill, with the data that it left.
+// Start starts the server under the filter of Debian's unit, again after Stop or Kill, with the data that it left.
 func (s *Server) Start() {
 	s.host.lab.t.Helper()
 	args := append([]string{program, "serve", "--config", s.config, "--data", s.Data(), "--admin", adminAddress}, s.extra...)
-	s.Process = s.host.Start("server", args...)
+	s.Process = s.host.Start("server", filtered(filterFile, args...)...)
 	s.host.eventually("the server to be ready", func() bool {
 		if !s.Running() {
 			s.host.lab.t.Fatalf("the server ended: %v\n%s", s.err, s.Log())
