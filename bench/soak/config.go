@@ -40,7 +40,7 @@ options: {dns-servers: [%q]}
 %slinks:
   - name: soak
     match: {link-addresses: ["2001:db8:1::/64"]}
-    addresses: [{pool: "2001:db8:1::/%d", dense: exclusive}]
+    addresses: [{pool: "2001:db8:1::/%d", dense: %s}]
 `, p.Query[0], p.Query[1], p.DHCP[i], p.Query[i], p.Admin[i], max(1<<14, 4*c.clients()), 6*t1,
-		2*t1, valid, t1, 2*t1, resolver, more, c.pool)
+		2*t1, valid, t1, 2*t1, resolver, more, c.pool, o.dense)
 }

@@ -37,12 +37,15 @@ type holding struct {
 	until   time.Time
 }
 
-// slack is how long before its end a lease counts as over: nodes count whole seconds, a peer counts from when it heard the client, and a
-// client from when it heard the Reply. core/sim's ledger has the same.
+// slack is how long before its end a node may count a lease as over, for its own client: nodes count whole seconds, a peer counts from when it
+// heard the client, and a client from when it heard the Reply. To another client nobody may give the lease before it is over for this one.
 const slack = 4 * time.Second
 
-// holds tells whether the client has the address, beyond any doubt.
+// holds tells whether the client has the address, by the nodes' lights too.
 func (h *holding) holds(now time.Time) bool { return h.until.After(now.Add(slack)) }
+
+// lives tells whether the client has the address, as it counts itself.
+func (h *holding) lives(now time.Time) bool { return h.until.After(now) }
 
 // A ledger keeps the books on who has what. It is safe for use by several goroutines.
 type ledger struct {
@@ -72,7 +75,7 @@ func (l *ledger) heard(client int, a *load.Answer, now time.Time) {
 		return
 	}
 	has := l.clients[client]
-	if has != nil && !has.holds(now) {
+	if has != nil && !has.lives(now) {
 		l.drop(has)
 		has = nil
 	}
@@ -80,6 +83,8 @@ func (l *ledger) heard(client int, a *load.Answer, now time.Time) {
 	case a.Valid > 0:
 		l.confirm(has, &holding{address: address, client: client, server: a.Server, heard: now, until: now.Add(time.Duration(a.Valid) * time.Second)})
 	case has == nil:
+	case !has.holds(now):
+		l.drop(has)
 	case a.Status == wire.StatusNoBinding:
 		l.note(denied, "client %d was told by node %c that it has no lease, and has %v for %v more", client, node(a.Server), has.address, has.until.Sub(now))
 		l.drop(has)
@@ -92,7 +97,7 @@ func (l *ledger) heard(client int, a *load.Answer, now time.Time) {
 // confirm enters a lease of a client that has another one, the same, or none.
 func (l *ledger) confirm(has, gets *holding) {
 	l.confirmed++
-	if first := l.addresses[gets.address]; first != nil && first.client != gets.client && first.holds(gets.heard) {
+	if first := l.addresses[gets.address]; first != nil && first.client != gets.client && first.lives(gets.heard) {
 		l.note(duplicate, "%v is client %d's for %v more, and was confirmed by node %c to client %d",
 			gets.address, first.client, first.until.Sub(gets.heard), node(gets.server), gets.client)
 	}
@@ -140,7 +145,7 @@ func (l *ledger) forget(first, clients int, now time.Time) {
 		delete(l.gone, first+n)
 	}
 	for _, h := range l.addresses {
-		if !h.holds(now) {
+		if !h.lives(now) {
 			l.drop(h)
 		}
 	}

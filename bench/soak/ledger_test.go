@@ -36,7 +36,8 @@ func TestLedger(t *testing.T) {
 			l.heard(2, a, start)
 		}, nil},
 		"given to another":       {func(l *ledger) { l.heard(2, reply(one, valid), start.Add(90*time.Second)) }, map[breach]int{duplicate: 1}},
-		"given to another later": {func(l *ledger) { l.heard(2, reply(one, valid), start.Add((valid-3)*time.Second)) }, nil},
+		"given to another early": {func(l *ledger) { l.heard(2, reply(one, valid), start.Add((valid-1)*time.Second)) }, map[breach]int{duplicate: 1}},
+		"given to another later": {func(l *ledger) { l.heard(2, reply(one, valid), start.Add(valid*time.Second)) }, nil},
 		"given to another, renewed": {func(l *ledger) {
 			l.heard(1, reply(one, valid), start.Add(50*time.Second))
 			l.heard(2, reply(one, valid), start.Add(120*time.Second))

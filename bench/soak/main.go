@@ -20,6 +20,7 @@ type options struct {
 	dir          string
 	out          string
 	commit       string
+	dense        string
 }
 
 // Bounds of the options.
@@ -35,13 +36,14 @@ func main() {
 	flag.Float64Var(&o.rate, "rate", 1000, "exchanges per second, 50 to 50000; how many clients there are follows from it")
 	flag.BoolVar(&o.history, "history", false, "keep history, which grows all day, so that the store isn't judged")
 	flag.BoolVar(&o.dns, "dns", false, "give each client a name in zones whose server doesn't answer")
+	flag.StringVar(&o.dense, "dense", "exclusive", "agree or exclusive: what nodes do in the pool")
 	flag.StringVar(&o.dir, "dir", "/var/tmp", "`folder` on the disk in question, for the stores")
 	flag.StringVar(&o.out, "out", "", "`folder` to write soak.md, soak.json and soak.svg to")
 	again := flag.String("again", "", "judge what `FILE`, a soak.json, has in it, instead of soaking")
 	flag.StringVar(&o.commit, "commit", "of an unknown commit", "for the results' head")
 	flag.Parse()
-	if flag.NArg() > 0 || o.total < leastTime || o.total > mostTime || !(o.rate >= leastRate) || o.rate > mostRate {
-		fmt.Fprintln(os.Stderr, "soak: -for is 30s to 24h, -rate is 50 to 50000, and there are no arguments; see -h")
+	if flag.NArg() > 0 || o.total < leastTime || o.total > mostTime || !(o.rate >= leastRate) || o.rate > mostRate || o.dense != "agree" && o.dense != "exclusive" {
+		fmt.Fprintln(os.Stderr, "soak: -for is 30s to 24h, -rate is 50 to 50000, -dense is agree or exclusive, and there are no arguments; see -h")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)

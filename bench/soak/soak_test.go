@@ -46,7 +46,7 @@ func TestCourse(t *testing.T) {
 // TestConfig: what the nodes are given is a configuration, and every other one differs.
 func TestConfig(t *testing.T) {
 	plan := pair.Plan{DHCP: []string{"[::1]:1001", "[::1]:1002"}, Query: []string{"[::1]:1003", "[::1]:1004"}, Admin: []string{"[::1]:1005", "[::1]:1006"}}
-	for _, o := range []options{{}, {history: true, dns: true}} {
+	for _, o := range []options{{dense: "exclusive"}, {dense: "agree", history: true, dns: true}} {
 		texts := map[string]bool{}
 		for i := range nodes {
 			for reloads := range 3 {

@@ -24,7 +24,7 @@ const (
 // holds the winner's binding afterwards.
 func (e *Engine) contest(i int, key *binding.Key) verdict {
 	r := e.handle.Find(key)
-	if r == nil || !r.Live(e.now) {
+	if r == nil || !r.Live(e.now) && (r.State() == binding.Released || r.State() == binding.Declined || e.past(r.Expires())) {
 		return standing
 	}
 	if r.Registered() {
@@ -34,6 +34,9 @@ func (e *Engine) contest(i int, key *binding.Key) verdict {
 		return lost
 	}
 	if id := e.identity(i); r.BelongsTo(&id) {
+		if !r.Live(e.now) {
+			return standing
+		}
 		return e.defend(r, key)
 	}
 	return e.attack(i, r, key)

@@ -4,7 +4,6 @@ import (
 	"math/bits"
 	"slices"
 
-	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/core/policy"
@@ -36,11 +35,8 @@ func (e *Engine) regiven(kind wire.Kind, key *binding.Key) bool {
 	if pool.Sparse && !pool.Sequential {
 		return false // another client has other candidates; but in sequence the lease is the lowest one for whoever comes next
 	}
-	if exclusive(pool) && pool.Owner == policy.Everyone {
-		slot, ok := pool.Range.Slot(key.Address)
-		if ok && slices.Contains(pool.OwnStripes, address.StripeOf(slot, pool.Stripes)) {
-			return false
-		}
+	if exclusive(pool) && e.solely(pool, key) {
+		return false
 	}
 	for node := range e.policy.Nodes {
 		theirs := pool.Owner == policy.Everyone || pool.Owner < 0 || pool.Owner == node

@@ -56,7 +56,7 @@ func (e *Engine) claimed(i int, key *binding.Key) bool {
 	}
 	client := e.claimant(i)
 	for k := range claims {
-		if c := &claims[k]; c.Expires > e.now && !c.Same(&client) {
+		if c := &claims[k]; !e.past(c.Expires) && !c.Same(&client) {
 			return true
 		}
 	}
@@ -66,7 +66,8 @@ func (e *Engine) claimed(i int, key *binding.Key) bool {
 // mayBelong tells whether a lease that stands for the client may be another's by now, by the claims beside it. What this node
 // granted, or the client says to hold, stands until the conflict is decided (see contest); but where its client hasn't been heard
 // since an absence, only against those who don't hold the lease either. What it had from a peer, and doesn't name as its
-// own, may be any other's, unless that one asked with it: then it is a candidate of this one, or that one got another.
+// own, may be any other's, unless that one asked with it, and before this one was last heard to hold it: then it is a candidate of this
+// one, or that one got another.
 func (e *Engine) mayBelong(ia *wire.IA, r *binding.Record, key *binding.Key, claims []peer.Claim) bool {
 	if e.claims() && e.names(ia, key) {
 		return false
@@ -76,14 +77,20 @@ func (e *Engine) mayBelong(ia *wire.IA, r *binding.Record, key *binding.Key, cla
 			slices.ContainsFunc(claims, func(c peer.Claim) bool { return c.Held && c.Expires > e.now })
 	}
 	mine := e.claimOf(r)
-	return slices.ContainsFunc(claims, func(c peer.Claim) bool { return !crossed(&c, &mine) || !mine.Strong && !e.gotAnother(&c) })
+	return slices.ContainsFunc(claims, func(c peer.Claim) bool {
+		return !crossed(&c, &mine) || c.Since > r.LastTransaction() || !mine.Strong && !e.gotAnother(&c)
+	})
 }
 
-// over tells whether another client's lease can be given away: it has ended, and no peer could have extended it while
-// this node was away. A weak claim keeps its slot as well: it may be a spill that a peer granted.
+// over tells whether another client's lease can be given away: it has ended, by its client's reckoning too, and no peer could have
+// extended it while this node was away. A weak claim keeps its slot as well: it may be a spill that a peer granted.
 func (e *Engine) over(r *binding.Record) bool {
-	return !r.Live(e.now) && (e.policy.Single || !e.view.Gate.ExpiredUnheard(r.Expires(), e.now))
+	return e.past(r.Expires()) && (e.policy.Single || !e.view.Gate.ExpiredUnheard(r.Expires(), e.now))
 }
+
+// past tells whether a lease that ends then is over for its client, wherever that is. Nodes count from when they hear a client, in
+// whole seconds, and the client counts from when it hears the Reply (RFC 9915, Section 18.2.10.1), which can have been long on its way.
+func (e *Engine) past(expires binding.Time) bool { return expires.Add(peer.Grace) <= e.now }
 
 // chosen tells whether an earlier IA of the same message already gets the lease.
 func (e *Engine) chosen(key *binding.Key) bool {

@@ -88,9 +88,10 @@ func (e *Engine) gateOpen() bool {
 }
 
 // witness looks for evidence that a node with an empty store isn't the beginning of a new cluster: the client has a
-// lease of this link, the node has no record of it, and it isn't known to have asked anybody lately.
+// lease of this link, the node has no record of it, and it isn't known to have asked anybody lately. In an exclusive pool it can be
+// one that only this node grants: then it lost its store.
 func (e *Engine) witness() {
-	if e.policy.Single || e.link == nil || !e.view.Gate.Fresh(e.link.Index, e.now) {
+	if e.policy.Single || e.link == nil || !e.view.Gate.Fresh(e.link.Index, e.now) && !e.view.Gate.Doubts(e.now) {
 		return
 	}
 	if e.view.Firsts.Age(^e.client, e.at) > 0 {
@@ -100,9 +101,13 @@ func (e *Engine) witness() {
 		ia := &e.message.IAs[i]
 		for lease, rest, ok := ia.NextLease(ia.Options); ok; lease, rest, ok = ia.NextLease(rest) {
 			key := binding.Key{Address: lease.Address, Length: lease.Length}
-			if e.poolOf(ia.Kind, &key) != nil && e.handle.Find(&key) == nil {
-				e.view.Gate.Evidence(e.link.Index, e.now)
-				return
+			pool := e.poolOf(ia.Kind, &key)
+			if pool == nil || e.handle.Find(&key) != nil {
+				continue
+			}
+			e.view.Gate.Evidence(e.link.Index, e.now)
+			if id := e.identity(i); exclusive(pool) && e.solely(pool, &key) && e.verifies(&key, &id, ia) { // anybody could name a lease
+				e.view.Gate.Lose(e.now)
 			}
 		}
 	}

@@ -20,7 +20,7 @@ func (e *Engine) renew() wire.Drop {
 	for i := range e.message.IACount {
 		unsure := e.contests(i)
 		if !e.policy.Single && !unsure && len(e.forfeit) == 0 && e.unknown(i) {
-			unsure = !e.gateOpen()
+			unsure = !e.gateOpen() || e.forgetful(i)
 			e.suspectTwin()
 		}
 		if drop := e.extendIA(i, !unsure, withdrawAll); drop != wire.DropNone {
@@ -162,6 +162,17 @@ func (e *Engine) unknown(i int) bool {
 		named = named || e.poolOf(ia.Kind, &key) != nil
 	}
 	return named
+}
+
+// forgetful tells whether the IA names a lease of a pool in which the node doesn't know what it granted.
+func (e *Engine) forgetful(i int) bool {
+	ia := &e.message.IAs[i]
+	for lease, rest, ok := ia.NextLease(ia.Options); ok; lease, rest, ok = ia.NextLease(rest) {
+		if pool := e.poolOf(ia.Kind, &binding.Key{Address: lease.Address, Length: lease.Length}); pool != nil && e.bereft(pool) {
+			return true
+		}
+	}
+	return false
 }
 
 // suspectTwin notes a Renew that names this node and a lease that it didn't grant, though it knows of no gap.

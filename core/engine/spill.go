@@ -60,6 +60,9 @@ func (e *Engine) pools(kind wire.Kind) []*policy.Pool {
 // where it is taken the client spills into a stripe. In an exclusive one nothing is shared. In a sequential one the lowest
 // free slot comes first.
 func (e *Engine) chooseIn(i int, pool *policy.Pool, id *address.Identity) (grant, bool) {
+	if e.bereft(pool) {
+		return grant{}, false
+	}
 	if pool.Sequential {
 		if g, ok := e.chooseLowest(i, pool, id); ok {
 			return g, true

@@ -61,7 +61,7 @@ func (e *Engine) verifies(key *binding.Key, id *address.Identity, ia *wire.IA) b
 	// Every new binding of an exclusive pool comes from the node's own stripes, whatever the client would like; and of
 	// any dense one while the gate is closed.
 	own := slices.Contains(pool.OwnStripes, address.StripeOf(slot, pool.Stripes))
-	if e.strict(pool) && !e.claims() && !own {
+	if e.strict(pool) && !e.claims() && (!own || e.bereft(pool)) {
 		return false
 	}
 	if e.counted(pool) || e.derived(pool, slot, id) {
@@ -91,6 +91,20 @@ func (e *Engine) strict(pool *policy.Pool) bool {
 }
 
 func exclusive(pool *policy.Pool) bool { return !pool.Sparse && pool.Dense == config.DenseExclusive }
+
+// solely tells whether only this node gives the pool's lease to new clients, where the pool is exclusive.
+func (e *Engine) solely(pool *policy.Pool, key *binding.Key) bool {
+	if pool.Owner != policy.Everyone {
+		return pool.Owner == e.policy.Self
+	}
+	slot, ok := pool.Range.Slot(key.Address)
+	return ok && slices.Contains(pool.OwnStripes, address.StripeOf(slot, pool.Stripes))
+}
+
+// bereft tells whether this node gives nothing new out of an exclusive pool: it lost its store and doesn't know what it granted there.
+func (e *Engine) bereft(pool *policy.Pool) bool {
+	return exclusive(pool) && !e.policy.Single && e.view.Gate.Lost(e.link.Index, e.now)
+}
 
 // explains tells whether the slot is what a node gives the client where nobody is in the way, and returns the number of
 // the candidate from 0, or -1: in a sparse pool any of its candidates, in an exclusive one the start of its spill in the

@@ -40,6 +40,7 @@ func viewOptions(p *policy.Policy, m Memory) peer.Options {
 	}
 	for i := range p.Links {
 		o.Listen = append(o.Listen, max(p.Links[i].LongestRenew, m.Longest[p.Links[i].Name]))
+		o.Lasts = append(o.Lasts, p.Links[i].LongestValid)
 	}
 	return o
 }

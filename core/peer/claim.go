@@ -48,6 +48,11 @@ func (c *Claim) own() {
 	c.Known.DUID = append([]byte(nil), c.Known.DUID...)
 }
 
+// Grace is how many seconds after its end a lease isn't given to another client. A node counts whole seconds from when it hears the
+// client, which may be before another node hears it, and the client counts from when it hears the Reply, for which the disk and the
+// network have this time.
+const Grace = 30
+
 // confirmAfter is how many seconds after its first sight a claim is confirmed by a Renew or Rebind: by then the client
 // has its Reply, which a Request alone doesn't show.
 const confirmAfter = 30

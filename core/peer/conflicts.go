@@ -191,7 +191,7 @@ func (c *Conflicts) expire(now binding.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for key := range c.claims {
-		c.remove(key, func(claim *Claim) bool { return claim.Expires <= now })
+		c.remove(key, func(claim *Claim) bool { return claim.Expires.Add(Grace) <= now })
 	}
 }
 

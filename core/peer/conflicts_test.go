@@ -35,11 +35,11 @@ func TestClaims(t *testing.T) {
 	}
 	v := newView(2, 1000)
 	v.Conflicts.Note(&lease, claim("one", begin+100), false, begin)
-	v.Tick((begin + 99).Moment())
+	v.Tick((begin + 99 + peer.Grace).Moment())
 	if len(v.Conflicts.Leases()) != 1 {
 		t.Error("over before its end")
 	}
-	v.Tick((begin + 100).Moment())
+	v.Tick((begin + 100 + peer.Grace).Moment())
 	if len(v.Conflicts.Leases()) != 0 || v.Conflicts.On(&lease) != nil {
 		t.Error("a claim outlives its end")
 	}
@@ -163,7 +163,7 @@ func TestClaimsByPort(t *testing.T) {
 	if n := len(v.Conflicts.Leases()); n != 256 {
 		t.Errorf("want 256 leases with claims of the port, got %d", n)
 	}
-	v.Tick((begin + 100).Moment())
+	v.Tick((begin + 100 + peer.Grace).Moment())
 	if n := len(v.Conflicts.Leases()); n != 0 || v.Ports.Count(port) != 0 {
 		t.Errorf("want all claims over, got %d, %d counted", n, v.Ports.Count(port))
 	}
@@ -191,7 +191,7 @@ func TestDecisions(t *testing.T) {
 	if kept, untold := v.Conflicts.Decisions(); len(kept) != 0 || untold != 0 {
 		t.Error("told twice")
 	}
-	v.Tick((begin + 100).Moment())
+	v.Tick((begin + 100 + peer.Grace).Moment())
 	decide(3)
 	if kept, _ := v.Conflicts.Decisions(); len(kept) != 1 {
 		t.Error("not told of a new claim")

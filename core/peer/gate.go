@@ -60,36 +60,45 @@ type Gate struct {
 	latest              atomic.Uint32 // when the latest gap was found, on whatever link
 	unheard             atomic.Uint32 // since when what peers did may have been missed: absent, or before
 	returned            atomic.Uint32 // when the last absence ended
+	began               atomic.Uint32 // when the node began with an empty store, or, where it was restarted since, when that was
 	yields              atomic.Bool   // the node takes the back seat because it was told to
+
+	doubts atomic.Uint32 // until then a node that began with an empty store may find that there was a history
 
 	mu     sync.Mutex // of what changes when a gate closes, or opens early
 	closed uint64     // how often
-	doubts uint32     // binding.Time; until then a node that began with an empty store may find that there was a history
 }
 
 type gateLink struct {
 	since, until atomic.Uint32 // binding.Time
 	reason       atomic.Uint32
 	fresh        atomic.Uint32 // binding.Time until which this link is new here; Gate.fresh is the whole node's
+	lost         atomic.Uint32 // binding.Time until which there may be leases that this node granted and doesn't know of
 	listen       atomic.Uint32 // the longest T1, in seconds
+	lasts        atomic.Uint32 // the longest valid lifetime, in seconds
 	gaps         uint64        // that were found since the start; guarded by the gate's mutex
 }
 
-// NewGate makes an open gate for links with these longest T1, in seconds. A T1 of 0 or without end counts as MaxListen.
-func NewGate(listen []uint32, after uint32) *Gate {
+// NewGate makes an open gate for links with these longest T1 and valid lifetimes, in seconds. One of 0, that isn't there, or of more than
+// MaxListen counts as MaxListen.
+func NewGate(listen, lasts []uint32, after uint32) *Gate {
 	g := &Gate{links: make([]gateLink, len(listen))}
-	g.retune(listen, after)
+	g.retune(listen, lasts, after)
 	return g
 }
 
-// retune sets what the configuration says: the links' longest T1, and the absence that leads to the back seat.
-func (g *Gate) retune(listen []uint32, after uint32) {
+// retune sets what the configuration says: the links' longest T1 and valid lifetimes, and the absence that leads to the back seat.
+func (g *Gate) retune(listen, lasts []uint32, after uint32) {
 	g.after.Store(after)
-	for i, t1 := range listen {
-		if t1 == 0 || t1 > MaxListen {
-			t1 = MaxListen
+	bound := func(of []uint32, i int) uint32 {
+		if i >= len(of) || of[i] == 0 {
+			return MaxListen
 		}
-		g.links[i].listen.Store(t1)
+		return min(of[i], MaxListen)
+	}
+	for i := range g.links {
+		g.links[i].listen.Store(bound(listen, i))
+		g.links[i].lasts.Store(bound(lasts, i))
 	}
 }
 
@@ -161,8 +170,8 @@ func (g *Gate) ReturnedAgain(since, now binding.Time) {
 func (g *Gate) Begun(now binding.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.doubts = uint32(now.Add(g.longest()))
-	g.fresh.Store(g.doubts)
+	g.doubt(now)
+	g.fresh.Store(g.doubts.Load())
 }
 
 // BegunLink says that a link came while the node serves, on which it never granted anything: the same, of that link alone.

@@ -19,7 +19,7 @@ func newView(nodes int, listen ...uint32) *peer.View {
 
 // TestGateCloses: a gap closes a link's gate for one T1, and another gap begins the T1 anew.
 func TestGateCloses(t *testing.T) {
-	g := peer.NewGate([]uint32{1000, 0}, 300)
+	g := peer.NewGate([]uint32{1000, 0}, nil, 300)
 	if !g.Open(0, begin) || len(g.Listening(begin)) != 0 {
 		t.Fatal("a new gate is closed")
 	}
@@ -46,7 +46,7 @@ func TestGateCloses(t *testing.T) {
 
 // TestReturned: only a long absence leads to the back seat; slots that ended meanwhile stay apart for one T1 after any.
 func TestReturned(t *testing.T) {
-	g := peer.NewGate([]uint32{1000}, 300)
+	g := peer.NewGate([]uint32{1000}, nil, 300)
 	g.Returned(begin-299, begin)
 	if g.BackSeat(begin) || g.Open(0, begin) {
 		t.Error("after 299 s: want the gate closed and no back seat")
@@ -70,7 +70,7 @@ func TestReturned(t *testing.T) {
 
 // TestReturnedAgain: a node that went while it listened knows no more of the absence before than it did, however short the second one was.
 func TestReturnedAgain(t *testing.T) {
-	g := peer.NewGate([]uint32{1000}, 300)
+	g := peer.NewGate([]uint32{1000}, nil, 300)
 	g.Returned(begin-10, begin)
 	g.ReturnedAgain(begin-5000, begin)
 	if !g.BackSeat(begin) || !g.ExpiredUnheard(begin-5000, begin) || g.ExpiredUnheard(begin-5001, begin) {
@@ -79,7 +79,7 @@ func TestReturnedAgain(t *testing.T) {
 	if g.Before(begin - 9) {
 		t.Error("the store has what it wrote until it went")
 	}
-	g = peer.NewGate([]uint32{1000}, 300)
+	g = peer.NewGate([]uint32{1000}, nil, 300)
 	g.Returned(begin-10, begin)
 	g.ReturnedAgain(begin-9, begin)
 	if g.BackSeat(begin) || g.ExpiredUnheard(begin-11, begin) || !g.ExpiredUnheard(begin-10, begin) {
@@ -90,7 +90,7 @@ func TestReturnedAgain(t *testing.T) {
 // TestRelearns: after an absence clients have one T1 to be heard again, unless peers tell before; what was heard in the second of the
 // return is no older than that.
 func TestRelearns(t *testing.T) {
-	g := peer.NewGate([]uint32{1000, 500}, 300)
+	g := peer.NewGate([]uint32{1000, 500}, nil, 300)
 	if g.Relearns(begin) || g.Older(begin) {
 		t.Error("a node that was never away learns anew")
 	}
@@ -109,7 +109,7 @@ func TestRelearns(t *testing.T) {
 
 // TestEvidence: within one T1 of its start with an empty store, and once, a node believes that there was a history.
 func TestEvidence(t *testing.T) {
-	g := peer.NewGate([]uint32{1000}, 300)
+	g := peer.NewGate([]uint32{1000}, nil, 300)
 	g.Evidence(0, begin)
 	if g.BackSeat(begin) {
 		t.Error("a node that wasn't new believes evidence")
@@ -170,17 +170,17 @@ func TestForgot(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, got, want)
 		}
 	}
-	g := peer.NewGate([]uint32{1000, 500}, 300)
+	g := peer.NewGate([]uint32{1000, 500}, nil, 300)
 	g.Close(0, begin, peer.ReasonDrops)
 	forgot("dropped datagrams", g, 0, begin, false)
 
-	g = peer.NewGate([]uint32{1000, 500}, 300)
+	g = peer.NewGate([]uint32{1000, 500}, nil, 300)
 	g.Returned(begin-299, begin)
 	forgot("a short absence", g, 0, begin, false)
 	g.ReturnedAgain(begin-300, begin)
 	forgot("a second start after a long absence", g, 0, begin, true)
 
-	g = peer.NewGate([]uint32{1000, 500}, 300)
+	g = peer.NewGate([]uint32{1000, 500}, nil, 300)
 	g.Returned(begin-300, begin)
 	forgot("a long absence", g, 0, begin+999, true)
 	forgot("a long absence, T1 ago", g, 0, begin+1000, false)
@@ -188,7 +188,7 @@ func TestForgot(t *testing.T) {
 	g.Close(1, begin+600, peer.ReasonDrops)
 	forgot("dropped datagrams after that", g, 1, begin+600, false)
 
-	g = peer.NewGate([]uint32{1000, 500}, 300)
+	g = peer.NewGate([]uint32{1000, 500}, nil, 300)
 	g.Begun(begin)
 	forgot("an empty store", g, 0, begin, false)
 	g.Close(0, begin+10, peer.ReasonDrops)
@@ -198,7 +198,7 @@ func TestForgot(t *testing.T) {
 		forgot("a history, T1 ago", g, link, until, false)
 	}
 
-	g = peer.NewGate([]uint32{1000, 500}, 300)
+	g = peer.NewGate([]uint32{1000, 500}, nil, 300)
 	g.BegunLink(1, begin)
 	g.Close(1, begin+10, peer.ReasonDrops)
 	forgot("a new link", g, 1, begin+10, false)

@@ -32,6 +32,7 @@ func (q *Inquiry) End(told []bool, now binding.Time) (open int) {
 	for i := range g.links {
 		if l := &g.links[i]; told[i] && l.gaps == q.gaps[i] {
 			l.until.Store(min(l.until.Load(), uint32(now)))
+			l.lost.Store(min(l.lost.Load(), uint32(now)))
 			open++
 		}
 	}
@@ -40,6 +41,6 @@ func (q *Inquiry) End(told []bool, now binding.Time) (open int) {
 	}
 	g.seatUntil.Store(min(g.seatUntil.Load(), uint32(now)))
 	g.heard.Store(min(g.heard.Load(), uint32(now)))
-	g.fresh.Store(g.doubts)
+	g.fresh.Store(g.doubts.Load())
 	return open
 }

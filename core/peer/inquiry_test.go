@@ -8,7 +8,7 @@ import (
 
 // TestInquiry: once all peers have told all they know of all links, nothing of an absence is left.
 func TestInquiry(t *testing.T) {
-	g := peer.NewGate([]uint32{1000, 500}, 300)
+	g := peer.NewGate([]uint32{1000, 500}, nil, 300)
 	g.Returned(begin-5000, begin)
 	q := g.Inquire()
 	if open := q.End([]bool{true, true}, begin+7); open != 2 || !g.Open(0, begin+7) || !g.Open(1, begin+7) || g.BackSeat(begin+7) {
@@ -24,7 +24,7 @@ func TestInquiry(t *testing.T) {
 
 // TestInquiryPart: a link of which a peer didn't tell goes on listening, and so does the back seat.
 func TestInquiryPart(t *testing.T) {
-	g := peer.NewGate([]uint32{1000, 500}, 300)
+	g := peer.NewGate([]uint32{1000, 500}, nil, 300)
 	g.Returned(begin-5000, begin)
 	if open := g.Inquire().End([]bool{true, false}, begin+7); open != 1 || !g.Open(0, begin+7) || g.Open(1, begin+499) {
 		t.Errorf("%d open; want link 0 alone", open)
@@ -36,7 +36,7 @@ func TestInquiryPart(t *testing.T) {
 
 // TestInquiryGap: a gap that begins while the peers answer isn't filled by their answers, whether the gate was open or closed.
 func TestInquiryGap(t *testing.T) {
-	g := peer.NewGate([]uint32{1000, 1000, 1000}, 300)
+	g := peer.NewGate([]uint32{1000, 1000, 1000}, nil, 300)
 	g.Close(0, begin, peer.ReasonDrops)
 	g.Close(2, begin, peer.ReasonDrops)
 	q := g.Inquire()
@@ -56,7 +56,7 @@ func TestInquiryGap(t *testing.T) {
 // TestInquiryEvidence: that there was a history is no new gap, so an inquiry makes it good. But a client that tells of still more,
 // of which no peer knew, is believed again.
 func TestInquiryEvidence(t *testing.T) {
-	g := peer.NewGate([]uint32{1000}, 300)
+	g := peer.NewGate([]uint32{1000}, nil, 300)
 	g.Begun(begin)
 	q := g.Inquire()
 	g.Evidence(0, begin+3)

@@ -42,7 +42,7 @@ func turned(from []int, before int) []int {
 // index is lost, but for conflicts, which CatchUp brings. Tick must not run.
 func (v *View) Successor(o Options, from Lineage, now binding.Time) *View {
 	if kept(from.Nodes, len(v.Tally.nodes)) && kept(from.Links, len(v.Gate.links)) && kept(from.Pools, len(v.Missed.until)) {
-		v.Gate.retune(o.Listen, o.After)
+		v.Gate.retune(o.Listen, o.Lasts, o.After)
 		return v
 	}
 	o.Salt, o.Ports = v.Salt, 0
@@ -94,10 +94,11 @@ func (g *Gate) succeed(old *Gate, from []int, now binding.Time) {
 	carry32(&g.latest, &old.latest)
 	carry32(&g.unheard, &old.unheard)
 	carry32(&g.returned, &old.returned)
+	carry32(&g.began, &old.began)
+	carry32(&g.doubts, &old.doubts)
 	g.closed = old.Closed()
 	old.mu.Lock()
 	defer old.mu.Unlock()
-	g.doubts = old.doubts
 	for i, was := range from {
 		if was == Nobody {
 			g.BegunLink(i, now)
@@ -108,6 +109,7 @@ func (g *Gate) succeed(old *Gate, from []int, now binding.Time) {
 		carry32(&l.until, &o.until)
 		carry32(&l.reason, &o.reason)
 		carry32(&l.fresh, &o.fresh)
+		carry32(&l.lost, &o.lost)
 		l.gaps = o.gaps
 	}
 }

@@ -24,6 +24,7 @@ type Options struct {
 	Nodes  int
 	Self   int      // this node's index
 	Listen []uint32 // by link: the longest T1 ever granted there, in seconds; at most MaxListen counts
+	Lasts  []uint32 // by link: the longest valid lifetime, in seconds; at most MaxListen counts
 	Pools  int
 	After  uint32  // seconds of absence after which the node takes the back seat
 	Owners []uint8 // by node: its number as a record's owner, 1 to 254; Self for this node
@@ -57,7 +58,7 @@ func NewView(o Options) *View {
 		Tally:      NewTally(o.Nodes),
 		Firsts:     new(Firsts),
 		Twin:       new(Twin),
-		Gate:       NewGate(o.Listen, o.After),
+		Gate:       NewGate(o.Listen, o.Lasts, o.After),
 		Divergence: NewDivergence(o.Nodes, o.Pools, len(o.Listen)),
 		Ports:      NewPorts(o.Ports),
 		Missed:     newMissed(o.Pools),

@@ -1,6 +1,9 @@
 package sim
 
-import "github.com/lockstep6/lockstep6/core/binding"
+import (
+	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/peer"
+)
 
 const (
 	epoch     = 800_000_000 // seconds of binding.Time at which histories begin
@@ -8,9 +11,12 @@ const (
 	maxOffset = 500         // milliseconds that it is off by when the node starts, at most
 	maxWrong  = 3_600_000   // the same where machines have wrong clocks
 
-	// slack is how many milliseconds before its end a lease counts as over for the Ledger: nodes count whole seconds, and
-	// their clocks aren't the same at each start.
+	// slack is how many milliseconds before its end a node may count a lease as over: it counts whole seconds, and
+	// its clock isn't the same at each start.
 	slack = 4000
+	// grace is for how many milliseconds after its end by a node's lights nobody else may get a lease: until then its client,
+	// who counts from when it takes the Reply, may use it.
+	grace = peer.Grace*1000 - slack
 )
 
 // A clock is a node's: that of the machine at the start, and then what time has passed. It doesn't follow when the

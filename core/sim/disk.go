@@ -33,10 +33,16 @@ type disk struct {
 	beat                    binding.Time // the last heartbeat, by the node's clock
 	beaten                  bool
 	whole                   binding.Time // when the node last knew of no gap, by its clock; 0: never yet
+	lost                    binding.Time // until when the node doesn't know what it granted before it lost a disk, by its clock
 	next                    int64        // when the next heartbeat is due
+
+	// For the Ledger's eyes only.
+	begun   int64 // when its node began with it, empty or as a copy of one with which it hadn't listened for long enough; negative: it didn't
+	evident int64 // until when the node gives nothing new, since it heard of a lease that only it can have granted, without a record; 0: it didn't
+	durable bool  // it has written that
 }
 
-func newDisk() *disk { return &disk{values: make(map[binding.Key]change)} }
+func newDisk() *disk { return &disk{values: make(map[binding.Key]change), begun: -1} }
 
 // put makes a change durable: of two versions the higher one stands.
 func (d *disk) put(c *change) {

@@ -96,7 +96,7 @@ func (l *ledger) hold(r *reply, who identity, lease *offer, extends bool) {
 	if !l.onLink(r.node, l.relays[r.to.relay].link, who.kind, lease.key) {
 		l.fault("wire", "node %s gives %s %s, which is in no pool of the link", r.node.name, who, show(lease.key))
 	}
-	fresh := &holding{who: who, decided: r.decided, until: r.decided + int64(lease.valid)*1000}
+	fresh := &holding{who: who, decided: r.decided, from: l.now, until: l.now + int64(lease.valid)*1000}
 	if _, known := l.holdings[lease.key]; !known {
 		l.granted = append(l.granted, lease.key)
 	}
@@ -106,8 +106,8 @@ func (l *ledger) hold(r *reply, who identity, lease *offer, extends bool) {
 		case h.who == who && h.meets(fresh):
 			fresh.confirmed = h.confirmed || extends && r.decided > h.decided+confirmAfter
 			fresh.conflict, fresh.extended = h.conflict, h.extended
-			fresh.decided, fresh.until = min(h.decided, fresh.decided), max(h.until, fresh.until)
-		case h.until+laggard > l.now && h.who != who:
+			fresh.decided, fresh.from, fresh.until = min(h.decided, fresh.decided), h.from, max(h.until, fresh.until)
+		case h.until > l.now && h.who != who:
 			kept = append(kept, h)
 		}
 	}

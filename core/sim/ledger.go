@@ -43,19 +43,23 @@ func newLedger(w *world) *ledger {
 type holding struct {
 	who       identity
 	decided   int64 // when it was granted first
-	until     int64
-	confirmed bool // extended by a later Renew or Rebind
+	from      int64 // when the client took it first
+	until     int64 // as its client counts: from when it takes a Reply (RFC 9915, Section 18.2.10.1)
+	confirmed bool  // extended by a later Renew or Rebind
 	conflict  bool
 	extended  int // since both clients of a conflict were confirmed
 }
 
 // meets tells whether both could be used at the same time.
 func (h *holding) meets(other *holding) bool {
-	return max(h.decided, other.decided)+slack < min(h.until, other.until)
+	return max(h.from, other.from) < min(h.until, other.until)
 }
 
 // loaded notes that a node starts over its disk. All that its clients were told of must be there.
 func (l *ledger) loaded(n *node) {
+	if n.disk.whole == 0 {
+		n.disk.begun = l.now
+	}
 	n.memory.reload(n.disk)
 	n.handle.Enter()
 	defer n.handle.Leave()
@@ -81,6 +85,7 @@ func (l *ledger) decided(r *reply) {
 	}
 	m := &l.asked.Message
 	foreign := m.ServerID != nil && string(m.ServerID) != string(n.policy.ServerID)
+	l.misses(r, m)
 	for i := range r.changes {
 		l.wrote(r, &r.changes[i], foreign)
 	}
@@ -144,6 +149,7 @@ func (l *ledger) wrote(r *reply, c *change, foreign bool) {
 		l.note("node %s writes %s: %s", n.name, show(c.key), c.claim.describe(l.now))
 	}
 	defer n.memory.set(c.key, c.claim)
+	l.begets(n, &old, c)
 	if t := n.memory.told[c.key]; t.who != c.claim.who || c.claim.state == binding.Released || c.claim.state == binding.Declined {
 		delete(n.memory.told, c.key)
 	}
@@ -246,7 +252,7 @@ func (l *ledger) heardOf(r *reply) (out []claimed) {
 					continue // what rude clients claim counts only up to a limit
 				}
 				c := claimed{lease.key, h.who}
-				if at, ok := r.node.memory.heard[c]; ok && at+int64(l.Lifetimes.Valid)*1000 > l.now+slack {
+				if at, ok := r.node.memory.heard[c]; ok && at+int64(l.Lifetimes.Valid)*1000+grace > l.now {
 					out = append(out, c)
 				}
 			}
@@ -328,7 +334,7 @@ func (l *ledger) swept(n *node, changes []change) {
 // holds tells whether the client took the lease and may use it.
 func (l *ledger) holds(who identity, key binding.Key) bool {
 	for _, h := range l.holdings[key] {
-		if h.who == who && h.until > l.now+slack {
+		if h.who == who && h.until > l.now {
 			return true
 		}
 	}

@@ -37,9 +37,9 @@ func (c *claim) describe(now int64) string {
 	return fmt.Sprintf("%s, %s %s, %d s", c.who, whose, c.state, (c.until-now)/1000)
 }
 
-// stands tells whether the lease can't be anybody else's at now.
+// stands tells whether the lease can't be anybody else's at now: its client counts it for longer than the node does.
 func (c *claim) stands(now int64) bool {
-	return c.state != 0 && c.state != binding.Released && c.until > now+slack
+	return c.state != 0 && c.state != binding.Released && (c.until > now+slack || c.state != binding.Declined && c.until+grace > now)
 }
 
 // binds tells whether the lease is this client's to use at now.

@@ -119,6 +119,8 @@ func (n *node) view() *peer.View {
 		view.Gate.Returned(min(n.disk.beat, now), now)
 		if n.disk.whole != 0 {
 			view.Gate.ReturnedAgain(n.disk.whole, now)
+		} else {
+			view.Gate.Begins(n.disk.lost, now)
 		}
 	} else {
 		view.Gate.Begun(now)
@@ -132,7 +134,8 @@ func (n *node) tick() {
 	if n.healthy() && n.now >= n.disk.next {
 		now := n.clock.time(n.now)
 		n.disk.beat, n.disk.beaten, n.disk.next = now, true, n.now+beatEvery
-		if gate := n.site.View.Gate; len(gate.Listening(now)) == 0 && !gate.FreshAll(now) {
+		n.disk.lost, n.disk.durable = n.site.View.Gate.LostUntil(now), n.disk.evident > 0
+		if gate := n.site.View.Gate; len(gate.Listening(now)) == 0 && !gate.FreshAll(now) && n.disk.lost == 0 {
 			n.disk.whole = now
 		}
 	}
@@ -184,6 +187,9 @@ func (n *node) crash() {
 		return
 	}
 	n.up = false
+	if !n.disk.durable {
+		n.disk.evident = 0
+	}
 	n.lose()
 	n.close()
 	n.stats.Crashes++

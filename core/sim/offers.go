@@ -6,6 +6,7 @@ import (
 	"github.com/lockstep6/lockstep6/core/address"
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/config"
+	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/policy"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
@@ -53,7 +54,7 @@ func onlyPool(p *policy.Policy, link int, kind wire.Kind) *policy.Pool {
 // clients are heeded) no claim, nor a gap in which one could have been missed.
 func (l *ledger) untouched(n *node, who identity, key binding.Key) bool {
 	c := n.memory.claims[key]
-	ended := c.state == 0 || c.state != binding.Released && c.until+slack < l.now
+	ended := c.state == 0 || c.state != binding.Released && !c.stands(l.now) && c.until+peer.Grace*1000+slack < l.now
 	if !l.Observation {
 		return ended
 	}
@@ -75,10 +76,17 @@ func (l *ledger) refuses(n *node, link int, m *wire.Message, a *answer) {
 			continue
 		}
 		l.stats.Refusals++
-		if pool := onlyPool(l.reference[n.index], link, ia.kind); pool.Sparse || n.free(pool, a) {
+		if pool := onlyPool(l.reference[n.index], link, ia.kind); pool.Sparse || n.free(pool, a) && !n.bereft(pool) {
 			l.fault("4", "node %s has nothing for %s, and isn't full", n.name, identity{string(m.ClientID), ia.kind, ia.iaid})
 		}
 	}
+}
+
+// bereft tells whether the node says that it gives nothing out of an exclusive pool, since it lost what it granted there: at most for one valid
+// lifetime after it began with its disk.
+func (n *node) bereft(pool *policy.Pool) bool {
+	return pool.Dense == config.DenseExclusive && n.disk.begun >= 0 && n.site.View.Gate.Lost(pool.Link, n.clock.time(n.now)) &&
+		n.now < n.disk.begun+int64(n.Lifetimes.Valid+peer.Grace)*1000+slack
 }
 
 // free tells whether there is a slot of a dense pool that the node may give, has no record of, and doesn't give to another

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/core/sim"
 	"github.com/lockstep6/lockstep6/core/sim/failover"
 )
@@ -55,6 +56,23 @@ func TestTrialCut(t *testing.T) {
 		of.Incidents = []sim.Incident{{What: sim.Cut, At: of.Judged, Lasts: of.Length, Relay: -1}}
 		if f := measure(t, of); (f.Waiting > 0) != pair || pair != (f.Kept == 0) {
 			t.Errorf("pair %v: %d wait, %d of %d leases kept", pair, f.Waiting, f.Kept, f.Had)
+		}
+	}
+}
+
+// TestTrialLostDisk: a node that returns without its disk gives nothing twice out of an exclusive pool: the first client that it hears with a lease
+// of its own stripe tells it that it doesn't know what it granted. Before that it can't know, and the others don't tell it.
+func TestTrialLostDisk(t *testing.T) {
+	const hour = 3_600_000
+	for seed := uint64(1); seed <= 3; seed++ {
+		of := sim.Trial{
+			Options: sim.Options{Seed: seed, Slots: 256, Clients: 205, Relays: 3, Dense: config.DenseExclusive,
+				Lifetimes: sim.Lifetimes{Preferred: 28_800, Valid: 43_200, Renew: 14_400, Rebind: 23_040}},
+			Arrive: 12 * hour, Length: 42 * hour, LifeEvery: 24 * hour, Judged: 18 * hour,
+			Incidents: []sim.Incident{{What: sim.Dies, At: 18 * hour, Lasts: 3 * hour, LoseDisk: true}},
+		}
+		if f := measure(t, of); f.Doubles != 0 || f.Kept != f.Had || f.Had < 150 {
+			t.Errorf("seed %d: %d given twice, %d of %d kept", seed, f.Doubles, f.Kept, f.Had)
 		}
 	}
 }

@@ -81,7 +81,7 @@ func (n *node) replace() {
 			return
 		}
 		n.stats.Copies++
-		n.disk = &disk{values: maps.Clone(n.disk.copied), copied: n.disk.copied, beat: n.disk.copiedBeat, whole: n.disk.copiedWhole, beaten: true}
+		n.disk = &disk{values: maps.Clone(n.disk.copied), copied: n.disk.copied, beat: n.disk.copiedBeat, whole: n.disk.copiedWhole, beaten: true, begun: -1}
 		n.note("node %s returns with an old copy of its disk", n.name)
 	default:
 		return

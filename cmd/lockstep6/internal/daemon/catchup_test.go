@@ -196,7 +196,7 @@ func TestCatchUpSince(t *testing.T) {
 // TestCatchUpEvidence: to a node that began with an empty store a peer's word shows that the cluster isn't new.
 func TestCatchUpEvidence(t *testing.T) {
 	r := newReturned(t)
-	r.site.Load().View.Gate = peer.NewGate([]uint32{1500}, 300)
+	r.site.Load().View.Gate = peer.NewGate([]uint32{1500}, nil, 300)
 	r.gate = r.site.Load().View.Gate
 	r.gate.Begun(testNow)
 	a, c := r.peers()

@@ -232,6 +232,9 @@ func (c *catchUp) adopt(site *engine.Site, p *askedPeer, told *engine.Told, now 
 		return
 	}
 	site.View.Gate.Evidence(site.Policy.LinkOf(told.Kind, &told.Key.Address, told.Key.Length), now)
+	if became == engine.AdoptedNew && told.Node == site.Policy.Self {
+		site.View.Gate.Lose(now)
+	}
 	perhapsOwn := told.Node == site.Policy.Self || told.Anonymous && told.Node == peer.Nobody
 	c.lost = c.lost || c.fresh && became == engine.AdoptedNew && perhapsOwn
 }

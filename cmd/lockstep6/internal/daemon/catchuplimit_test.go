@@ -110,7 +110,7 @@ func TestCatchUpAsking(t *testing.T) {
 	for _, fresh := range []bool{false, true} {
 		r := newReturned(t)
 		if fresh {
-			r.site.Load().View.Gate = peer.NewGate([]uint32{1500}, 300)
+			r.site.Load().View.Gate = peer.NewGate([]uint32{1500}, nil, 300)
 			r.gate = r.site.Load().View.Gate
 			r.gate.Begun(testNow)
 		}

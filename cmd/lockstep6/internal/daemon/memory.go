@@ -22,6 +22,7 @@ const (
 	metaCluster   = "cluster.memory"    // JSON of clusterMemory
 	metaHeartbeat = "cluster.heartbeat" // binding.Time, 4 octets, big-endian: when the node last served
 	metaWhole     = "cluster.whole"     // the same: when it last knew of no gap in what it had heard; and 8 octets of its fingerprint
+	metaLost      = "cluster.lost"      // binding.Time likewise: until when it doesn't know what it granted before it lost its store; 0: it does
 )
 
 // clusterMemory outlives the process and changes of the configuration.
@@ -94,6 +95,8 @@ func (d *Daemon) greet(p *policy.Policy, view *peer.View) {
 		view.Gate.Returned(from, now)
 		if len(whole) >= 4 {
 			view.Gate.ReturnedAgain(binding.Time(binary.BigEndian.Uint32(whole)), now)
+		} else {
+			view.Gate.Begins(d.lostUntil(), now)
 		}
 		d.log.Info("back after an absence: listening to clients of other nodes", "id", "node-back",
 			"away", (time.Duration(now-from) * time.Second).String(), "back_seat", view.Gate.BackSeat(now))
@@ -102,6 +105,15 @@ func (d *Daemon) greet(p *policy.Policy, view *peer.View) {
 	default:
 		view.Gate.Begun(now)
 	}
+}
+
+// lostUntil is what the store has under metaLost; 0: nothing.
+func (d *Daemon) lostUntil() binding.Time {
+	b, _ := d.store.Meta(metaLost)
+	if len(b) != 4 {
+		return 0
+	}
+	return binding.Time(binary.BigEndian.Uint32(b))
 }
 
 // knewUntil is when the node last knew of no gap; 0: it isn't known, or there may be leases now that it wouldn't have taken in then.
@@ -117,7 +129,12 @@ func (d *Daemon) beat(ctx context.Context) error {
 	now, site := worker.Time(d.clock()), d.site.Load()
 	at := binary.BigEndian.AppendUint32(nil, uint32(now))
 	err := d.store.PutMeta(ctx, metaHeartbeat, at)
-	if gate := site.View.Gate; err != nil || len(gate.Listening(now)) > 0 || gate.FreshAll(now) {
+	gate := site.View.Gate
+	lost := gate.LostUntil(now)
+	if err == nil && lost != d.lostUntil() {
+		err = d.store.PutMeta(ctx, metaLost, binary.BigEndian.AppendUint32(nil, uint32(lost)))
+	}
+	if err != nil || len(gate.Listening(now)) > 0 || gate.FreshAll(now) || lost != 0 {
 		return err
 	}
 	return d.store.PutMeta(ctx, metaWhole, append(at, site.Policy.Fingerprint[:8]...))
