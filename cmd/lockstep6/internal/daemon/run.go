@@ -69,6 +69,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		}
 	})
 	helpers.Go(func() { d.hangups(ctx) })
+	helpers.Go(func() { d.operator.past.Run(ctx, d.operator.State) })
 	d.runFollowers(ctx, &helpers)
 	d.queries.run(ctx, &helpers, func(err error) { stop(err) })
 	if catching != nil {
