@@ -3,6 +3,8 @@ package config
 import (
 	"net/netip"
 	"strings"
+
+	"github.com/lockstep6/lockstep6/core/naming"
 )
 
 // MinToken is the fewest characters of the API's token: 128 bits in hexadecimal.
@@ -25,6 +27,7 @@ type Admin struct {
 	Key         string // likewise
 	Token       Secret // file:NAME or env:NAME; empty: none
 	Read        Read
+	Names       []string // by which the node may be asked without token, beside addresses and localhost; lower case, without a last dot
 }
 
 // Loopback tells whether only this machine reaches the address.
@@ -76,6 +79,7 @@ func (c *checker) admin(raw *rawAdmin) (a Admin) {
 		a.Certificate, a.Key = raw.TLS.Certificate.value, raw.TLS.Key.value
 	}
 	a.Token = c.token(&raw.Token)
+	a.Names = c.adminNames(raw.Names)
 	switch raw.Read.value {
 	case "anyone":
 		a.Read = ReadAnyone
@@ -91,6 +95,28 @@ func (c *checker) admin(raw *rawAdmin) (a Admin) {
 		c.warn(c.at(field, raw.At), problem, remedy)
 	}
 	return a
+}
+
+// adminNames are names of the node as a Host has them, without a port.
+func (c *checker) adminNames(raw []text) (names []string) {
+	for i := range raw {
+		t := &raw[i]
+		if !t.ok {
+			continue
+		}
+		name, err := naming.ParseName(t.value)
+		if _, isAddress := netip.ParseAddr(t.value); isAddress == nil || err != nil || strings.ContainsFunc(t.value, notOfHost) {
+			c.fail(t.place, printable(t.value)+" isn't the name of a host", "write one such as node-a.example, without a port; addresses are taken as they are")
+			continue
+		}
+		names = append(names, strings.TrimSuffix(name.String(), "."))
+	}
+	return names
+}
+
+// notOfHost tells what hosts' names don't have (RFC 1123, Section 2.1).
+func notOfHost(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.' || r == '_')
 }
 
 // token checks where the token comes from. It can't stand in the file itself: that is shown by GET /v1/config.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -21,20 +22,21 @@ func TestAdmin(t *testing.T) {
 		free  bool   // reading needs no token
 		warns string // in the only warning; empty: none
 	}{
-		`listen: "127.0.0.1:1"`:                             {config.Admin{}, true, ""},
-		`listen: "[::1]:1", read: anyone`:                   {config.Admin{Read: config.ReadAnyone}, true, ""},
-		`listen: "[::ffff:127.0.0.1]:1"`:                    {config.Admin{}, true, ""},
-		`listen: "127.0.0.1:1", token: file:t`:              {config.Admin{Token: "file:t"}, true, ""},
-		`listen: "127.0.0.1:1", token: file:t, read: token`: {config.Admin{Token: "file:t", Read: config.ReadToken}, false, ""},
-		`listen: "0.0.0.0:1"`:                               {config.Admin{}, false, "only /live and /ready are answered there"},
-		`listen: "[2001:db8::1]:1", read: anyone`:           {config.Admin{Read: config.ReadAnyone}, true, "unencrypted"},
-		`listen: "[2001:db8::1]:1", token: "env:T"` + tls:   {config.Admin{Token: "env:T", Certificate: "a.crt", Key: "a.key"}, false, ""},
-		`listen: "[2001:db8::1]:1", read: anyone` + tls:     {config.Admin{Read: config.ReadAnyone, Certificate: "a.crt", Key: "a.key"}, true, "whoever reaches [2001:db8::1]:1 can read"},
+		`listen: "127.0.0.1:1"`:                              {config.Admin{}, true, ""},
+		`listen: "[::1]:1", read: anyone`:                    {config.Admin{Read: config.ReadAnyone}, true, ""},
+		`listen: "[::ffff:127.0.0.1]:1"`:                     {config.Admin{}, true, ""},
+		`listen: "127.0.0.1:1", token: file:t`:               {config.Admin{Token: "file:t"}, true, ""},
+		`listen: "127.0.0.1:1", token: file:t, read: token`:  {config.Admin{Token: "file:t", Read: config.ReadToken}, false, ""},
+		`listen: "0.0.0.0:1"`:                                {config.Admin{}, false, "only /live and /ready are answered there"},
+		`listen: "[2001:db8::1]:1", read: anyone`:            {config.Admin{Read: config.ReadAnyone}, true, "unencrypted"},
+		`listen: "127.0.0.1:1", names: [Node-A.example., b]`: {config.Admin{Names: []string{"node-a.example", "b"}}, true, ""},
+		`listen: "[2001:db8::1]:1", token: "env:T"` + tls:    {config.Admin{Token: "env:T", Certificate: "a.crt", Key: "a.key"}, false, ""},
+		`listen: "[2001:db8::1]:1", read: anyone` + tls:      {config.Admin{Read: config.ReadAnyone, Certificate: "a.crt", Key: "a.key"}, true, "whoever reaches [2001:db8::1]:1 can read"},
 	} {
 		cfg := parse(t, one+"admin: {"+text+"}\n")
 		got := cfg.Admin
 		got.Listen = netip.AddrPort{}
-		if got != want.admin || cfg.Admin.Free() != want.free {
+		if !reflect.DeepEqual(got, want.admin) || cfg.Admin.Free() != want.free {
 			t.Errorf("%s: %+v, free %v; want %+v, %v", text, got, cfg.Admin.Free(), want.admin, want.free)
 		}
 		warned := cfg.Warnings.Error()

@@ -188,6 +188,7 @@ type rawAdmin struct {
 	TLS    *rawAdminTLS `json:"tls,omitempty" jsonschema:"The certificate for https, TLS 1.3. Without it the address speaks http." example:"{certificate: admin.crt, key: admin.key}"`
 	Token  text         `json:"token,omitempty" jsonschema:"Where the token comes from that clients send as Authorization: Bearer TOKEN: file:NAME or env:NAME, of 32 characters at least. With TLS and the token everything may be done, else an address only reads. It is read at the start." example:"file:admin.token" secret:"true"`
 	Read   text         `json:"read,omitempty" jsonschema:"Who may read by TCP: whoever reaches the address, or whoever has the token. /live and /ready are always answered." enum:"anyone|token" default:"anyone at a loopback address, else token" example:"anyone"`
+	Names  []text       `json:"names,omitempty" jsonschema:"Names of the node that a request without token may have as its Host, beside any IP address, localhost and the names of the certificate: by others a web page could have led a browser here (DNS rebinding)." default:"none" example:"[node-a.example]"`
 }
 
 type rawAdminTLS struct {

@@ -42,7 +42,7 @@ func (d *differ) rest() (what []string) {
 	note("hooks", !reflect.DeepEqual(was.Hooks, is.Hooks))
 	note("dns", dnsRest(was.DNS, is.DNS))
 	note("history", was.History != is.History)
-	note("admin", was.Admin != is.Admin)
+	note("admin", !reflect.DeepEqual(was.Admin, is.Admin))
 	note("log", was.Log != is.Log)
 	note("privacy", was.Privacy != is.Privacy)
 	return what

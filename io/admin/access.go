@@ -3,9 +3,7 @@ package admin
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"net"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
 )
@@ -16,7 +14,7 @@ type access struct {
 	encrypted bool
 	open      bool               // reading needs no token
 	token     *[sha256.Size]byte // its digest, so that a comparison takes as long whatever is sent; nil: there is none
-	local     bool               // only this machine reaches it, and reading needs no token
+	hosts     *hosts             // by which a request without token may ask; nil: by any, as nothing is read without token
 	turns     chan struct{}      // has room for as many requests as are answered at a time; nil: for any number
 }
 
@@ -82,22 +80,19 @@ func (a *access) knows(token string) bool {
 // maxBody is the most octets that a request's body may have.
 const maxBody = 1 << 20
 
-// shield keeps off what a browser could be made to do by a page that its user visits, and bodies without end.
-//
-// A page whose name an attacker lets resolve to 127.0.0.1 is, for the browser, of one origin with a node that listens there
-// (DNS rebinding); what gives it away is the Host. A request that has the token needs no such check: the page hasn't got it.
-// Neither does what everybody may ask for.
+// shield keeps off what a browser could be made to do by a page that its user visits, and bodies without end. Of a request that has the token
+// the Host needs no check: the page hasn't got it. Neither does it of what everybody may ask for.
 func (a *access) shield(next http.Handler) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff") // what clients call themselves is in answers, and none of it is a page
-		if a.local && !slices.Contains(open, r.URL.Path) && !localHost(r.Host) && !a.trusts(r) {
-			refuse(w, http.StatusForbidden, "the Host "+printable(r.Host)+" isn't a name of this machine's own",
-				"ask by 127.0.0.1, [::1] or localhost; a proxy must set the Host to one of them")
+		if a.hosts != nil && !slices.Contains(open, r.URL.Path) && !a.hosts.have(r.Host) && !a.trusts(r) {
+			refuse(w, http.StatusForbidden, "the Host "+printable(r.Host)+" isn't a name of this node's, and a web page could have led here by it",
+				"ask by an IP address or localhost, or add the name to admin.names; a proxy must set the Host to one of them")
 			return
 		}
-		if err := crossOrigin.Check(r); err != nil {
-			refuse(w, http.StatusForbidden, "a page of another site may not change this node", "use a program that isn't a browser")
+		if elsewhere(r) || crossOrigin.Check(r) != nil {
+			refuse(w, http.StatusForbidden, "a page of another site may neither ask nor change this node", "use the node's own page, or a program that isn't a browser")
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -105,18 +100,6 @@ func (a *access) shield(next http.Handler) http.Handler {
 		next.ServeHTTP(p, r)
 		p.extend()
 	})
-}
-
-// localHost tells whether a Host, with a port or without, names this machine in a way that nobody else can claim.
-func localHost(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.Unmap().IsLoopback()
-	}
-	return strings.EqualFold(strings.TrimSuffix(host, "."), "localhost")
 }
 
 // printable bounds what of a request is said again.

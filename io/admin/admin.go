@@ -97,6 +97,7 @@ type Config struct {
 	Key         string         // likewise
 	Token       []byte         // empty: none
 	Open        bool           // whoever reaches Listen may read
+	Names       []string       // by which Listen and Socket may be asked without token, beside addresses, localhost and the certificate's
 	Socket      string         // path of the Unix socket; empty: none
 	Node        Node
 	Logger      *slog.Logger
@@ -122,7 +123,7 @@ func Open(c Config) (*Server, error) {
 		if err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
-		s.add(l, &access{all: true})
+		s.add(l, &access{all: true, hosts: s.hosts(nil)})
 	}
 	return s, nil
 }
@@ -134,14 +135,17 @@ func (s *Server) openTCP() error {
 		sum := sha256.Sum256(c.Token)
 		a.token = &sum
 	}
-	a.local = c.Open && c.Listen.Addr().Unmap().IsLoopback()
 	var secure *tls.Config
+	var k *keeper
 	if c.Certificate != "" {
-		k := &keeper{certificate: c.Certificate, key: c.Key, log: c.Logger}
+		k = &keeper{certificate: c.Certificate, key: c.Key, log: c.Logger}
 		if err := k.read(); err != nil {
 			return fmt.Errorf("admin.tls: %w", err)
 		}
 		secure = &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: []string{"http/1.1"}, GetCertificate: k.get}
+	}
+	if c.Open {
+		a.hosts = s.hosts(k)
 	}
 	l, err := net.Listen("tcp", c.Listen.String())
 	if err != nil {
@@ -153,6 +157,14 @@ func (s *Server) openTCP() error {
 	}
 	s.add(l, a)
 	return nil
+}
+
+func (s *Server) hosts(k *keeper) *hosts {
+	h := &hosts{covered: k}
+	for _, name := range s.config.Names {
+		h.names = append(h.names, plainName(name))
+	}
+	return h
 }
 
 // listenUnix binds a Unix socket that only its owner may open. The caller holds the data folder's lock,

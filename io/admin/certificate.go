@@ -61,6 +61,13 @@ func (k *keeper) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return k.current, nil
 }
 
+// covers tells whether the certificate in use has a name.
+func (k *keeper) covers(name string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.current.Leaf.VerifyHostname(name) == nil
+}
+
 // A chatter takes what net/http has to say. Failed handshakes anybody can cause, as many as he likes.
 type chatter struct{ log *slog.Logger }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -28,6 +27,8 @@ type Observer interface {
 	// Events is the newest lines of the log after the one with that sequence, the oldest first. More is closed when there
 	// are others; nil: there won't be any.
 	Events(after uint64) (events []Event, more <-chan struct{})
+	// Rates is what the node did lately, after the sample with that sequence.
+	Rates(after uint64) Rates
 }
 
 var eventRoutes = []route{{"GET", "/v1/events", false, []string{"after", "follow"}, events}}
@@ -35,16 +36,13 @@ var eventRoutes = []route{{"GET", "/v1/events", false, []string{"after", "follow
 // events streams lines, one JSON object each. With follow it goes on with those that come, until the node or the reader ends.
 func events(w http.ResponseWriter, r *http.Request, node Node) {
 	query := r.URL.Query()
-	var after uint64
-	var err error
-	if query.Has("after") {
-		if after, err = strconv.ParseUint(query.Get("after"), 10, 64); err != nil {
-			refuse(w, http.StatusBadRequest, fmt.Sprintf("after=%q isn't a whole number", query.Get("after")), "give the sequence of the newest line that you have, or leave it out")
-			return
-		}
+	after, ok := sequenceAfter(w, r)
+	if !ok {
+		return
 	}
 	follow := query.Has("follow") && query.Get("follow") == "" // ?follow alone says enough
 	if !follow {
+		var err error
 		if follow, err = truth("follow", query.Get("follow")); err != nil {
 			refuse(w, http.StatusBadRequest, err.Error(), "leave it out for the lines that there are")
 			return

@@ -40,6 +40,14 @@ func (f *fake) Configuration() (c Configuration) {
 	return c
 }
 
+func (f *fake) Rates(uint64) (r Rates) {
+	fill(reflect.ValueOf(&r).Elem())
+	empty := r.Recent[0]
+	empty.P50, empty.P99, empty.SyncP50, empty.SyncP99 = nil, nil, nil, nil
+	r.Recent = append(r.Recent, empty)
+	return r
+}
+
 func (f *fake) LogLevel() LogLevel { return LogLevel{LevelText(f.control.level), "info"} }
 
 func (f *fake) SetLogLevel(level slog.Level) { f.control.level = level }

@@ -137,7 +137,7 @@ func post(t *testing.T, socket, method, path, body string) (int, string) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	r, err := http.NewRequestWithContext(t.Context(), method, "http://node"+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), method, "http://localhost"+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

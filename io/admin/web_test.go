@@ -47,7 +47,7 @@ func TestPageRefuses(t *testing.T) {
 		{"GET", "/ui/web.go", "", 404, "there is no"},
 		{"GET", "/ui/?x=1", "", 400, "there is no parameter"},
 		{"POST", "/ui/", "", 405, "doesn't take POST"},
-		{"GET", "/ui/", "evil.example", 403, "isn't a name of this machine's own"},
+		{"GET", "/ui/", "evil.example", 403, "isn't a name of this node's"},
 	} {
 		answer, p := fetch(t, nil, test.method, url+test.path, map[string]string{"Host": test.host})
 		if answer.StatusCode != test.status || !strings.Contains(p.Error, test.words) {

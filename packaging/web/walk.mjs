@@ -64,8 +64,7 @@ async function walk(browser, origin) {
     for (const theme of size.name === 'narrow' ? ['light'] : THEMES) {
       const page = await visit(browser, origin, {viewport: {width: size.width, height: size.height}, colorScheme: theme, hasTouch: size.name !== 'desk', isMobile: size.name !== 'desk'});
       await page.goto(`${origin}/`);
-      await page.waitForFunction(() => document.querySelectorAll('.plot path.line').length > 3); // two looks have been compared
-      await page.waitForTimeout(size.name === 'desk' ? 4000 : 0); // for the picture: a longer line
+      await page.waitForFunction(() => document.querySelectorAll('.plot path.line').length > 3);
       for (const [name, [hash, ...wanted]] of Object.entries(VIEWS)) {
         await page.evaluate((to) => { location.hash = to; }, hash);
         for (const selector of wanted) await page.locator(selector).first().waitFor();
@@ -181,24 +180,55 @@ async function seldom(browser, origin) {
   }
 }
 
+/** past looks at what the node did before the page was opened: in the charts at once, and as a table; a choice of the span changes both. */
+async function past(browser, origin) {
+  const told = await eventually('half a minute of rates', async () => {
+    const rates = await (await fetch(`${origin}/v1/rates`)).json();
+    return rates.past.length > 3 && rates;
+  });
+  for (const size of SIZES.slice(0, 2)) {
+    for (const theme of THEMES) {
+      const page = await visit(browser, origin, {viewport: {width: size.width, height: size.height}, colorScheme: theme});
+      await page.clock.install(); // its looks after the first one wait
+      await page.goto(`${origin}/ui/`);
+      const line = page.locator('.plot path.line.one').first();
+      await line.waitFor();
+      const points = async () => (await line.getAttribute('d')).split(/[ML]/).length - 1;
+      assert.ok(await points() > 15, `${await points()} points in the chart after one look`);
+      assert.match(await page.locator('.plot svg').first().getAttribute('aria-label'), /^Messages a second, the last .*answered: now [\d.,]+, lowest [\d.,]+, highest/);
+      await page.getByText('The charts as a table').click();
+      const first = page.getByRole('table', {name: 'The charts as a table'}).locator('tbody tr');
+      await first.first().waitFor();
+      const rows = await first.count(), answered = await first.locator('td:nth-child(2)').allInnerTexts();
+      assert.ok(rows >= 6 && answered.some((n) => Number(n) > 0), `${rows} rows with ${answered} answered`);
+      await judge(page, `past ${size.name} ${theme}`);
+      await page.screenshot({path: join(pictures, `${size.name}-${theme}-past.png`), fullPage: true});
+      await page.getByLabel('Charts of the last').selectOption({label: '2 minutes'});
+      await page.waitForFunction(() => !/the last [3-9] min/.test(document.querySelector('.plot svg').getAttribute('aria-label')));
+      await page.context().close();
+    }
+  }
+  assert.ok(told.recent.length > 15 && told.answered[0].per_second > 0, JSON.stringify(told).slice(0, 500));
+}
+
 /** figures holds what the page computes by itself against what is known of it. */
 async function figures(browser, origin) {
   const page = await visit(browser, origin);
   await page.goto(`${origin}/ui/`);
   const got = await page.evaluate(async () => {
-    const {quantile, rates} = await import('/ui/measure.js'), {guesses} = await import('/ui/clients.js'), f = await import('/ui/format.js');
-    const histogram = (...counts) => ({count: counts.at(-1), buckets: counts.slice(0, -1).map((count, i) => ({le: i + 1, count}))});
-    const before = histogram(5, 10, 10), now = histogram(14, 19, 20);
+    const {add, nothing, samples} = await import('/ui/past.js'), {guesses} = await import('/ui/clients.js'), f = await import('/ui/format.js');
+    const at = (s) => ({sequence: s / 2, at: new Date(s * 1000).toISOString()}), every = (step, from, to) => Array.from({length: (to - from) / step}, (_, i) => at(from + step * (i + 1)));
+    let rates = add(nothing(), {past: every(10, 0, 9000), recent: every(2, 8880, 9000), answered: [], dropped: []});
+    rates = add(rates, {past: every(10, 9000, 9010), recent: every(2, 9000, 9016), answered: [], dropped: []});
+    const ends = (span) => { const some = samples(rates, span); return [some.length, some[0].at, some.at(-1).at]; };
     return {
-      quantiles: [quantile(before, now, 0.5), quantile(before, now, 0.9), quantile(before, now, 0.99), quantile(now, now, 0.5), quantile(before, {count: 20, buckets: []}, 0.5)],
-      rates: rates({Renew: 10, Solicit: 4}, {Renew: 30, Solicit: 4, Request: 2}, 2),
+      kept: [rates.past.length, rates.recent.length], spans: [ends(20_000), ends(7200_000)], none: samples(nothing(), 1000),
       guesses: ['00:04:01:02:03:04:05:06', '02-00-00-00-00-01', '2001:db8::/32', '2001:db8::1', '0003000102000000', 'laptop', '*.example.net'].map((t) => Object.keys(guesses(t)[0])[0]),
       texts: [f.span(3661), f.span(60), f.span(0), f.seconds(0.00012), f.seconds(0.5), f.percent(1e-9), f.percent(1), f.slots('18446744073709551616'), f.slots('256'), f.rate(0.04), f.rate(1234.5)],
     };
   });
   assert.deepEqual(got, {
-    quantiles: [1, 1, 2, null, null],
-    rates: [{name: 'Renew', per: 10}, {name: 'Request', per: 1}],
+    kept: [720, 60], spans: [[10, 8998_000, 9016_000], [708 + 60, 1820_000, 9016_000]], none: [],
     guesses: ['duid', 'hardware_address', 'lease', 'lease', 'duid', 'name', 'name'],
     texts: ['1 h 1 min', '1 min', '0 s', '120 µs', '500 ms', '<0.1 %', '100.0 %', '2^64', '256', '0.0', '1,235'],
   });
@@ -266,7 +296,7 @@ try {
     return prefix && dns?.questions.every((q) => q.data.length > 0) && {...one, prefix: prefix.lease, remote: 'line-13', interfaceID: one.interface_id};
   });
   for (const [what, does] of [['every view', () => walk(browser, origin)], ['the keyboard', () => keys(browser, origin)], ['search', () => search(browser, origin, story)],
-    ['hostile clients', () => hostile(browser, origin)], ['figures', () => figures(browser, origin)], ['bad hours', () => seldom(browser, origin)], ['a token', () => token(browser, cluster.url('b'))], ['a node dies', () => silence(browser, cluster)]]) {
+    ['hostile clients', () => hostile(browser, origin)], ['figures', () => figures(browser, origin)], ['the past', () => past(browser, origin)], ['bad hours', () => seldom(browser, origin)], ['a token', () => token(browser, cluster.url('b'))], ['a node dies', () => silence(browser, cluster)]]) {
     step(what);
     await does().catch((error) => faults.push(`${what}: ${error.stack}`));
   }

@@ -28,7 +28,7 @@ func (d *Daemon) openAdmin() (*admin.Server, error) {
 	}
 	return admin.Open(admin.Config{
 		Listen: rights.Listen, Certificate: beside(d.options.ConfigFile, rights.Certificate), Key: beside(d.options.ConfigFile, rights.Key),
-		Token: token, Open: rights.Free(),
+		Token: token, Open: rights.Free(), Names: rights.Names,
 		Socket: filepath.Join(d.data, "admin.sock"), Node: d.operator, Logger: d.log,
 	})
 }

@@ -3,6 +3,7 @@ package daemon
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -235,6 +236,26 @@ func TestToken(t *testing.T) {
 		token, err := Token(config.Secret(from), filepath.Join(dir, "lockstep6.yaml"))
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) || err == nil && string(token) != apiToken {
 			t.Errorf("%s: %q, %v, want %q", from, token, err, want)
+		}
+	}
+}
+
+// TestRebinding: a running node's admin.sock answers no Host of somebody else's, but by the names that its configuration has.
+func TestRebinding(t *testing.T) {
+	r := serveNode(t, strings.Replace(apiConfig, "admin:\n", "admin:\n  names: [Node-B.example]\n", 1), "b")
+	for host, want := range map[string]int{"evil.example:8067": 403, "node-b.example:8067": 200, "localhost:8067": 200, "192.0.2.1": 200} {
+		request, err := http.NewRequestWithContext(t.Context(), "PUT", "http://"+host+"/v1/log-level", strings.NewReader(`{"level":"warn"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := r.transport().RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		if err != nil || answer.StatusCode != want || want == 403 && !strings.Contains(string(text), "admin.names") {
+			t.Errorf("Host %s: %d %s, %v; want %d", host, answer.StatusCode, text, err, want)
 		}
 	}
 }

@@ -155,6 +155,7 @@ func (d *Daemon) fixed(c *candidate) (faults config.Errors) {
 	fault("admin.tls", was.Admin.Certificate != is.Admin.Certificate || was.Admin.Key != is.Admin.Key)
 	fault("admin.token", was.Admin.Token != is.Admin.Token)
 	fault("admin.read", was.Admin.Read != is.Admin.Read)
+	fault("admin.names", !slices.Equal(was.Admin.Names, is.Admin.Names))
 	identity := "server.duid"
 	if is.Cluster != nil {
 		identity = "cluster.id"

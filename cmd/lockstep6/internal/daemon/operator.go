@@ -25,6 +25,7 @@ type operator struct {
 	sequence uint64
 
 	metrics http.Handler
+	past    admin.Past // of the node's rates
 }
 
 func newOperator(d *Daemon) *operator {
@@ -40,6 +41,9 @@ func (o *operator) Ready() error {
 	}
 	return missesPrefix(o.d.site.Load().Policy)
 }
+
+// Rates implements admin.Node.
+func (o *operator) Rates(after uint64) admin.Rates { return o.past.Rates(after) }
 
 // State implements admin.Node.
 func (o *operator) State() admin.State {

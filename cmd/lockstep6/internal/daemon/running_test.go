@@ -92,6 +92,13 @@ func (r *running) grant(t *testing.T, lease, duid string, iaid uint32, extension
 	}
 }
 
+// transport leads to the socket, whatever host a URL has.
+func (r *running) transport() *http.Transport {
+	return &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", r.socket)
+	}}
+}
+
 // ask sends a request through the socket.
 func (r *running) ask(t *testing.T, method, path, body string) (int, http.Header, []byte) {
 	t.Helper()
@@ -99,9 +106,7 @@ func (r *running) ask(t *testing.T, method, path, body string) (int, http.Header
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := (&http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", r.socket)
-	}}).RoundTrip(request)
+	answer, err := r.transport().RoundTrip(request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,7 @@ func runPage(t *testing.T, blocks []house.Block) {
 const pageHead = `mkdir pages
 pages=$PWD/pages
 begin() { echo "$1" "$2" >"$pages/at"; exec >"$pages/$2" 2>&1 </dev/null; }
-ready() { until curl -fs --unix-socket "$1/admin.sock" http://node/ready >/dev/null; do kill -0 $!; sleep 0.1; done; }`
+ready() { until curl -fs --unix-socket "$1/admin.sock" http://localhost/ready >/dev/null; do kill -0 $!; sleep 0.1; done; }`
 
 // step adds one block to a page's script.
 func step(h *Host, script *strings.Builder, i int, b house.Block) {

@@ -14,58 +14,58 @@ import (
 // loadLines is what happened between the last two looks.
 func (m *Model) loadLines(p paint) []string {
 	before, s := admin.State{}, &m.now.State
-	between := time.Duration(0)
 	if m.before != nil {
-		before, between = m.before.State, m.now.At.Sub(m.before.At)
+		before = m.before.State
 	}
+	a := admin.Between(&before, s, m.between())
 	used := 0.0
 	if s.Capacity > 0 {
 		used = float64(s.Bindings) / float64(s.Capacity)
 	}
 	return []string{
-		"answered/s   " + rateText(rates(before.Answered, s.Answered, between)),
-		"dropped/s    " + rateText(rates(before.Dropped, s.Dropped, between)),
-		fmt.Sprintf("sent/s       %-12s kernel drops/s %s", number(perSecond(before.Sent, s.Sent, between)),
-			number(perSecond(before.KernelDrops, s.KernelDrops, between))),
-		fmt.Sprintf("syncs/s      %-12s spared writes/s %s", number(perSecond(before.Syncs, s.Syncs, between)),
-			number(perSecond(before.Spared, s.Spared, between))),
-		"latency      " + m.latencyText(&before.Latency, &s.Latency),
-		"sync         " + m.latencyText(&before.SyncLatency, &s.SyncLatency),
+		"answered/s   " + rateText(a.Answered),
+		"dropped/s    " + rateText(a.Dropped),
+		fmt.Sprintf("sent/s       %-12s kernel drops/s %s", number(a.Sent), number(a.KernelDrops)),
+		fmt.Sprintf("syncs/s      %-12s spared writes/s %s", number(a.Syncs), number(a.Spared)),
+		"latency      " + m.latencyText(a.Latency),
+		"sync         " + m.latencyText(a.SyncLatency),
 		fmt.Sprintf("bindings     %d of %d  %s", s.Bindings, s.Capacity, bar(p, used, 20)),
 	}
 }
 
+// between is the time between the last two looks; 0: there was one.
+func (m *Model) between() time.Duration {
+	if m.before == nil {
+		return 0
+	}
+	return m.now.At.Sub(m.before.At)
+}
+
 // rateText is the sum of some rates and then each of them; nothing is a dash.
-func rateText(all []rate) string {
+func rateText(all []admin.Rate) string {
 	if len(all) == 0 {
 		return "-"
 	}
-	text := fmt.Sprintf("%-12s", number(sum(all)))
+	sum, words := 0.0, ""
 	for _, r := range all {
-		text += " " + r.name + " " + number(r.per)
+		sum += r.Per
+		words += " " + r.Name + " " + number(r.Per)
 	}
-	return text
+	return fmt.Sprintf("%-12s", number(sum)) + words
 }
 
 // latencyText is the quantiles between the last two looks.
-func (m *Model) latencyText(before, now *admin.Latency) string {
-	if m.before == nil {
-		return "-"
-	}
+func (m *Model) latencyText(quantiles [2]admin.Quantile) string {
 	var words []string
-	for _, q := range []struct {
-		name  string
-		share float64
-	}{{"p50", 0.5}, {"p99", 0.99}} {
-		seconds, beyond, ok := quantile(before, now, q.share)
-		if !ok {
+	for i, q := range quantiles {
+		if m.before == nil || !q.Known {
 			return "-"
 		}
-		text := time.Duration(seconds * float64(time.Second)).Round(time.Microsecond).String()
-		if beyond {
+		text := time.Duration(q.Seconds * float64(time.Second)).Round(time.Microsecond).String()
+		if q.Beyond {
 			text = "over " + text
 		}
-		words = append(words, q.name+" "+text)
+		words = append(words, [...]string{"p50", "p99"}[i]+" "+text)
 	}
 	return strings.Join(words, "  ")
 }

@@ -2,7 +2,6 @@
 // node again and again, and computes from two answers what happened between them.
 //
 //	snapshot.go  asks
-//	rates.go     compares two answers
 //	model.go     keys and time (Bubble Tea's Update)
 //	view.go      the screen (its View), and the plain text of one look
 //	lines.go     the lines that both show

@@ -3,7 +3,6 @@ package top
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -124,31 +123,6 @@ func TestFirstLook(t *testing.T) {
 		t.Errorf("views without content are shown:\n%s", text)
 	}
 	wantLines(t, New(nil, time.Second).View().Content, "asking the node")
-}
-
-func TestQuantile(t *testing.T) {
-	before := buckets(5, 10, 10)
-	sparse := admin.Latency{Count: 20, Buckets: []admin.LatencyBucket{{Bound: 0.004, Count: 20}}}
-	above := buckets(5, 10, 10)
-	above.Count = 20
-	for name, tt := range map[string]struct {
-		now   admin.Latency
-		share float64
-		want  string
-	}{
-		"nothing new":            {before, 0.5, "0 false false"},
-		"no histogram":           {admin.Latency{Count: 99}, 0.5, "0 false false"},
-		"all in one bucket":      {buckets(5, 20, 20), 0.99, "0.002 false true"},
-		"half in each":           {buckets(5, 15, 20), 0.5, "0.002 false true"},
-		"the slower half":        {buckets(5, 15, 20), 0.51, "0.004 false true"},
-		"empty buckets left out": {sparse, 0.5, "0.004 false true"},
-		"beyond the last bound":  {above, 0.5, "0.004 true true"},
-	} {
-		seconds, beyond, ok := quantile(&before, &tt.now, tt.share)
-		if got := fmt.Sprint(seconds, beyond, ok); got != tt.want {
-			t.Errorf("%s: %s, want %s", name, got, tt.want)
-		}
-	}
 }
 
 // TestScreenFits: every view fits in every terminal, line by line, and the smallest that is promised shows the essentials.

@@ -17,10 +17,10 @@ export function chart(title, lines, format, least) {
   const now = h('span', {class: 'now'}), box = h('div', {class: 'plot'});
   const figure = h('figure', {class: 'chart'}, h('figcaption', null, h('h2', null, title), now), box);
   let drawn = '';
-  const draw = (samples) => {
-    const width = Math.max(220, box.clientWidth), last = samples.at(-1);
-    if (drawn === `${width} ${last?.at}`) return;
-    drawn = `${width} ${last?.at}`;
+  const draw = (samples, most) => {
+    const width = Math.max(220, box.clientWidth), last = samples.at(-1), is = `${width} ${most} ${last?.at}`;
+    if (drawn === is) return;
+    drawn = is;
     now.replaceChildren(...lines.map((l) => h('span', {class: `key ${l.class}`}, `${l.name} `, h('b', null, last && last[l.key] !== null ? format(last[l.key]) : '–'))));
     box.replaceChildren(plot(title, lines, format, least, samples, width));
   };
@@ -45,7 +45,7 @@ function plot(title, lines, format, least, samples, width) {
     for (const s of samples) {
       const v = s[l.key];
       if (v === null) { pen = false; continue; }
-      path += `${pen ? 'L' : 'M'}${x(s.at).toFixed(1)} ${y(v).toFixed(1)}`;
+      path += `${pen ? 'L' : 'M'}${x(s.at).toFixed(1)} ${y(v).toFixed(1)}${pen ? '' : 'h2'}`; // what has no neighbour is seen too
       pen = true;
     }
     if (path) svg.append(h('path', {class: `line ${l.class}`, d: path}));

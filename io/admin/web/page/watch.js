@@ -1,18 +1,18 @@
-// Asks the node again and again, while somebody looks, and keeps the last minutes.
+// Asks the node again and again, while somebody looks.
 import {get, lines} from './api.js';
-import {sample} from './measure.js';
+import {add, last, nothing} from './past.js';
 
 const EVERY = 2000; // milliseconds
-const KEPT_SAMPLES = 300, KEPT_EVENTS = 200;
+const KEPT_EVENTS = 200;
 
-/** seen is what the node said: samples between two snapshots, the newest last; events, the oldest first. */
-export const seen = {state: null, at: 0, samples: [], pools: null, peers: null, dns: null, events: [], error: null, paused: false};
+/** seen is what the node said: rates, as past.js has them; events, the oldest first. */
+export const seen = {state: null, at: 0, rates: nothing(), pools: null, peers: null, dns: null, events: [], error: null, paused: false};
 
 /** wanted is what the view at hand needs beside the state and the events, and how old it may be, in milliseconds. */
 export const wanted = {pools: Infinity, peers: Infinity, dns: Infinity};
 
 const asked = {pools: 0, peers: 0, dns: 0};
-let before = null, changed = () => {}, timer = 0, busy = false;
+let changed = () => {}, timer = 0, busy = false;
 
 /** start asks from now on, and calls back after each answer. */
 export function start(callback) {
@@ -37,14 +37,9 @@ export async function look() {
 async function ask() {
   try {
     const state = await get('/v1/state');
-    const now = {at: Date.now(), state};
-    if (before && before.state.started !== state.started) forget();
-    if (before && now.at - before.at >= EVERY / 2) { // sooner, and what is asked for when a view opens would make jumps
-      seen.samples.push(sample(before, now));
-      seen.samples.splice(0, Math.max(0, seen.samples.length - KEPT_SAMPLES));
-    }
-    if (!before || now.at - before.at >= EVERY / 2) before = now;
-    Object.assign(seen, {state, at: now.at});
+    if (seen.state && seen.state.started !== state.started) forget();
+    Object.assign(seen, {state, at: Date.now()});
+    seen.rates = add(seen.rates, await get('/v1/rates', {after: String(last(seen.rates)?.sequence ?? 0)}));
     const news = await lines('/v1/events', {after: String(seen.events.at(-1)?.sequence ?? 0)});
     seen.events.push(...news);
     seen.events.splice(0, Math.max(0, seen.events.length - KEPT_EVENTS));
@@ -70,6 +65,5 @@ async function refresh(what, take) {
 
 /** forget drops what was kept: of another start of the node, or for another token. */
 export function forget() {
-  before = null;
-  Object.assign(seen, {samples: [], events: [], pools: null, peers: null, dns: null, error: null});
+  Object.assign(seen, {rates: nothing(), events: [], pools: null, peers: null, dns: null, error: null});
 }
