@@ -23,10 +23,12 @@ import (
 //  1. What is confirmed is in the log, in the base, or in both. It is deleted from the log only after the tables with it are
 //     the base's, durably. Base and log are merged by version, so what is in both does no harm.
 //  2. Only places below all that are being committed are absorbed: groups may be committed in another order than their places.
-//  3. The base is written by one goroutine at a time, the absorber or the sweep, under the instance's base lock. Commits
+//  3. The base is written by one goroutine at a time, the absorber or the sweep, which has the instance's token for it. Commits
 //     write log, tasks and Meta values only.
 //  4. A crash can bring back a part of the log that was deleted, never without what was written to the base after that (Pebble's
 //     log keeps order). So whoever opens an instance begins again at the first place that is there.
+//  5. A pass ends when its instance breaks: what it holds, some 100 MiB, goes with it, and who waits for the base hears of it. It gives
+//     its changes up before it calls Pebble, which may never return (invariant 3 of the package).
 const (
 	absorbSize = 64 << 20 // octets of the log that are worth a pass, as much as a memtable
 	// A query looks through the log for what isn't in the index yet: some milliseconds for so many octets.
@@ -61,23 +63,19 @@ func (s *Store) absorbDue(in *instance) {
 
 // absorb makes the log shorter than so many octets; 0: absorbs what is in it now.
 func (s *Store) absorb(in *instance, least int) error {
-	in.base.Lock()
-	defer in.base.Unlock()
+	if err := in.lockBase(); err != nil {
+		return err
+	}
+	defer in.unlockBase()
 	_, now, _ := s.absorbable(in, 0)
 	for {
 		from, below, more := s.absorbable(in, least)
 		if !more || least == 0 && from >= now {
 			return nil
 		}
-		r, next, err := readLog(in.db, s.noting(), from, below, s.o.absorb)
-		if err == nil && len(r.changes) > 0 {
-			err = in.ingest(s, r)
-		}
+		next, octets, err := s.absorbSome(in, from, below)
 		if err != nil {
 			return err
-		}
-		if len(r.changes) == 0 {
-			next = below // places that were never committed
 		}
 		b := in.db.NewBatch()
 		if err := b.DeleteRange(logFrom, logKey(next), nil); err != nil {
@@ -90,10 +88,22 @@ func (s *Store) absorb(in *instance, least int) error {
 		s.mu.Lock()
 		if s.in == in {
 			s.absorbed = next
-			s.logged = max(s.logged-len(r.octets), 0)
+			s.logged = max(s.logged-octets, 0)
 		}
 		s.mu.Unlock()
 	}
+}
+
+// absorbSome makes a part of the log a part of the base. Next is the place behind it, and octets is how long it was.
+func (s *Store) absorbSome(in *instance, from, below uint64) (next uint64, octets int, err error) {
+	paths, next, octets, err := s.writeTables(in, from, below)
+	if err == nil && len(paths) > 0 {
+		err = in.ingest(paths)
+	}
+	if err != nil {
+		in.removeFiles(paths)
+	}
+	return next, octets, err
 }
 
 // absorbable tells which places of the log may be absorbed, and whether that is to be done.
@@ -104,19 +114,20 @@ func (s *Store) absorbable(in *instance, least int) (from, below uint64, more bo
 	return s.absorbed, below, s.in == in && !s.closing && s.absorbed < below && s.logged >= least
 }
 
-// ingest writes a run's changes into tables, and what history and the index get of them, and makes them part of the base, all at once.
-func (in *instance) ingest(s *Store, r *run) (err error) {
-	var paths []string
-	defer func() {
-		if err != nil {
-			in.removeFiles(paths)
-		}
-	}()
+// writeTables writes tables of what a part of the log says, with what history and the index get of it. It names those that are there also where it fails.
+func (s *Store) writeTables(in *instance, from, below uint64) (paths []string, next uint64, octets int, err error) {
+	r, next, err := readLog(in.db, s.noting(), from, below, s.o.absorb)
+	if err != nil {
+		return nil, from, 0, err
+	}
+	if len(r.changes) == 0 {
+		return nil, below, len(r.octets), nil // places that were never committed
+	}
 	for change, note, entry := 0, 0, 0; change < len(r.changes) || note < len(r.notes) || entry < len(r.indexed); {
 		path := in.fuse.PathJoin(s.o.Path, fmt.Sprintf("%s%d%s", absorbName, len(paths), tableSuffix))
 		paths = append(paths, path)
 		if s.isClosing() {
-			return errClosed
+			return paths, from, 0, errClosed
 		}
 		switch {
 		case change < len(r.changes):
@@ -127,17 +138,20 @@ func (in *instance) ingest(s *Store, r *run) (err error) {
 			entry, err = in.writeTable(path, in.tables, entry, r.writeIndex)
 		}
 		if err != nil {
-			return err
+			return paths, from, 0, err
 		}
 	}
-	if err := guard(func() error { return in.db.Ingest(context.Background(), paths) }); err != nil {
-		var table *tableWriteError
-		if !errors.As(err, &table) {
-			in.fail(err) // nobody knows what Pebble has done of it
-		}
-		return err
+	return paths, next, len(r.octets), nil
+}
+
+// ingest makes tables part of the base, all at once.
+func (in *instance) ingest(paths []string) error {
+	err := guard(func() error { return in.db.Ingest(context.Background(), paths) })
+	var table *tableWriteError
+	if err != nil && !errors.As(err, &table) {
+		in.fail(err) // nobody knows what Pebble has done of it
 	}
-	return nil
+	return err
 }
 
 func (s *Store) isClosing() bool {

@@ -33,11 +33,14 @@ func (s *Store) Backup(dir string, progress func(done, total int64)) (size int64
 		return 0, err
 	}
 	temp := dir + partial
+	var total int64
+	if err := in.run(func() error { total = int64(in.db.Metrics().DiskSpaceUsage()); return nil }); err != nil {
+		return 0, fmt.Errorf("backup into %s: %w", dir, err)
+	}
 	made := make(chan error, 1)
 	go func() {
 		made <- in.run(func() error { return in.checkpoint(temp) })
 	}()
-	total := int64(in.db.Metrics().DiskSpaceUsage())
 	tick := time.NewTicker(backupTell)
 	defer tick.Stop()
 	for waiting := true; waiting; {
@@ -63,8 +66,10 @@ func (s *Store) Backup(dir string, progress func(done, total int64)) (size int64
 // came in between would leave its tables out, and with the log the deletion of what it made them of: confirmed bindings
 // and history would be missing from the copy. So no pass runs meanwhile, nor a sweep, and the store's log grows until it is made.
 func (in *instance) checkpoint(dir string) error {
-	in.base.Lock()
-	defer in.base.Unlock()
+	if err := in.lockBase(); err != nil {
+		return err
+	}
+	defer in.unlockBase()
 	return in.db.Checkpoint(dir, pebble.WithFlushedWAL())
 }
 

@@ -21,6 +21,6 @@
 //     that a deferred call will release again, which no recover survives.
 //  4. Store.mu is taken below Pebble's locks (its callbacks hold them), so no code calls Pebble with Store.mu held.
 //  5. A broken instance is never waited for, nor closed: goroutines of it are parked for good, with Pebble's
-//     locks. What it leaks is its memtables, and what a pass of the absorber held, at most once per failure. So an instance
+//     locks. What it leaks is its memtables, at most once per failure. Whoever calls the store returns, with an error. So an instance
 //     isn't opened before the disk took a probe, and one that opens waits for tables that can't be written, instead of being opened anew.
 package store

@@ -24,7 +24,8 @@ var errBlown = errors.New("store: this instance was abandoned after a failure")
 //	opening  errors go back to Pebble: pebble.Open cleans up and returns them
 //	armed    an error of a write inside the store's folder blows the fuse, and that call never returns; save for
 //	         tables, which Pebble writes again by itself, at once and without end: such a call returns after a pause
-//	blown    nothing reaches the file system; reads fail, writes inside the folder never return
+//	blown    nothing reaches the file system; reads fail, writes inside the folder never return, save for the absorber's tables: these aren't
+//	         Pebble's yet, so they fail, and the pass ends
 //
 // # Invariants
 //
@@ -103,7 +104,7 @@ func (f *fuse) wait(cancel <-chan struct{}) bool {
 // write runs an operation that changes the file or folder with that name.
 func (f *fuse) write(name string, op func() error) error {
 	if !f.enter() {
-		if f.armed.Load() && f.owns(name) {
+		if f.armed.Load() && f.owns(name) && !absorbed(name) {
 			park()
 		}
 		return errBlown
@@ -152,6 +153,9 @@ func (f *fuse) owns(name string) bool {
 	name = filepath.Clean(name)
 	return name == f.dir || filepath.Dir(name) == f.dir
 }
+
+// absorbed tells whether a file is a table that the absorber makes.
+func absorbed(name string) bool { return strings.HasPrefix(filepath.Base(name), absorbName) }
 
 // file wraps an open file. It runs inside an operation, so wait can't miss it.
 func (f *fuse) file(file vfs.File, name string) vfs.File {

@@ -61,6 +61,18 @@ func (k *keeping) encode() []byte {
 	return binary.BigEndian.AppendUint64(b, uint64(k.since))
 }
 
+// GoBy says by which clock history gets old: the one by which changes say when they were. Nobody should set it: who sets the wall clock to another day
+// neither erases what is to be kept, nor keeps what is to go. Without it that is the wall clock as it was when the store was opened, and the time since.
+func (s *Store) GoBy(now func() time.Time) { s.dating.Store(&now) }
+
+// present is the time by which history gets old.
+func (s *Store) present() time.Time {
+	if now := s.dating.Load(); now != nil {
+		return (*now)()
+	}
+	return s.opened.Add(s.o.clock.elapsed())
+}
+
 // settleHistory learns whether history is kept, and writes what the options say of it where that is new.
 func (s *Store) settleHistory(in *instance) error {
 	var was keeping
@@ -74,7 +86,7 @@ func (s *Store) settleHistory(in *instance) error {
 	if o := s.o.History; o != nil && !in.readOnly {
 		if is.since = 0; o.Keep > 0 {
 			is.keep = uint32(min(o.Keep/time.Second, math.MaxUint32))
-			is.since = cmp.Or(was.since, s.o.clock.now().Unix())
+			is.since = cmp.Or(was.since, s.present().Unix())
 		}
 	}
 	s.history.Store(&is)
@@ -100,7 +112,7 @@ func (s *Store) HistoryState() HistoryState {
 	k := s.history.Load()
 	h := HistoryState{On: k.on(), Kept: k.keep > 0}
 	if h.On {
-		h.Since = time.Unix(max(k.since, int64(k.oldest(s.o.clock.now()))*secondsPerDay), 0).UTC()
+		h.Since = time.Unix(max(k.since, int64(k.oldest(s.present()))*secondsPerDay), 0).UTC()
 	}
 	return h
 }
@@ -167,11 +179,16 @@ func (s *Store) dropHistory() {
 		return
 	}
 	defer done()
-	if s.damaged.Load() || !in.base.TryLock() { // later then: a pass may take long
+	if s.damaged.Load() {
 		return
 	}
-	defer in.base.Unlock()
-	oldest := s.history.Load().oldest(s.o.clock.now())
+	select {
+	case in.base <- struct{}{}:
+	default: // later then: a pass may take long
+		return
+	}
+	defer in.unlockBase()
+	oldest := s.history.Load().oldest(s.present())
 	b := in.db.NewBatch()
 	_ = b.DeleteRange(historyFrom, dayKey(oldest), nil) // fails on indexed batches only
 	if err := in.apply(b, pebble.NoSync); err != nil {

@@ -229,6 +229,33 @@ func TestOldHistoryGoes(t *testing.T) {
 	}
 }
 
+// History gets old by time that passes, or by the clock that the store is told to go by, and not by a wall clock that somebody sets.
+func TestHistoryOutlivesASetClock(t *testing.T) {
+	now := &testTime{at: time.Unix(testHour(0), 0)}
+	o := historyOptions(Options{clock: now.clock(), FS: vfs.NewMem()})
+	o.History = &History{Keep: 48 * time.Hour}
+	s := open(t, o)
+	commit(t, s, change(nil, 1, 1))
+	absorb(t, s)
+	kept := func(what string, want int) {
+		t.Helper()
+		s.dropHistory()
+		got := 0
+		err := s.History(t.Context(), testKey(1), func(_ []byte, entries []HistoryEntry, _ []byte) error { got += len(entries); return nil })
+		if err != nil || got != want {
+			t.Errorf("%s: %d entries, %v, want %d", what, got, err, want)
+		}
+	}
+	for _, step := range []time.Duration{6 * time.Hour, 400 * 24 * time.Hour, -800 * 24 * time.Hour} {
+		now.step(step)
+		kept(fmt.Sprintf("the clock is set by %v", step), 1)
+	}
+	s.GoBy(func() time.Time { return time.Unix(testHour(48), 0) })
+	kept("two days by the clock that the store goes by", 1)
+	s.GoBy(func() time.Time { return time.Unix(testHour(24*4), 0) })
+	kept("four days", 0)
+}
+
 func maxTime(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a

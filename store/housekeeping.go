@@ -49,7 +49,7 @@ func (s *Store) housekeep() {
 	if s.sweepDue() {
 		go s.sweep()
 	}
-	if s.history.Load().oldest(s.o.clock.now()) > uint16(s.dropped.Load()) {
+	if s.history.Load().oldest(s.present()) > uint16(s.dropped.Load()) {
 		go s.dropHistory()
 	}
 }

@@ -112,6 +112,7 @@ func (s *Store) IndexWhole() bool { return s.indexWhole.Load() }
 // An IndexView is the index at one moment. It belongs to one goroutine. Close must be called.
 type IndexView struct {
 	store    *Store
+	in       *instance
 	snapshot *pebble.Snapshot
 	done     func()
 }
@@ -122,13 +123,18 @@ func (s *Store) ViewIndex() (*IndexView, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &IndexView{s, in.db.NewSnapshot(), sync.OnceFunc(done)}, nil
+	made := make(chan *pebble.Snapshot, 1)
+	if err := in.run(func() error { made <- in.db.NewSnapshot(); return nil }); err != nil {
+		done()
+		return nil, explain(s.o.Path, err)
+	}
+	return &IndexView{s, in, <-made, sync.OnceFunc(done)}, nil
 }
 
 // Close ends the view's use.
 func (v *IndexView) Close() error {
 	defer v.done()
-	return explain(v.store.o.Path, v.snapshot.Close())
+	return explain(v.store.o.Path, v.in.run(v.snapshot.Close))
 }
 
 // Leases yields the leases that were bound with an identifier and are in the sorted part, those of one group one behind the

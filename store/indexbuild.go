@@ -14,19 +14,25 @@ func (s *Store) BuildIndex(ctx context.Context, progress func(done uint64)) erro
 	if !s.o.Index || s.indexWhole.Load() {
 		return nil
 	}
+	if progress == nil {
+		progress = func(uint64) {}
+	}
 	in, done, err := s.use()
 	if err != nil {
 		return err
 	}
 	defer done()
-	snapshot := in.db.NewSnapshot()
-	w := whole{db: snapshot}
-	if w.log, _, err = readLog(snapshot, s.o.Codec.quiet(), 0, math.MaxUint64, 0); err == nil {
-		err = s.buildIndex(ctx, in, &w, progress)
-	}
-	if closed := snapshot.Close(); err == nil {
-		err = closed
-	}
+	err = in.runTelling(func(tell func(func() error) error) error {
+		snapshot := in.db.NewSnapshot()
+		w := whole{db: snapshot}
+		var err error
+		if w.log, _, err = readLog(snapshot, s.o.Codec.quiet(), 0, math.MaxUint64, 0); err == nil {
+			err = s.buildIndex(ctx, in, &w, func(done uint64) error {
+				return tell(func() error { progress(done); return nil })
+			})
+		}
+		return errorsAfter(err, snapshot.Close())
+	})
 	if err != nil {
 		return explain(s.o.Path, err)
 	}
@@ -37,7 +43,7 @@ func (s *Store) BuildIndex(ctx context.Context, progress func(done uint64)) erro
 	return nil
 }
 
-func (s *Store) buildIndex(ctx context.Context, in *instance, w *whole, progress func(done uint64)) error {
+func (s *Store) buildIndex(ctx context.Context, in *instance, w *whole, progress func(done uint64) error) error {
 	b := in.db.NewBatch()
 	var bindings uint64
 	err := w.scan(bindingsFrom, bindingsTo, func(k *kept) error {
@@ -52,8 +58,8 @@ func (s *Store) buildIndex(ctx context.Context, in *instance, w *whole, progress
 		if err != nil || b.Count() < indexFew {
 			return err
 		}
-		if progress != nil {
-			progress(bindings)
+		if err := progress(bindings); err != nil {
+			return err
 		}
 		return s.applySome(ctx, in, b)
 	})
@@ -88,19 +94,37 @@ func (s *Store) CleanIndex(ctx context.Context, live func(key []byte, has func(b
 		return 0, 0, err
 	}
 	defer done()
-	// A lease's entry that is written while this runs is in no snapshot of before.
-	in.base.Lock()
-	defer in.base.Unlock()
-	b := in.db.NewBatch()
-	err = scan(in.db, indexFrom, indexTo, func(key, _ []byte) error {
-		belongs := live(key[indexKeySize-KeySize:], func(by uint8, identifier []byte) bool {
-			return by == key[1] && string(indexPrefix(by, identifier)) == string(key[:10])
+	err = in.runTelling(func(tell func(func() error) error) error {
+		return s.cleanIndex(ctx, in, func(key []byte) (keep bool, err error) {
+			err = tell(func() error {
+				keep = live(key[indexKeySize-KeySize:], func(by uint8, identifier []byte) bool {
+					return by == key[1] && string(indexPrefix(by, identifier)) == string(key[:10])
+				})
+				if keep {
+					left++
+				} else {
+					deleted++
+				}
+				return nil
+			})
+			return keep, err
 		})
-		if belongs {
-			left++
-			return nil
+	})
+	return left, deleted, explain(s.o.Path, err)
+}
+
+// cleanIndex deletes the entries that aren't to be kept.
+func (s *Store) cleanIndex(ctx context.Context, in *instance, keep func(key []byte) (bool, error)) error {
+	// A lease's entry that is written while this runs is in no snapshot of before.
+	if err := in.lockBase(); err != nil {
+		return err
+	}
+	defer in.unlockBase()
+	b := in.db.NewBatch()
+	err := scan(in.db, indexFrom, indexTo, func(key, _ []byte) error {
+		if kept, err := keep(key); err != nil || kept {
+			return err
 		}
-		deleted++
 		if err := b.Delete(key, nil); err != nil || b.Count() < indexFew {
 			return err
 		}
@@ -109,5 +133,5 @@ func (s *Store) CleanIndex(ctx context.Context, live func(key []byte, has func(b
 	if err == nil {
 		err = s.applySome(ctx, in, b)
 	}
-	return left, deleted, explain(s.o.Path, err)
+	return err
 }

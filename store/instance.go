@@ -28,7 +28,7 @@ type instance struct {
 
 	readOnly  bool
 	tables    sstable.WriterOptions // of tables that the absorber makes
-	base      sync.Mutex            // held by who writes the base
+	base      chan struct{}         // a token: somebody writes the base
 	logFirst  uint64                // first place of the log when it was opened
 	logNext   uint64                // and the one behind the last
 	logSize   int                   // octets of it then, about
@@ -48,7 +48,7 @@ type instance struct {
 // openInstance opens the database in the store's folder. It waits no longer than until the instance breaks or
 // the store is closed, whatever becomes of Pebble's Open.
 func (s *Store) openInstance(readOnly bool) (*instance, error) {
-	in := &instance{readOnly: readOnly, log: s.o.Logger, broken: make(chan struct{}), onFail: s.instanceBroke}
+	in := &instance{readOnly: readOnly, log: s.o.Logger, broken: make(chan struct{}), base: make(chan struct{}, 1), onFail: s.instanceBroke}
 	in.fuse = newFuse(s.o.FS, s.o.Path, in.fail, func(err error) { s.tableFailed(in, err) })
 	events := &pebble.EventListener{
 		BackgroundError: in.background,
@@ -193,6 +193,39 @@ func (in *instance) run(f func() error) error {
 		return in.err
 	}
 }
+
+// runTelling is run for what tells its caller something on the way. What is told goes through tell, which calls it, or returns an
+// error where nobody waits any more: nothing is told once runTelling has returned.
+func (in *instance) runTelling(f func(tell func(func() error) error) error) error {
+	var telling sync.Mutex
+	over := false
+	err := in.run(func() error {
+		return f(func(what func() error) error {
+			telling.Lock()
+			defer telling.Unlock()
+			if over {
+				return errBlown
+			}
+			return what()
+		})
+	})
+	telling.Lock()
+	defer telling.Unlock()
+	over = true
+	return err
+}
+
+// lockBase waits until nobody else writes the base. It ends with an error when the instance breaks: who writes the base then may be parked with it.
+func (in *instance) lockBase() error {
+	select {
+	case in.base <- struct{}{}:
+		return nil
+	case <-in.broken:
+		return in.err
+	}
+}
+
+func (in *instance) unlockBase() { <-in.base }
 
 // guard calls f and turns a panic of Pebble's into an error.
 func guard(f func() error) (err error) {

@@ -58,7 +58,7 @@ func (s *Store) shortenLog(in *instance) error {
 	if in.readOnly || s.damaged.Load() {
 		return nil
 	}
-	return s.absorb(in, 2*s.o.absorb)
+	return in.run(func() error { return s.absorb(in, 2*s.o.absorb) })
 }
 
 // A loading is one Load.

@@ -33,21 +33,23 @@ func (s *Store) History(ctx context.Context, key []byte, f func(key []byte, entr
 		return err
 	}
 	defer done()
-	if s.logLength() > historyFew && !in.readOnly && !s.damaged.Load() {
-		if err := s.absorb(in, 0); err != nil && in.isBroken() {
-			return explain(s.o.Path, err) // else the log is longer, and is read all the same
+	return explain(s.o.Path, in.runTelling(func(tell func(func() error) error) error {
+		if s.logLength() > historyFew && !in.readOnly && !s.damaged.Load() {
+			if err := s.absorb(in, 0); err != nil && in.isBroken() {
+				return err // else the log is longer, and is read all the same
+			}
 		}
-	}
-	snapshot := in.db.NewSnapshot()
-	l := &lookup{ctx: ctx, db: snapshot, f: f}
-	l.whole.db = snapshot
-	if l.whole.log, _, err = readLog(snapshot, s.noting(), 0, math.MaxUint64, 0); err == nil {
-		err = l.run(key)
-	}
-	if closed := snapshot.Close(); err == nil {
-		err = closed
-	}
-	return explain(s.o.Path, err)
+		snapshot := in.db.NewSnapshot()
+		l := &lookup{ctx: ctx, db: snapshot, f: func(key []byte, entries []HistoryEntry, present []byte) error {
+			return tell(func() error { return f(key, entries, present) })
+		}}
+		l.whole.db = snapshot
+		var err error
+		if l.whole.log, _, err = readLog(snapshot, s.noting(), 0, math.MaxUint64, 0); err == nil {
+			err = l.run(key)
+		}
+		return errorsAfter(err, snapshot.Close())
+	}))
 }
 
 // History is Store.History of a stopped store.

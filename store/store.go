@@ -36,6 +36,8 @@ type Store struct {
 	removals   atomic.Uint64 // removals since the last sweep, and those it left
 	values     atomic.Uint64 // stored values, removals too, as the last scan counted them
 	history    atomic.Pointer[keeping]
+	dating     atomic.Pointer[func() time.Time] // nil: by the clock as it was when the store was opened, and what has passed since
+	opened     time.Time
 	indexWhole atomic.Bool
 	dropped    atomic.Uint32 // days of history below it are deleted
 	loaded     atomic.Bool
@@ -108,6 +110,7 @@ func newStore(o Options) *Store {
 	s.changed.L = &s.mu
 	s.merger = newMerger(s.o.Codec)
 	s.since = s.o.clock.now()
+	s.opened = s.since.Add(-s.o.clock.elapsed())
 	s.stampsFrom(s.since.Unix())
 	return s
 }

@@ -43,8 +43,10 @@ func (s *Store) sweep() {
 
 // sweepInstance deletes the removals from before the horizon, unless a sweep has done so before.
 func (s *Store) sweepInstance(in *instance) (deleted int, err error) {
-	in.base.Lock()
-	defer in.base.Unlock()
+	if err := in.lockBase(); err != nil {
+		return 0, err
+	}
+	defer in.unlockBase()
 	horizon := s.horizon.Load()
 	if horizon <= in.swept {
 		return 0, nil

@@ -113,4 +113,5 @@ type Answer struct {
 	Valid   uint32          // valid lifetime in seconds; 0: the client shall give the lease up, or there is none
 	Status  wire.StatusCode // where there is no lease
 	Named   bool            // the message that is answered names the lease
+	Stray   bool            // the client waits for no such answer, and discards it (RFC 9915, Section 16.10)
 }

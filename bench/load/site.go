@@ -219,14 +219,17 @@ func (r *site) hear(d *worker.Datagram, box *outbox, now int64) {
 		r.ids[server] = append([]byte(nil), r.reply.serverID...)
 	}
 	c := &r.clients[i]
-	if r.config.Heard != nil {
-		for k := range r.reply.answers {
-			a := &r.reply.answers[k]
-			a.Client, a.Server, a.Named = n, server, r.reply.xid == c.xid && c.names(a)
-			r.config.Heard(a)
-		}
+	for k := range r.reply.answers {
+		a := &r.reply.answers[k]
+		a.Client, a.Server, a.Named = n, server, r.reply.xid == c.xid && c.names(a)
 	}
 	v := r.machine.hear(c, server, &r.reply, now)
+	if r.config.Heard != nil {
+		for k := range r.reply.answers {
+			r.reply.answers[k].Stray = v == ignore
+			r.config.Heard(&r.reply.answers[k])
+		}
+	}
 	if v == ignore {
 		r.counts.stray.Add(1)
 		return

@@ -35,6 +35,7 @@ type holding struct {
 	server  int       // that confirmed it last
 	heard   time.Time // when
 	until   time.Time
+	before  *holding // of another client, and the last one of this address; it has none before it itself
 }
 
 // slack is how long before its end a node may count a lease as over, for its own client: nodes count whole seconds, a peer counts from when it
@@ -63,9 +64,10 @@ func newLedger() *ledger {
 	return &ledger{addresses: map[netip.Addr]*holding{}, clients: map[int]*holding{}, gone: map[int]bool{}}
 }
 
-// heard enters what a server told a client of this number.
+// heard enters what a server told a client of this number. What the client discards doesn't tell it anything: where a disk or a processor stood still, both nodes
+// may answer one Rebind when it is over already, each with what it has.
 func (l *ledger) heard(client int, a *load.Answer, now time.Time) {
-	if a.Type != wire.Reply || a.Kind != wire.IANA {
+	if a.Type != wire.Reply || a.Kind != wire.IANA || a.Stray {
 		return
 	}
 	address := netip.AddrFrom16(a.Address)
@@ -102,11 +104,34 @@ func (l *ledger) confirm(has, gets *holding) {
 			gets.address, first.client, first.until.Sub(gets.heard), node(gets.server), gets.client)
 	}
 	if has != nil && has.address != gets.address {
-		l.note(moved, "client %d has %v for %v more, and was confirmed %v by node %c",
-			gets.client, has.address, has.until.Sub(gets.heard), gets.address, node(gets.server))
+		l.note(moved, "client %d has %v for %v more, by node %c %v before, and was confirmed %v by node %c%s",
+			gets.client, has.address, has.until.Sub(gets.heard), node(has.server), gets.heard.Sub(has.heard), gets.address, node(gets.server), l.last(gets.client))
 		l.drop(has)
 	}
+	l.remember(gets)
 	l.addresses[gets.address], l.clients[gets.client] = gets, gets
+}
+
+// remember notes who had the address before.
+func (l *ledger) remember(gets *holding) {
+	first := l.addresses[gets.address]
+	switch {
+	case first == nil:
+	case first.client == gets.client:
+		gets.before = first.before
+	default:
+		first.before = nil
+		gets.before = first
+	}
+}
+
+// last tells who had a client's address last, where that was somebody else: a node that takes it for that one's still gives the client another.
+func (l *ledger) last(client int) string {
+	has := l.clients[client]
+	if has.before == nil {
+		return ""
+	}
+	return fmt.Sprintf("; before it the address was client %d's until %v", has.before.client, has.before.until.Format(time.TimeOnly))
 }
 
 // drop takes a holding out, where it is in still.

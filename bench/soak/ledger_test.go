@@ -47,7 +47,12 @@ func TestLedger(t *testing.T) {
 			l.heard(1, reply(one, valid), start.Add(time.Second)) // late
 			l.heard(2, reply(one, valid), start.Add(2*time.Second))
 		}, nil},
-		"moved":              {func(l *ledger) { l.heard(1, reply(two, valid), start.Add(time.Second)) }, map[breach]int{moved: 1}},
+		"moved": {func(l *ledger) { l.heard(1, reply(two, valid), start.Add(time.Second)) }, map[breach]int{moved: 1}},
+		"another address, discarded": {func(l *ledger) {
+			a := reply(two, valid)
+			a.Stray = true
+			l.heard(1, a, start.Add(time.Second))
+		}, nil},
 		"moved later":        {func(l *ledger) { l.heard(1, reply(two, valid), start.Add(valid*time.Second)) }, nil},
 		"taken away":         {func(l *ledger) { l.heard(1, reply(one, 0), start.Add(time.Second)) }, map[breach]int{taken: 1}},
 		"another taken away": {func(l *ledger) { l.heard(1, reply(two, 0), start.Add(time.Second)) }, nil},

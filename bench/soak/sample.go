@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -27,6 +30,7 @@ type State struct {
 	Store       int64 `json:"store"`        // octets in the data folder
 	Tables      int64 `json:"tables"`       // of these, without logs and the ballast; 0: nobody looked
 	Descriptors int   `json:"descriptors"`  // open
+	OpenTables  int   `json:"open_tables"`  // of these, of the store's tables, which it has as many of as it has passes to merge
 	Goroutines  int   `json:"goroutines"`   //
 	Threads     int   `json:"threads"`      //
 	Bindings    int   `json:"bindings"`     // in the table, ended ones that aren't reclaimed yet too
@@ -129,7 +133,11 @@ func (t *seat) look(into **State) (consumed time.Duration, pid int, err error) {
 		return 0, 0, err
 	}
 	state := stateOf(metrics)
-	state.RSS, state.Threads, state.Store, state.Tables = process.RSS, process.Threads, store, tables
+	open, err := openTables(t.node.PID())
+	if err != nil {
+		return 0, 0, err
+	}
+	state.RSS, state.Threads, state.Store, state.Tables, state.OpenTables = process.RSS, process.Threads, store, tables, open
 	*into = state
 	return process.CPU, t.node.PID(), nil
 }
@@ -147,4 +155,17 @@ func stateOf(metrics map[string]float64) *State {
 		}
 	}
 	return s
+}
+
+// openTables counts a process's descriptors of the store's tables.
+func openTables(pid int) (n int, err error) {
+	folder := fmt.Sprintf("/proc/%d/fd", pid)
+	names, err := os.ReadDir(folder)
+	for _, name := range names {
+		// One that is closed meanwhile isn't open.
+		if file, err := os.Readlink(filepath.Join(folder, name.Name())); err == nil && strings.Contains(file, ".sst") {
+			n++
+		}
+	}
+	return n, err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -36,7 +37,9 @@ type measure struct {
 	of         func(*State) float64
 	share      float64 // growth that is allowed, as a share of the median,
 	least      float64 // and at least so much
+	room       float64 // beside that: what is known to fill, and to be full one day
 	always     bool    // it outlives a kill, so it is judged over the whole time too
+	saw        bool    // it rises and falls all the time: what counts is how low it comes
 }
 
 const mebi = 1 << 20
@@ -48,15 +51,21 @@ const (
 	logSize = 64
 )
 
+// Memory is a saw. A pass of the store's absorber has up to 16 MiB of log in memory, with what it sorts, and what lives during a collection decides
+// when Go collects again: so the heap goes up by half and more with a pass, and comes down with the first collection between
+// two. A leak raises the low points too. Beside the heap a memtable gets its room at once, in MiB, and the kernel its pages as it fills; in the first
+// hour of a small load it is doubled from 256 KiB on. So resident memory may grow by one; store/options.go has both figures.
+const memtable = 64
+
 var measures = []measure{
-	{"resident memory", "MiB", func(s *State) float64 { return float64(s.RSS) / mebi }, 0.1, 8, false},
-	{"heap", "MiB", func(s *State) float64 { return float64(s.Heap) / mebi }, 0.1, 4, false},
-	{"descriptors", "", func(s *State) float64 { return float64(s.Descriptors) }, 0, 6, false},
-	{"goroutines", "", func(s *State) float64 { return float64(s.Goroutines) }, 0, 6, false},
-	{"threads", "", func(s *State) float64 { return float64(s.Threads) }, 0, 4, false},
-	{"data folder", "MiB", func(s *State) float64 { return float64(s.Store) / mebi }, 0, logs * logSize, true},
-	{"store without logs", "MiB", func(s *State) float64 { return float64(s.Tables) / mebi }, 0.2, 32, true},
-	{"bindings in the table", "", func(s *State) float64 { return float64(s.Bindings) }, 0.1, 500, true},
+	{"resident memory", "MiB", func(s *State) float64 { return float64(s.RSS) / mebi }, 0.1, 8, memtable, false, true},
+	{"heap", "MiB", func(s *State) float64 { return float64(s.Heap) / mebi }, 0.1, 4, 0, false, true},
+	{"descriptors, tables left out", "", func(s *State) float64 { return float64(s.Descriptors - s.OpenTables) }, 0, 6, 0, false, false},
+	{"goroutines", "", func(s *State) float64 { return float64(s.Goroutines) }, 0, 6, 0, false, false},
+	{"threads", "", func(s *State) float64 { return float64(s.Threads) }, 0, 4, 0, false, false},
+	{"data folder", "MiB", func(s *State) float64 { return float64(s.Store) / mebi }, 0, 0, logs * logSize, true, false},
+	{"store without logs", "MiB", func(s *State) float64 { return float64(s.Tables) / mebi }, 0.2, 32, 0, true, false},
+	{"bindings in the table", "", func(s *State) float64 { return float64(s.Bindings) }, 0.1, 500, 0, true, false},
 }
 
 // A Verdict is on one measure over some time.
@@ -106,9 +115,24 @@ func (m *measure) on(node string, points []point) Verdict {
 	}
 	third := len(points) / 3
 	v.First, v.Last = median(values(points[:third])), median(values(points[len(points)-third:]))
+	v.Bound = m.room + max(m.least, m.share*median(values(points)))
+	if m.saw {
+		points = lows(points)
+	}
 	v.Growth = slope(points) * (v.To - v.From)
-	v.Bound = max(m.least, m.share*median(values(points)))
 	return v
+}
+
+// turns is how many low points a saw is judged by: each with a pass or more of the absorber, in an hour of this load.
+const turns = 8
+
+// lows are the lowest points, one of each part of so many.
+func lows(points []point) (all []point) {
+	for i := range turns {
+		part := points[i*len(points)/turns : (i+1)*len(points)/turns]
+		all = append(all, slices.MinFunc(part, func(a, b point) int { return cmp.Compare(a.value, b.value) }))
+	}
+	return all
 }
 
 func values(points []point) (all []float64) {

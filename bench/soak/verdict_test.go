@@ -54,6 +54,29 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// TestSaw: of a saw its low points count, and room that fills is no leak.
+func TestSaw(t *testing.T) {
+	high := func(i int) float64 { // high for longer and longer, as where passes take longer; low between two passes
+		if i%10 < 2+i/15 {
+			return 100 + 80
+		}
+		return 100
+	}
+	leak := func(i int) float64 { return high(i) + float64(i)/4 }
+	for name, test := range map[string]struct {
+		of    func(i int) float64
+		room  float64
+		grows bool
+	}{
+		"a saw": {high, 0, false}, "a leak under it": {leak, 0, true}, "a leak with room for it": {leak, 64, false},
+	} {
+		m := measure{name: "memory", share: 0.1, least: 5, saw: true, room: test.room}
+		if v := m.on("a", row(100, test.of)); v.flat() == test.grows {
+			t.Errorf("%s: %+v", name, v)
+		}
+	}
+}
+
 // samplesOf are some with a node a that is away at some of them, and a leak in what it has in memory while it lives.
 func samplesOf(n int, away func(i int) bool, leak float64) (all []Sample) {
 	age := 0.0
@@ -76,7 +99,7 @@ func TestJudgeNode(t *testing.T) {
 	if first := longest[0].At; first != 10*(150+150/3) || len(all) != 294-294/3 {
 		t.Errorf("the longest life is from %v s, all have %d samples", first, len(all))
 	}
-	for leak, flat := range map[float64]bool{0: true, 0.5: false} {
+	for leak, flat := range map[float64]bool{0: true, 1: false} {
 		for _, v := range judgeNode(samplesOf(300, away, leak), 0, "a") {
 			if want := flat || v.Name != "resident memory"; v.flat() != want {
 				t.Errorf("leak %v: %+v", leak, v)

@@ -50,4 +50,5 @@ func (d *Daemon) setClock(newest binding.Time) {
 			"ahead", time.Duration(newest-now)*time.Second)
 	}
 	d.clock = m.steadyClock(newest.Unix() * int64(time.Second))
+	d.store.GoBy(func() time.Time { return time.Unix(0, d.clock()) })
 }
