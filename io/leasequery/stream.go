@@ -100,7 +100,7 @@ var (
 // step takes one message; end: it was the last.
 func (r *Requestor) step(a *query.Answer, message wire.MessageType, first bool, yield func(query.Answer) bool) (end bool, err error) {
 	switch {
-	case first != (a.Type == wire.LeasequeryReply):
+	case first != (a.Type == wire.LeasequeryReply), a.Type == wire.Reply: // which only STARTTLS has for an answer
 		return true, fmt.Errorf("the server sends %s out of turn", a.Type)
 	case first && !r.isMine(a):
 		return true, errNotMine
