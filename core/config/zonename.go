@@ -32,12 +32,15 @@ func (z *zoneName) read(c *checker, n *yaml.Node, at place, tag reflect.StructTa
 	z.place, z.given = at, true
 	if n.Kind == yaml.ScalarNode && strings.Contains(n.Value, "/") {
 		prefix, ok := c.parsePrefix(n.Value, at)
-		if ok && prefix.Bits()%4 != 0 {
+		if !ok {
+			return
+		}
+		if prefix.Bits()%4 != 0 {
 			c.fail(at, printable(n.Value)+" is no reverse zone", "its length must be a multiple of 4: write the zones within it, or the one around it, "+around(prefix))
 			return
 		}
 		addr := prefix.Addr().As16()
-		z.value, z.ok = naming.ReverseZone(&addr, uint8(prefix.Bits())), ok
+		z.value, z.ok = naming.ReverseZone(&addr, uint8(prefix.Bits())), true
 		return
 	}
 	var d domain

@@ -126,7 +126,7 @@ func (w *world) deliver(a answer, f *flight) {
 		w.fault("%v", err)
 		return
 	}
-	advertise := wire.MessageType(a.reply[0]) == wire.Advertise
+	advertise := a.kind(w.t) == wire.Advertise
 	for _, l := range allLeases(w.t, a.reply) {
 		if l.valid == 0 {
 			if a.xid == a.client.xid {
@@ -157,13 +157,16 @@ func (w *world) checkAllowed(a answer, l *lease) {
 	}
 	var pkt wire.Packet
 	pkt.Message.ClientID = a.client.duid
-	if holder := link.Reserved(&l.key.Address, l.key.Length); holder != nil && holder != link.Reservation(&pkt) {
+	holder := link.Reserved(&l.key.Address, l.key.Length)
+	if holder != nil && holder != link.Reservation(&pkt) {
 		w.fault("%v is reserved for another client", l.key)
 	}
 	if pool := a.policy.PoolOf(l.kind, &l.key.Address, l.key.Length); pool != nil {
 		if slot, _ := pool.Range.Slot(l.key.Address); !pool.Range.Usable(slot) {
 			w.fault("%v is excluded", l.key)
 		}
+	} else if holder == nil && l.preferred > 0 {
+		w.fault("%v is of no pool, and reserved for nobody", l.key)
 	}
 }
 

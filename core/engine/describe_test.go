@@ -46,8 +46,12 @@ func allLeases(t testing.TB, reply []byte) (out []lease) {
 	}
 	for _, ia := range m.Options.IAPD() {
 		for _, p := range ia.Options.Prefixes() {
-			length, _ := p.Prefix.Mask.Size()
-			out = append(out, lease{wire.IAPD, be32(ia.IaId), binding.Key{Address: [16]byte(p.Prefix.IP.To16()), Length: uint8(length)},
+			var key binding.Key // of the prefix that has all addresses the library makes nil
+			if p.Prefix != nil {
+				length, _ := p.Prefix.Mask.Size()
+				key = binding.Key{Address: [16]byte(p.Prefix.IP.To16()), Length: uint8(length)}
+			}
+			out = append(out, lease{wire.IAPD, be32(ia.IaId), key,
 				seconds(p.PreferredLifetime), seconds(p.ValidLifetime), seconds(ia.T1), seconds(ia.T2)})
 		}
 	}
@@ -75,6 +79,9 @@ func checkReply(sent, reply, serverID []byte) error {
 	var question, answer wire.Packet
 	if drop := question.Parse(sent); drop != wire.DropNone {
 		return fmt.Errorf("answered what should be dropped as %s", drop)
+	}
+	if err := checkAsked(sent, serverID); err != nil {
+		return err
 	}
 	d, err := dhcpv6.FromBytes(reply)
 	if err != nil {
@@ -118,6 +125,36 @@ func checkReply(sent, reply, serverID []byte) error {
 		return err
 	}
 	return checkOptions(m, q.Type)
+}
+
+// checkAsked checks, with an independent library, that a message that was answered is none that a server has to discard (RFC 9915,
+// Sections 16.2 to 16.12; RFC 9686, Section 4.2.1).
+func checkAsked(sent, serverID []byte) error {
+	d, err := dhcpv6.FromBytes(sent)
+	if err != nil {
+		return nil // it may be stricter than the standard is
+	}
+	m, err := d.GetInnerMessage()
+	if err != nil {
+		return fmt.Errorf("answered %x, which has no message", sent)
+	}
+	client, server := m.Options.GetOne(dhcpv6.OptionClientID), m.Options.GetOne(dhcpv6.OptionServerID)
+	ours := server != nil && bytes.Equal(server.ToBytes(), serverID)
+	ok := client != nil
+	switch wire.MessageType(m.MessageType) {
+	case wire.Solicit, wire.Confirm, wire.Rebind, wire.AddrRegInform:
+		ok = ok && server == nil
+	case wire.Request, wire.Renew, wire.Decline, wire.Release:
+		ok = ok && ours
+	case wire.InformationRequest:
+		ok = (server == nil || ours) && m.Options.OneIANA() == nil && m.Options.OneIAPD() == nil && m.Options.OneIATA() == nil
+	default:
+		ok = false
+	}
+	if !ok {
+		return fmt.Errorf("answered a %s that should be discarded: %x", m.MessageType, sent)
+	}
+	return nil
 }
 
 // checkRegistered checks the reply to a registration: the same transaction-id, and the same IA Address option (RFC 9686, Section 4.3).

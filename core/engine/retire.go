@@ -72,9 +72,13 @@ func (e *Engine) drained(pools []*policy.Pool) bool {
 	return e.link.Retires
 }
 
-// awaits makes the reply wait until a record is on stable storage that it reports as it stands.
+// awaits makes the reply wait until a record is on stable storage that it reports as it stands. What another batch wrote of it may get there
+// after what this one writes, whatever else the reply waits for.
 func (e *Engine) awaits(r *binding.Record) {
-	if !e.waits && !e.marks.Durable(r.Mark()) {
+	switch {
+	case r.Mark() == e.mark:
+		e.waits = true
+	case !e.marks.Durable(r.Mark()):
 		draft := DraftOf(r)
 		draft.Mark = e.mark
 		e.publish(r, &draft)

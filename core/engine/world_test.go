@@ -34,6 +34,7 @@ type world struct {
 
 	*ledger
 	clients []*client
+	network func(*answer) *engine.Input // what becomes of a client's message on its way; nil: nothing
 	depth   int
 	stats   struct{ grants, advertises, drops, crashes, sweeps, reloads, nested, again, spared int }
 }
@@ -102,10 +103,22 @@ type answer struct {
 	policy *policy.Policy
 }
 
+// kind is the type of the message that the client gets.
+func (a *answer) kind(t testing.TB) wire.MessageType {
+	if kind := wire.MessageType(a.reply[0]); kind != wire.RelayReply {
+		return kind
+	}
+	return wire.MessageType(innerMessage(t, a.reply).MessageType)
+}
+
 const testCapacity = 4096
 
 func newWorld(t testing.TB, seed uint64, policies []*policy.Policy, clients int) *world {
-	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 1)), policies: policies, now: start}
+	return newWorldBy(t, rand.New(rand.NewPCG(seed, 1)), policies, clients)
+}
+
+func newWorldBy(t testing.TB, rng *rand.Rand, policies []*policy.Policy, clients int) *world {
+	w := &world{t: t, rng: rng, policies: policies, now: start}
 	w.ledger = &ledger{disk: make(map[binding.Key]stored)}
 	for i := range clients {
 		w.clients = append(w.clients, newClient(w.rng, i))
@@ -224,9 +237,13 @@ func (w *world) batch(k *testWorker, messages int) {
 		c := w.pick()
 		a := answer{client: c, sent: c.speak(w), at: now, policy: w.site.Policy}
 		a.xid = c.xid
-		result := k.engine.Handle(directInput(a.sent), make([]byte, 0, engine.MaxReply))
+		in := directInput(a.sent)
+		if w.network != nil {
+			in = w.network(&a)
+		}
+		result := k.engine.Handle(in, make([]byte, 0, engine.MaxReply))
 		a.reply, a.from = result.Reply, w.time()
-		if len(a.reply) > 0 && wire.MessageType(a.reply[0]) == wire.Reply {
+		if len(a.reply) > 0 && a.kind(w.t) == wire.Reply {
 			w.checkSpared(a, result.Durable, k.engine.Changes)
 		}
 		switch {
@@ -234,7 +251,7 @@ func (w *world) batch(k *testWorker, messages int) {
 			w.stats.drops++
 		case result.Durable:
 			f.replies = append(f.replies, a)
-			c.waits = true
+			a.client.waits = true
 		default:
 			immediate = append(immediate, a)
 		}

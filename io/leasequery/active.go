@@ -27,6 +27,7 @@ func (c *connection) active(ctx context.Context, m *wire.Message) error {
 	case !c.server.config.Active:
 		return c.fail(m, &query.Fault{Code: wire.StatusNotSupported, Text: "leasequery.active isn't switched on"})
 	case c.conn == c.plain && !c.server.config.Insecure:
+		r.Counters.rejected.Add(1)
 		return errInsecure // RFC 7653, Section 9.1: MUST be closed
 	}
 	if fault = r.mayAsk(&q, fault, true); fault != nil {

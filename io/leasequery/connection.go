@@ -52,12 +52,14 @@ func (c *connection) run(ctx context.Context) error {
 		switch {
 		case !c.server.idle.end(c):
 			return errRoom
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return c.misplaced(err)
 		case err != nil:
 			return ending(ctx, err)
 		}
 		var p wire.Packet
 		if drop := p.Parse(c.in); drop != wire.DropNone || p.RelayCount > 0 {
-			return errType
+			return c.misplaced(errType)
 		}
 		m := &p.Message
 		asks := m.Type == wire.Leasequery || m.Type == wire.ActiveLeasequery
@@ -76,16 +78,22 @@ func (c *connection) run(ctx context.Context) error {
 			return c.active(ctx, m)
 		case wire.StartTLS:
 			if !first || c.conn != c.plain {
-				return errType
+				return c.misplaced(errType)
 			}
 			err = c.startTLS(m)
 		default:
-			return errType
+			return c.misplaced(errType)
 		}
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// misplaced counts a message that ends the connection because it is none, or none that is answered here.
+func (c *connection) misplaced(err error) error {
+	c.server.responder.Counters.dropped.Add(1)
+	return err
 }
 
 // ending is why reading ended, in words; nil where the requestor just went.

@@ -23,9 +23,9 @@ type Count struct {
 	Queries     map[string]uint64 `json:"queries"`     // by type
 	Refused     map[string]uint64 `json:"refused"`     // by the status that was sent
 	Clients     uint64            `json:"clients"`     // whose data was sent
-	Dropped     uint64            `json:"dropped"`     // messages that were no proper query, or to another server
+	Dropped     uint64            `json:"dropped"`     // messages that were no proper query, were cut short, or to another server
 	Connections int64             `json:"connections"` // that stand
-	Rejected    uint64            `json:"rejected"`    // connections: not a requestor's, too many, or without a good certificate
+	Rejected    uint64            `json:"rejected"`    // connections: not a requestor's, too many, or without a good certificate or TLS
 	Slow        uint64            `json:"slow"`        // connections that were given up because nobody read
 }
 

@@ -39,8 +39,8 @@ func TestNonsense(t *testing.T) {
 		}
 		_ = conn.Close()
 	}
-	if n := s.responder.Counters.Read().Dropped; n != 4 {
-		t.Errorf("%d drops counted, want 4", n)
+	if n := s.responder.Counters.Read().Dropped; n != 9 {
+		t.Errorf("%d drops counted, want 9", n)
 	}
 	if got, err := all(r, &query.Question{Type: query.ByLink, LinkAddress: links[0]}); err != nil || len(got) != 1 {
 		t.Errorf("afterwards: %d, %v", len(got), err)

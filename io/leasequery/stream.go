@@ -100,7 +100,7 @@ var (
 // step takes one message; end: it was the last.
 func (r *Requestor) step(a *query.Answer, message wire.MessageType, first bool, yield func(query.Answer) bool) (end bool, err error) {
 	switch {
-	case first != (a.Type == wire.LeasequeryReply):
+	case first != (a.Type == wire.LeasequeryReply), a.Type == wire.Reply: // which only STARTTLS has for an answer
 		return true, fmt.Errorf("the server sends %s out of turn", a.Type)
 	case first && !r.isMine(a):
 		return true, errNotMine
@@ -128,6 +128,25 @@ func interrupted(ctx context.Context, err error) error {
 	}
 }
 
+// awaitTLS reads the answer to STARTTLS: a REPLY without a status, or with Success. There is nothing else that the server could send yet.
+func awaitTLS(ctx context.Context, conn net.Conn, xid [3]byte) error {
+	in, err := readFrame(conn, nil, handshakeTime)
+	if err != nil {
+		return fmt.Errorf("the server doesn't speak TLS: %w", interrupted(ctx, err))
+	}
+	a, err := query.ReadAnswer(in)
+	switch {
+	case err != nil:
+		return err
+	case a.Type != wire.Reply:
+		return fmt.Errorf("the server answers STARTTLS with %s", a.Type)
+	case a.TransactionID != xid: // RFC 9915, Section 16.10
+		return errors.New("the server answers another STARTTLS than was sent: the transaction-id is another one")
+	default:
+		return refused(&a)
+	}
+}
+
 // secure asks for TLS and does the handshake (RFC 7653, Section 8.2).
 func (r *Requestor) secure(ctx context.Context, conn net.Conn) (net.Conn, error) {
 	xid := transaction()
@@ -138,18 +157,7 @@ func (r *Requestor) secure(ctx context.Context, conn net.Conn) (net.Conn, error)
 	if err := out.flush(); err != nil {
 		return conn, err
 	}
-	in, err := readFrame(conn, nil, handshakeTime)
-	if err != nil {
-		return conn, fmt.Errorf("the server doesn't speak TLS: %w", interrupted(ctx, err))
-	}
-	a, err := query.ReadAnswer(in)
-	if err == nil && a.Type != wire.Reply {
-		err = fmt.Errorf("the server answers STARTTLS with %s", a.Type)
-	}
-	if err == nil {
-		err = refused(&a)
-	}
-	if err != nil {
+	if err := awaitTLS(ctx, conn, xid); err != nil {
 		return conn, err
 	}
 	if err := conn.SetDeadline(time.Time{}); err != nil {

@@ -7,7 +7,7 @@ type Leasequery struct {
 	Queries     map[string]uint64 // by kind
 	Refused     map[string]uint64 // by the status that was sent
 	Clients     uint64            // whose data was sent
-	Dropped     uint64            // datagrams that were no proper query
+	Dropped     uint64            // messages that were no proper query
 	Connections int64             // that stand
 	Rejected    uint64            // connections that weren't served
 	Slow        uint64            // connections that were given up

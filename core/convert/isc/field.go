@@ -124,14 +124,21 @@ func encodeName(out []byte, name string) ([]byte, bool) {
 	return out, len(out)-from <= 255
 }
 
-// decodeName is the first domain name of what encodeName made.
-func decodeName(wire []byte) string {
+// decodeName is the first domain name of what encodeName made, and what is behind it. False: the octets, which may have been written as those of
+// another type, are none.
+func decodeName(wire []byte) (name string, rest []byte, ok bool) {
 	var labels []string
 	for len(wire) > 0 && wire[0] > 0 {
-		labels = append(labels, string(wire[1:1+wire[0]]))
-		wire = wire[1+wire[0]:]
+		n := int(wire[0])
+		if n > 63 || n >= len(wire) {
+			return "", nil, false
+		}
+		labels, wire = append(labels, string(wire[1:1+n])), wire[1+n:]
 	}
-	return strings.Join(labels, ".")
+	if len(wire) == 0 {
+		return "", nil, false
+	}
+	return strings.Join(labels, "."), wire[1:], true
 }
 
 // listed reads a word of a list.

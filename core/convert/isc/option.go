@@ -140,8 +140,10 @@ func (p *parser) assign(t *token, s *scope, verb string, o *option) {
 	if o.space.name == "server" && o.name == "ddns-update-style" && fixed && len(data) == 1 && data[0] == 1 {
 		p.fail(t, "ddns-update-style ad-hoc isn't supported any more", "write standard or none")
 	}
-	if o.space.name == "server" && o.name == "omapi-key" && fixed && p.keys[decodeName(data)] == nil {
-		p.fail(t, "there is no key "+decodeName(data), "declare it before this line, or remove this one")
+	if o.space.name == "server" && o.name == "omapi-key" && fixed {
+		if name, _, _ := decodeName(data); p.keys[name] == nil {
+			p.fail(t, "there is no key "+name, "declare it before this line, or remove this one")
+		}
 	}
 	s.settings = append(s.settings, setting{at: t.at, verb: verb, option: o, data: data, fixed: fixed})
 }

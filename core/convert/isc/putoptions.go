@@ -128,15 +128,11 @@ func addresses(data []byte) (out []string) {
 // domains are the names of a list; none where one has octets that can't be written.
 func domains(data []byte) (out []string) {
 	for len(data) > 0 {
-		name := decodeName(data)
-		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`\"`, r) }) {
+		name, rest, ok := decodeName(data)
+		if !ok || name == "" || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`\"`, r) }) {
 			return nil
 		}
-		out = append(out, name)
-		for data[0] > 0 {
-			data = data[1+data[0]:]
-		}
-		data = data[1:]
+		out, data = append(out, name), rest
 	}
 	return out
 }

@@ -138,7 +138,7 @@ func readValue(kind string, data []byte) (v *draft.Node, size int) {
 	case "binary":
 		return draft.Hex(data), len(data)
 	case "fqdn":
-		name := decodeName(data)
+		name, _, _ := decodeName(data)
 		if len(domains(data)) == 0 {
 			return nil, 0
 		}
