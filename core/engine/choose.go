@@ -128,7 +128,7 @@ func (e *Engine) chooseKnown(i int, ia *wire.IA, live, unnamed bool) (grant, boo
 		if live {
 			why = trustRecord
 		}
-		if !named && (bestNamed || !unnamed) || !e.assignable(ia.Kind, &key, why) || !live && !(named && e.claims()) && e.theirs(ia.Kind, &key) {
+		if !named && (bestNamed || !unnamed) || !e.assignable(ia.Kind, &key, why) {
 			continue
 		}
 		if best == nil || named && !bestNamed || better(r, best) {
@@ -140,12 +140,6 @@ func (e *Engine) chooseKnown(i int, ia *wire.IA, live, unnamed bool) (grant, boo
 	}
 	key := best.Key()
 	return e.free(i, &key)
-}
-
-// theirs tells whether only a peer gives the lease to new clients: once it has ended that peer may have, and its client may not have been heard here.
-func (e *Engine) theirs(kind wire.Kind, key *binding.Key) bool {
-	pool := e.poolOf(kind, key)
-	return pool != nil && exclusive(pool) && !e.solely(pool, key) && e.link.Reserved(&key.Address, key.Length) == nil
 }
 
 // eligible tells whether a record of the client IA can be what it gets, by its state: bound, or superseded where the client
