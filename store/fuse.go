@@ -46,6 +46,8 @@ type fuse struct {
 	inProgress atomic.Int64
 	idle       chan struct{} // a token when the last operation left a blown fuse
 
+	witness *witness
+
 	mu    sync.Mutex
 	files map[*fuseFile]struct{}
 }
@@ -53,7 +55,7 @@ type fuse struct {
 func newFuse(fs vfs.FS, dir string, onFail, onTable func(error)) *fuse {
 	return &fuse{
 		FS: fs, dir: filepath.Clean(dir), onFail: onFail, onTable: onTable,
-		idle: make(chan struct{}, 1), files: make(map[*fuseFile]struct{}),
+		idle: make(chan struct{}, 1), files: make(map[*fuseFile]struct{}), witness: &witness{fs: fs, dir: filepath.Clean(dir)},
 	}
 }
 
@@ -154,8 +156,16 @@ func (f *fuse) owns(name string) bool {
 }
 
 // file wraps an open file. It runs inside an operation, so wait can't miss it.
-func (f *fuse) file(file vfs.File, name string) vfs.File {
+func (f *fuse) file(file vfs.File, name string, writes bool) vfs.File {
 	h := &fuseFile{File: file, fuse: f, name: name}
+	switch {
+	case !f.owns(name):
+	case writes:
+		h.watch()
+		f.witness.created(name)
+	case filepath.Clean(name) == f.dir:
+		h.kind = watchedFolder
+	}
 	f.mu.Lock()
 	f.files[h] = struct{}{}
 	f.mu.Unlock()
@@ -166,7 +176,7 @@ func (f *fuse) opened(name string, writes bool, open func() (vfs.File, error)) (
 	op := func() error {
 		file, err := open()
 		if err == nil {
-			h = f.file(file, name)
+			h = f.file(file, name, writes)
 		}
 		return err
 	}
@@ -194,13 +204,11 @@ func (f *fuse) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	})
 }
 
-func (f *fuse) syncDir() error {
-	dir, err := f.FS.OpenDir(f.dir)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
+func (f *fuse) syncDir() error { return syncFolder(f.FS, f.dir) }
+
+// tellWitness writes what the witness doesn't say yet.
+func (f *fuse) tellWitness() error {
+	return f.write(f.PathJoin(f.dir, witnessFile), f.witness.tell)
 }
 
 // OpenReadWrite implements vfs.FS.
