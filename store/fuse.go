@@ -222,8 +222,28 @@ func (f *fuse) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File
 }
 
 // Open implements vfs.FS.
+//
+// A log that is being written is read up to where it is at this moment. Who copies it for a backup would else get its
+// beginning of one moment and its end of a later one, and between them what the file held before it was used again: a copy that looks damaged.
 func (f *fuse) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
-	return f.opened(name, false, func() (vfs.File, error) { return f.FS.Open(name, opts...) })
+	written, beingWritten := f.writtenOf(name)
+	h, err := f.opened(name, false, func() (vfs.File, error) { return f.FS.Open(name, opts...) })
+	if err == nil && beingWritten {
+		return &limitedFile{h, written}, nil
+	}
+	return h, err
+}
+
+// writtenOf tells how many octets of a log were written by this instance, which has it open.
+func (f *fuse) writtenOf(name string) (octets int64, beingWritten bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for h := range f.files {
+		if h.kind == watchedLog && filepath.Clean(h.name) == filepath.Clean(name) {
+			return int64(h.extent().length), true
+		}
+	}
+	return 0, false
 }
 
 // OpenDir implements vfs.FS.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"io"
 	"path/filepath"
 	"sync"
 
@@ -39,15 +40,20 @@ func (h *fuseFile) watch() {
 	}
 }
 
+// extent is what of a manifest or a log was written.
+func (h *fuseFile) extent() extent {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.written
+}
+
 // sync runs a sync of the file, and tells the witness of it.
 func (h *fuseFile) sync(op func() error) error {
 	return h.fuse.write(h.name, func() error {
 		if h.kind == watchedFolder {
 			return h.fuse.witness.syncedDir(op)
 		}
-		h.mu.Lock()
-		written := h.written
-		h.mu.Unlock()
+		written := h.extent()
 		if err := op(); err != nil || h.kind == unwatched {
 			return err
 		}
@@ -154,4 +160,20 @@ func (h *fuseFile) Fd() uintptr {
 	}
 	defer h.fuse.leave()
 	return h.File.Fd()
+}
+
+// A limitedFile is read in order, up to so many octets.
+type limitedFile struct {
+	vfs.File
+	left int64
+}
+
+// Read implements vfs.File.
+func (f *limitedFile) Read(p []byte) (n int, err error) {
+	if f.left == 0 {
+		return 0, io.EOF
+	}
+	n, err = f.File.Read(p[:min(int64(len(p)), f.left)])
+	f.left -= int64(n)
+	return n, err
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -220,5 +221,65 @@ func TestWitnessOfAnotherTime(t *testing.T) {
 	s = open(t, o)
 	if got := contents(t, s); !maps.Equal(got, want) {
 		t.Errorf("%d bindings, want %d", len(got), len(want))
+	}
+}
+
+// A log that is being written is read as it was when it was opened: neither what came later, nor what its file held before.
+func TestLogIsReadUpToWhereItIs(t *testing.T) {
+	fs := vfs.NewMem()
+	f := newFuse(fs, "db", func(error) {}, func(error) {})
+	if err := fs.MkdirAll("db", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	old, err := fs.Create("db/000001.log", vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = old.Write([]byte(strings.Repeat("old", 100))); err != nil {
+		t.Fatal(err)
+	}
+	log, err := f.ReuseForWrite("db/000001.log", "db/000002.log", vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(text string) {
+		if _, err := log.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("new")
+	reading, err := f.Open("db/000002.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("newer")
+	got, err := io.ReadAll(reading)
+	if err != nil || string(got) != "new" {
+		t.Errorf("read %q, %v", got, err)
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := readFile(f, "db/000002.log"); err != nil || len(got) != 300 || !strings.HasPrefix(string(got), "newnewer") {
+		t.Errorf("a log that is closed: %.20q, %v", got, err)
+	}
+}
+
+// What was confirmed before the last housekeeping is told as lost, however much of the log's end is damaged.
+func TestWitnessOfTheLog(t *testing.T) {
+	fs := vfs.NewCrashableMem()
+	s := open(t, Options{FS: fs})
+	fill(t, s, 50)
+	s.tellWitness()
+	m := intactStore{bindings: contents(t, s), fs: fs.CrashClone(vfs.CrashCloneCfg{})}
+	name, content := m.file(t, "", logSuffix)
+	end := len(strings.TrimRight(string(content), "\x00"))
+	for lost := 1; lost < end; lost += 97 {
+		if !m.outcome(t, "zeros", m.with(t, name, append(slices.Clone(content[:end-lost]), make([]byte, lost)...))) {
+			t.Errorf("without its last %d octets it opens", lost)
+		}
+		if !m.outcome(t, "cut", m.with(t, name, content[:end-lost])) {
+			t.Errorf("cut by %d octets it opens", lost)
+		}
 	}
 }
