@@ -19,6 +19,7 @@
 //     fuse of its instance and never returns; from then on nothing that belongs to that instance touches the
 //     directory. Pebble's own answers to such a failure are to end the process, or to panic with a lock released
 //     that a deferred call will release again, which no recover survives.
+//     What an instance has synced of Pebble's manifest and log a witness says; who opens the store holds them against it first (witness.go, intact.go).
 //  4. Store.mu is taken below Pebble's locks (its callbacks hold them), so no code calls Pebble with Store.mu held.
 //  5. A broken instance is never waited for, nor closed: goroutines of it are parked for good, with Pebble's
 //     locks. What it leaks is its memtables, at most once per failure. Whoever calls the store returns, with an error. So an instance

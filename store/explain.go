@@ -46,8 +46,9 @@ func explain(path string, err error) error {
 	case strings.Contains(text, "merger name"), strings.Contains(text, "comparer name"):
 		return fmt.Errorf("store %s: written by another program: %w; set store.path to a folder of its own", path, err)
 	case corrupt(err):
-		return fmt.Errorf("store %s: %w: %w; check the disk, then restore the newest checkpoint into an empty folder, "+
-			"or start with an empty one (bindings come back as clients renew; see docs/operations.md, disk loss)", path, ErrCorrupt, err)
+		return fmt.Errorf("store %s: %w: %w; check the disk, then see what `lockstep6 store check --data %s` says of it, and have `lockstep6 store repair --data %s` "+
+			"make a store of what can be read, or restore the newest checkpoint into an empty folder, "+
+			"or start with an empty one (bindings come back as clients renew; see docs/operations.md, a damaged store)", path, ErrCorrupt, err, path, path)
 	}
 	return fmt.Errorf("store %s: %w", path, err)
 }
@@ -57,6 +58,6 @@ var tableError = regexp.MustCompile(`\bL[0-6]: [0-9]{6}`)
 
 // corrupt tells whether an error is about damaged content: a checksum, a structure, or a table file that is gone.
 func corrupt(err error) bool {
-	return pebble.IsCorruptionError(err) || errors.Is(err, errValue) || errors.Is(err, record.ErrInvalidChunk) ||
+	return pebble.IsCorruptionError(err) || errors.Is(err, errValue) || errors.Is(err, errChanged) || errors.Is(err, record.ErrInvalidChunk) ||
 		errors.Is(err, record.ErrZeroedChunk) || tableError.MatchString(err.Error())
 }

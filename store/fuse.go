@@ -47,6 +47,8 @@ type fuse struct {
 	inProgress atomic.Int64
 	idle       chan struct{} // a token when the last operation left a blown fuse
 
+	witness *witness
+
 	mu    sync.Mutex
 	files map[*fuseFile]struct{}
 }
@@ -54,7 +56,7 @@ type fuse struct {
 func newFuse(fs vfs.FS, dir string, onFail, onTable func(error)) *fuse {
 	return &fuse{
 		FS: fs, dir: filepath.Clean(dir), onFail: onFail, onTable: onTable,
-		idle: make(chan struct{}, 1), files: make(map[*fuseFile]struct{}),
+		idle: make(chan struct{}, 1), files: make(map[*fuseFile]struct{}), witness: &witness{fs: fs, dir: filepath.Clean(dir)},
 	}
 }
 
@@ -158,8 +160,16 @@ func (f *fuse) owns(name string) bool {
 func absorbed(name string) bool { return strings.HasPrefix(filepath.Base(name), absorbName) }
 
 // file wraps an open file. It runs inside an operation, so wait can't miss it.
-func (f *fuse) file(file vfs.File, name string) vfs.File {
+func (f *fuse) file(file vfs.File, name string, writes bool) vfs.File {
 	h := &fuseFile{File: file, fuse: f, name: name}
+	switch {
+	case !f.owns(name):
+	case writes:
+		h.watch()
+		f.witness.created(name)
+	case filepath.Clean(name) == f.dir:
+		h.kind = watchedFolder
+	}
 	f.mu.Lock()
 	f.files[h] = struct{}{}
 	f.mu.Unlock()
@@ -170,7 +180,7 @@ func (f *fuse) opened(name string, writes bool, open func() (vfs.File, error)) (
 	op := func() error {
 		file, err := open()
 		if err == nil {
-			h = f.file(file, name)
+			h = f.file(file, name, writes)
 		}
 		return err
 	}
@@ -198,13 +208,11 @@ func (f *fuse) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	})
 }
 
-func (f *fuse) syncDir() error {
-	dir, err := f.FS.OpenDir(f.dir)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
+func (f *fuse) syncDir() error { return syncFolder(f.FS, f.dir) }
+
+// tellWitness writes what the witness doesn't say yet.
+func (f *fuse) tellWitness() error {
+	return f.write(f.PathJoin(f.dir, witnessFile), f.witness.tell)
 }
 
 // OpenReadWrite implements vfs.FS.
@@ -218,8 +226,28 @@ func (f *fuse) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File
 }
 
 // Open implements vfs.FS.
+//
+// A log that is being written is read up to where it is at this moment. Who copies it for a backup would else get its
+// beginning of one moment and its end of a later one, and between them what the file held before it was used again: a copy that looks damaged.
 func (f *fuse) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
-	return f.opened(name, false, func() (vfs.File, error) { return f.FS.Open(name, opts...) })
+	written, beingWritten := f.writtenOf(name)
+	h, err := f.opened(name, false, func() (vfs.File, error) { return f.FS.Open(name, opts...) })
+	if err == nil && beingWritten {
+		return &limitedFile{h, written}, nil
+	}
+	return h, err
+}
+
+// writtenOf tells how many octets of a log were written by this instance, which has it open.
+func (f *fuse) writtenOf(name string) (octets int64, beingWritten bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for h := range f.files {
+		if h.kind == watchedLog && filepath.Clean(h.name) == filepath.Clean(name) {
+			return int64(h.extent().length), true
+		}
+	}
+	return 0, false
 }
 
 // OpenDir implements vfs.FS.

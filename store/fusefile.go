@@ -1,12 +1,64 @@
 package store
 
-import "github.com/cockroachdb/pebble/v2/vfs"
+import (
+	"io"
+	"path/filepath"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
 
 // A fuseFile is an open file of an instance. Its operations go through the instance's fuse.
 type fuseFile struct {
 	vfs.File
 	fuse *fuse
 	name string
+
+	kind watched
+
+	mu      sync.Mutex // Pebble writes and syncs a file from one goroutine at a time
+	written extent     // of a manifest or a log
+}
+
+// A watched kind of file is one that the witness wants to know of.
+type watched uint8
+
+const (
+	unwatched watched = iota
+	watchedManifest
+	watchedLog
+	watchedFolder
+)
+
+// watch finds out what the witness wants to know of a file that is being written.
+func (h *fuseFile) watch() {
+	base := filepath.Base(h.name)
+	if n, ok := numberOf(base, manifestPrefix, ""); ok {
+		h.kind, h.written = watchedManifest, extent{number: n}
+	} else if n, ok := numberOf(base, "", logSuffix); ok {
+		h.kind, h.written = watchedLog, extent{number: n}
+	}
+}
+
+// extent is what of a manifest or a log was written.
+func (h *fuseFile) extent() extent {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.written
+}
+
+// sync runs a sync of the file, and tells the witness of it.
+func (h *fuseFile) sync(op func() error) error {
+	return h.fuse.write(h.name, func() error {
+		if h.kind == watchedFolder {
+			return h.fuse.witness.syncedDir(op)
+		}
+		written := h.extent()
+		if err := op(); err != nil || h.kind == unwatched {
+			return err
+		}
+		return h.fuse.witness.synced(h.kind == watchedLog, written)
+	})
 }
 
 // Close implements vfs.File. On a blown fuse the file is wait's to close.
@@ -47,6 +99,11 @@ func (h *fuseFile) ReadAt(p []byte, off int64) (n int, err error) {
 func (h *fuseFile) Write(p []byte) (n int, err error) {
 	err = h.fuse.write(h.name, func() error {
 		n, err = h.File.Write(p)
+		if h.kind != unwatched {
+			h.mu.Lock()
+			h.written.add(p[:max(n, 0)])
+			h.mu.Unlock()
+		}
 		return err
 	})
 	return n, err
@@ -82,10 +139,10 @@ func (h *fuseFile) Stat() (info vfs.FileInfo, err error) {
 }
 
 // Sync implements vfs.File.
-func (h *fuseFile) Sync() error { return h.fuse.write(h.name, h.File.Sync) }
+func (h *fuseFile) Sync() error { return h.sync(h.File.Sync) }
 
 // SyncData implements vfs.File.
-func (h *fuseFile) SyncData() error { return h.fuse.write(h.name, h.File.SyncData) }
+func (h *fuseFile) SyncData() error { return h.sync(h.File.SyncData) }
 
 // SyncTo implements vfs.File.
 func (h *fuseFile) SyncTo(length int64) (full bool, err error) {
@@ -103,4 +160,20 @@ func (h *fuseFile) Fd() uintptr {
 	}
 	defer h.fuse.leave()
 	return h.File.Fd()
+}
+
+// A limitedFile is read in order, up to so many octets.
+type limitedFile struct {
+	vfs.File
+	left int64
+}
+
+// Read implements vfs.File.
+func (f *limitedFile) Read(p []byte) (n int, err error) {
+	if f.left == 0 {
+		return 0, io.EOF
+	}
+	n, err = f.File.Read(p[:min(int64(len(p)), f.left)])
+	f.left -= int64(n)
+	return n, err
 }

@@ -58,7 +58,16 @@ func (s *Store) housekeep() {
 func (s *Store) lookAfterDisk() {
 	defer func() { <-s.diskWork }()
 	s.refreshDiskSize()
+	s.tellWitness()
 	s.keepBallast()
+}
+
+// tellWitness has the witness say how far the log is on stable storage. A failure is met by commits, too.
+func (s *Store) tellWitness() {
+	if in, done, err := s.use(); err == nil {
+		_ = in.run(in.fuse.tellWitness)
+		done()
+	}
 }
 
 // moveHorizon lets removals be deleted that nothing outside of the base can be older than. All entries below the last mark's

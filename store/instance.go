@@ -70,6 +70,9 @@ func (s *Store) openInstance(readOnly bool) (*instance, error) {
 			r.err = in.fuse.probe()
 		}
 		if r.err == nil {
+			r.err = in.lookFirst(s.o.Path)
+		}
+		if r.err == nil {
 			r.err = guard(func() (err error) {
 				if r.db, err = pebble.Open(s.o.Path, o); err != nil {
 					return err
@@ -106,6 +109,16 @@ func (s *Store) openInstance(readOnly bool) (*instance, error) {
 		in.fail(errClosed)
 		return in, errClosed
 	}
+}
+
+// lookFirst refuses a folder that lacks what was on stable storage, before Pebble opens it, which would then delete more.
+func (in *instance) lookFirst(dir string) error {
+	found, err := lookInto(in.fuse, dir)
+	if err != nil {
+		return err
+	}
+	in.fuse.witness.begin(found.said)
+	return found.err()
 }
 
 // fail breaks the instance: its fuse is blown at once, and the store told. It takes locks of its own only, never

@@ -74,6 +74,7 @@ type salvage struct {
 	ctx      context.Context
 	survey   Survey
 	view     *view
+	found    *folder
 	torn     error // the manifest's end is broken
 	values   map[string]metaFound
 	absorbed uint64          // places of the log below it are deleted
@@ -127,7 +128,10 @@ func newSalvage(ctx context.Context, c Salvaging) (s *salvage, release func(), e
 		s.survey.Kinds[kind] = 0
 	}
 	s.survey.Kinds["removals"] = 0
-	if s.view, err = newView(c.Options.FS, c.Options.Path); err != nil {
+	if s.found, err = lookInto(c.Options.FS, c.Options.Path); err == nil {
+		s.view, err = newView(c.Options.FS, c.Options.Path)
+	}
+	if err != nil {
 		release()
 		return nil, nil, err
 	}
@@ -173,7 +177,17 @@ func (s *salvage) readFiles() error {
 	if !found {
 		return pebble.ErrDBDoesNotExist
 	}
+	s.addMissingLog()
 	return nil
+}
+
+// addMissingLog tells of a log that was on stable storage and isn't there.
+func (s *salvage) addMissingLog() {
+	for name, err := range s.found.changed {
+		if strings.HasSuffix(name, logSuffix) && !slices.ContainsFunc(s.survey.Files, func(f SurveyedFile) bool { return f.Name == name }) {
+			s.survey.Files = append(s.survey.Files, SurveyedFile{Name: name, Kind: "log", State: FileMissing, Err: err})
+		}
+	}
 }
 
 func (s *salvage) openTable(name string) (*salvagedTable, error) {
@@ -228,7 +242,7 @@ func (s *salvage) readLog(f *SurveyedFile, take func(kind pebble.InternalKeyKind
 		f.State, f.Err = FileDamaged, err
 		return nil
 	}
-	l := &salvagedLog{octets: octets, number: uint32(number)}
+	l := &salvagedLog{source: bytes.NewReader(octets), number: uint32(number)}
 	senseless := 0
 	err = l.each(func(record []byte) error {
 		f.Read++
@@ -248,6 +262,10 @@ func (s *salvage) readLog(f *SurveyedFile, take func(kind pebble.InternalKeyKind
 		f.State, f.Err = FileDamaged, fmt.Errorf("%d places can't be read, the first at octet %d", l.damaged, l.at)
 	case senseless > 0:
 		f.State, f.Err = FileDamaged, fmt.Errorf("%d of %d records make no sense", senseless, f.Read)
+	case s.found.changed[f.Name] != nil:
+		f.State, f.Err = FileDamaged, s.found.changed[f.Name]
+	case l.flipped >= 0:
+		f.State, f.Err = FileDamaged, fmt.Errorf("a bit of octet %d is flipped, and was read as it had been", l.flipped)
 	}
 	return err
 }
@@ -259,7 +277,7 @@ func (s *salvage) readManifest(f *SurveyedFile) error {
 		f.State, f.Err = FileDamaged, err
 		return nil
 	}
-	l := &salvagedLog{octets: octets}
+	l := &salvagedLog{source: bytes.NewReader(octets)}
 	err = l.each(func([]byte) error { f.Read++; return nil })
 	if l.hole >= 0 || l.damaged > 0 || l.inside {
 		s.torn = fmt.Errorf("%s is broken behind its record %d", f.Name, f.Read)

@@ -2,7 +2,9 @@ package store
 
 import (
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
+	"io"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/batchrepr"
@@ -40,7 +42,7 @@ func chunkAt(b []byte, number uint32) (c chunk, whole bool) {
 	kind := b[6]
 	header := chunkHeader
 	switch {
-	case kind < 1 || kind > 12:
+	case kind < 1 || kind > 12 || kind < 5 && number > 0:
 		return chunk{}, false
 	case kind > 8:
 		header = chunkSynced
@@ -48,7 +50,7 @@ func chunkAt(b []byte, number uint32) (c chunk, whole bool) {
 		header = chunkNumbered
 	}
 	c.size = header + int(binary.LittleEndian.Uint16(b[4:]))
-	if c.size > len(b) {
+	if c.size > len(b) || len(b) < header {
 		return chunk{}, false
 	}
 	if header > chunkHeader && binary.LittleEndian.Uint32(b[chunkHeader:]) != number {
@@ -66,30 +68,38 @@ func chunkAt(b []byte, number uint32) (c chunk, whole bool) {
 	return c, true
 }
 
-// A salvagedLog is one of Pebble's logs, of which all records that are whole are read.
+// A salvagedLog is one of Pebble's logs, or a manifest, which has the same form without numbers, of which all records that are whole are read.
 type salvagedLog struct {
-	octets []byte
-	number uint32
+	source io.Reader
+	number uint32 // 0: a manifest
 
 	hole    int64 // place of the last chunk that isn't one; negative: none yet
 	damaged int   // holes that had been synced
 	at      int64 // place of the first such
+	flipped int64 // place of the first octet that had a flipped bit, which is read as it was; negative: none had
 	record  []byte
 	inside  bool // a record has begun
 }
 
-// each calls f for each record. It ends with f's first error.
+// each calls f for each record. It ends with f's first error, or the disk's.
 func (l *salvagedLog) each(f func(record []byte) error) error {
-	l.hole = -1
-	for from := 0; from < len(l.octets); from += logBlock {
-		block := l.octets[from:min(from+logBlock, len(l.octets))]
+	l.hole, l.flipped = -1, -1
+	room := make([]byte, logBlock)
+	for from := int64(0); ; from += logBlock {
+		n, err := io.ReadFull(l.source, room)
+		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return errorUnless(io.EOF, err)
+		}
+		block := room[:n]
 		for at := 0; at+chunkHeader <= len(block); {
 			c, whole := chunkAt(block[at:], l.number)
 			if !whole {
-				at = l.broken(block, from, at, &c)
+				if !l.mend(block, from, at) {
+					at = l.broken(block, from, at, &c)
+				}
 				continue
 			}
-			l.confirm(&c)
+			l.confirm(&c, from+int64(at))
 			at += c.size
 			if !l.add(&c) {
 				continue
@@ -99,33 +109,48 @@ func (l *salvagedLog) each(f func(record []byte) error) error {
 			}
 		}
 	}
-	return nil
 }
 
-// broken notes a place that holds no chunk, and returns where to go on: behind it, if its length may be right, else in the next block.
-func (l *salvagedLog) broken(block []byte, from, at int, c *chunk) int {
-	padding := len(block)-at < chunkSynced && from+len(block) < len(l.octets)
-	if padding {
-		return len(block)
+// errorUnless is an error that isn't a certain one.
+func errorUnless(certain, err error) error {
+	if errors.Is(err, certain) {
+		return nil
+	}
+	return err
+}
+
+// broken notes a place that holds no chunk, and returns where to go on: behind it, if its length may be right, else where the next whole chunk is, or the next block.
+func (l *salvagedLog) broken(block []byte, from int64, at int, c *chunk) int {
+	if l.number > 0 && len(block)-at < chunkSynced && len(block) == logBlock {
+		return len(block) // padding
 	}
 	l.inside = false
-	if l.hole < 0 {
-		l.hole = int64(from + at)
+	known := l.hole >= 0
+	if !known {
+		l.hole = from + int64(at)
 	}
 	if c.size > 0 && at+c.size+chunkHeader <= len(block) {
 		if _, whole := chunkAt(block[at+c.size:], l.number); whole {
 			return at + c.size
 		}
 	}
+	if known { // behind the log's end whole blocks hold none
+		return len(block)
+	}
+	for next := at + 1; next+chunkHeader <= len(block); next++ {
+		if _, whole := chunkAt(block[next:], l.number); whole {
+			return next
+		}
+	}
 	return len(block)
 }
 
-// confirm takes the last hole for damage where a chunk behind it says that it was synced.
-func (l *salvagedLog) confirm(c *chunk) {
-	if l.hole < 0 {
+// confirm takes the last hole for damage where a chunk at a place behind it says that it was synced. In a manifest each record does that by being there.
+func (l *salvagedLog) confirm(c *chunk, place int64) {
+	if l.hole < 0 || place <= l.hole {
 		return
 	}
-	if !c.numbered || c.synced > uint64(l.hole) {
+	if c.numbered && c.synced > uint64(l.hole) || l.number == 0 && c.first {
 		if l.damaged++; l.damaged == 1 {
 			l.at = l.hole
 		}

@@ -38,9 +38,12 @@ func (s *salvage) stream(take taker) error {
 // missingTable matches what Pebble says of a table that its manifest names and that isn't there.
 var missingTable = regexp.MustCompile(`\bfile ([0-9]{6,}) \(type sstable\) unknown`)
 
-// openView opens the view, when it has learned from the manifest which tables are missing, and which nobody needs. Where the manifest's end is broken that may be
-// of a crash, or of damage that hides tables: where some seem to be of no use, it isn't believed.
+// openView opens the view, when it has learned from the manifest which tables are missing, and which nobody needs. A manifest that isn't as it was on stable storage isn't
+// believed; where nothing tells, and its end is broken, that may be of a crash, or of damage that hides tables: where some seem to be of no use, it isn't either.
 func (s *salvage) openView() (*pebble.DB, error) {
+	if err := s.found.changed[s.found.manifest]; err != nil {
+		return nil, fmt.Errorf("%s: %w", s.found.manifest, err)
+	}
 	db, err := s.view.open(&s.Options)
 	if err != nil {
 		return nil, err

@@ -246,7 +246,7 @@ func (s *Store) closeInstance(drained bool, deadline <-chan time.Time) error {
 	go func() {
 		s.diskWork <- struct{}{}
 		in.users.Wait()
-		done <- guard(func() error { return errors.Join(s.endUnsynced(in), in.db.Close()) })
+		done <- guard(func() error { return errors.Join(s.endUnsynced(in), in.db.Close(), in.fuse.tellWitness()) })
 	}()
 	select {
 	case err := <-done:
