@@ -53,6 +53,7 @@ type Node interface {
 	Control
 	Observer
 	Hooker
+	Outboxer
 	Reconfigurer
 	DNSKeeper
 	// Reload reads the configuration file again and applies it, or only tells what it would change. It returns a

@@ -55,6 +55,11 @@ func (d *Daemon) apply(ctx context.Context, c *candidate) error {
 			return fmt.Errorf("the store can't keep what is to be done in DNS: %w", err)
 		}
 	}
+	if outbox := outboxOf(c.config); outbox.Most > 0 {
+		if err := d.store.SetOutbox(ctx, outbox); err != nil {
+			return fmt.Errorf("the store can't keep what the message broker is to be told: %w", err)
+		}
+	}
 	// Nothing fails from here on: bindings count for the new site as soon as it meets the first one.
 	if !sameMaps {
 		site.MeetRunning(handle, d.table.Shards())
@@ -72,6 +77,8 @@ func (d *Daemon) apply(ctx context.Context, c *candidate) error {
 	defer d.setHooks(c.config)
 	d.settle()
 	d.stopTasks(ctx, c)
+	d.setFleet(c.config)
+	d.stopOutbox(ctx, c)
 	view.CatchUp(before.View, from, now)
 	if sameMaps {
 		return nil
@@ -110,6 +117,16 @@ func (d *Daemon) stopTasks(ctx context.Context, c *candidate) {
 		d.log.Warn("the store couldn't note that DNS isn't kept any more: it goes on adding to the queue until the node is restarted", "id", "dns-not-ended", "error", err)
 	}
 	d.dns.tellLeft()
+}
+
+// stopOutbox ends that the store keeps changes for a message broker, where the candidate that is in force names none any more.
+func (d *Daemon) stopOutbox(ctx context.Context, c *candidate) {
+	if c.config.Events != nil {
+		return
+	}
+	if err := d.store.SetOutbox(ctx, outboxOf(c.config)); err != nil {
+		d.log.Warn("the store couldn't note that no message broker is told any more: it goes on keeping changes for one until the node is restarted", "id", "events-not-ended", "error", err)
+	}
 }
 
 // settleStep is how long settle sleeps between two looks; a batch takes less.
