@@ -59,7 +59,7 @@ func check(w io.Writer, file, against string, known map[string]config.Provided) 
 		return refusal(err)
 	}
 	if err := daemon.CheckEvents(c, file); err != nil {
-		return err
+		return refusal(err)
 	}
 	if err := daemon.CheckDNS(c, file); err != nil {
 		return refusal(err)
