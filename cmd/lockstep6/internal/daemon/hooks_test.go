@@ -338,7 +338,9 @@ func TestHookOwners(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, _ := nodeB(t)
-			r := &hooked{d: d, config: c.hook}
+			r := &chooser{
+				d: d, addresses: c.hook.Addresses, prefixes: c.hook.Prefixes, observed: c.hook.Observed, renewals: c.hook.Renewals, links: c.hook.Links,
+			}
 			got := r.changed(c.now, c.before != nil && r.concerns(c.before), testNow)
 			if got == hook.Remove {
 				got += " " + gonePast(c.now)
