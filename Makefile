@@ -18,9 +18,11 @@ BENCHED = $$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -n 1 dir
 BENCHTIME ?= 1s
 # What was measured, for the results' heads. That results differ doesn't count.
 COMMIT = "$$(git describe --always 2>/dev/null || echo of an unknown commit)$$(git diff --quiet HEAD -- . ':!bench/results' ':!BENCHMARKS.md' 2>/dev/null || echo -dirty)"
-SOAK      ?= 10m
+# Not among tools.mod: it is needed only where its database can be reached, and its answers change with that.
+GOVULNCHECK = v1.9.0
+SOAK      ?= 1h
 
-.PHONY: help build demo test test-all longer unit race fuzz-seeds fuzz e2e lint modern bench bench-go bench-once onecore scale peers overload catchup targets agreement failover takeover soak package deps clean
+.PHONY: help build demo test test-all longer unit race fuzz-seeds fuzz e2e lint vuln modern bench bench-go bench-once onecore scale peers overload catchup targets agreement failover takeover soak soak-kill web package deps clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,11 +38,13 @@ test: deps ## everything: formatting, vet, unit, race, fuzz seeds, models, each 
 
 test-all: test longer ## test, then what takes longer
 
-longer: fuzz ## fuzzing, DNS updates with Knot too and until leases end, every unit test twice in random order, the package
+longer: fuzz ## fuzzing, thousands of power cuts, DNS updates with Knot too and until leases end, the documentation's slow commands, every unit test again in random order, the web page, the package
 	@packaging/test-deps.sh knot
 	DNSTEST=all $(GO) test -count=1 -run Daemon ./io/ddns
-	DNSTEST=all $(GO) test -v -count=1 -timeout 30m -parallel 8 -run 'TestS11|TestDNS' $(E2E) 2>&1 | .ci/brief
-	$(GO) test -count=2 -shuffle=on $(UNIT)
+	DNSTEST=all PAGETEST=all $(GO) test -v -count=1 -timeout 30m -parallel 8 -run 'TestS11|TestDNS|TestPages' $(E2E) 2>&1 | .ci/brief
+	CUTS=2000 CALLS=1 $(GO) test -v -count=1 -timeout 60m -run 'TestPowerLoss|TestEveryCall' ./store 2>&1 | .ci/brief
+	$(GO) test -count=1 -shuffle=on $(UNIT)
+	$(MAKE) web
 	packaging/test
 
 .PHONY: formatted
@@ -64,6 +68,9 @@ fuzz: ## every fuzz target for FUZZTIME (60s)
 lint: formatted ## gofmt, go vet, staticcheck
 	$(TOOL) staticcheck ./...
 
+vuln: ## dependencies with known faults, by govulncheck, where its database can be reached; it fails nothing
+	-@$(GO) run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK) ./...
+
 modern: ## what go fix and gofumpt would change; suggestions, so no part of lint
 	-@$(GO) fix -diff ./...
 	-@$(TOOL) gofumpt -d bench cmd core io store
@@ -80,10 +87,11 @@ bench-go: ## the Go benchmarks, into bench/results/go.txt; compare two with: go 
 	{ echo "commit: "$(COMMIT); echo "load: $$(cut -d ' ' -f 1 /proc/loadavg)"; \
 		$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(BENCHED); } | tee bench/results/go.txt
 
-bench-once: build ## each Go benchmark and each row of onecore and catchup once, in small, so that none rots; a minute
+bench-once: build ## each Go benchmark and each row of onecore and catchup once, in small, so that none rots, and a short soak; two minutes
 	BENCH_BINDINGS=10000 BENCH_BITS=16 $(GO) test -run '^$$' -bench . -benchtime 1x $(BENCHED)
 	$(GO) run ./bench/onecore -rounds 1 -step 500ms -sustained 500ms -clients 100000 >/dev/null
 	$(GO) run ./bench/catchup -clients 20000 -step 1s >/dev/null
+	$(GO) run ./bench/soak -for 30s -rate 300 >/dev/null
 
 onecore: build ## one processor against a bare echo, Pebble and the table alone; what syncs, limits, logs and a second worker cost; 7 minutes
 	$(GO) run ./bench/onecore -commit $(COMMIT) -out bench/results $(ONECORE)
@@ -115,8 +123,16 @@ overload: build ## goodput of lockstep6 and Kea under up to 20 times the load th
 	@packaging/test-deps.sh kea-dhcp6-server
 	$(GO) run ./bench/overload -commit $(COMMIT) -out bench/results $(OVERLOAD)
 
-soak: build ## kill -9 under load again and again for SOAK (10m)
+soak: build ## two nodes for SOAK (1h) under churn, kill -9, reloads, drains, backups: no promise broken, nothing that grows; no root
+	$(GO) run ./bench/soak -for $(SOAK) -commit $(COMMIT) -out bench/results
+
+soak-kill: build ## kill -9 under load again and again for SOAK, each Reply looked up in the killed store
 	SOAK=$(SOAK) LOCKSTEP6_BINARY=$(CURDIR)/lockstep6 $(GO) test -v -count=1 -timeout 24h -run 'TestKill' $(E2E)
+
+web: build ## the page that nodes serve, in a headless Chromium: every view of a cluster, by axe-core's rules too; pictures; some minutes
+	@packaging/test-deps.sh chromium bind9
+	@command -v npm >/dev/null || packaging/test-deps.sh nodejs npm
+	packaging/web/test
 
 deps: ## install Debian packages that the tests need, if any is missing
 	@packaging/test-deps.sh

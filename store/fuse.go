@@ -122,8 +122,11 @@ func (f *fuse) write(name string, op func() error) error {
 	return err
 }
 
-// tableSuffix is how names of tables end.
-const tableSuffix = ".sst"
+// How names of tables end, and of Pebble's logs.
+const (
+	tableSuffix = ".sst"
+	logSuffix   = ".log"
+)
 
 // A tableWriteError says that a table couldn't be written.
 type tableWriteError struct{ cause error }

@@ -98,8 +98,9 @@ func (h *fuseFile) SyncTo(length int64) (full bool, err error) {
 
 // Fd implements vfs.File. Pebble only asks whether there is one, and for advice about reading ahead.
 func (h *fuseFile) Fd() uintptr {
-	if h.fuse.blown.Load() {
-		return vfs.InvalidFd
+	if !h.fuse.enter() {
+		return vfs.InvalidFd // wait closes the file, or has
 	}
+	defer h.fuse.leave()
 	return h.File.Fd()
 }

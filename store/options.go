@@ -129,6 +129,9 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// pebbleFormat is the version of Pebble's own files.
+const pebbleFormat = pebble.FormatTableFormatV6
+
 // PebbleOptions are the options with which the store runs Pebble, but for what belongs to one store: so that who measures
 // Pebble alone measures the same.
 func PebbleOptions() *pebble.Options { return pebbleOptions(nil, nil, nil, nil, false) }
@@ -145,7 +148,7 @@ func pebbleOptions(fs vfs.FS, m *pebble.Merger, log pebble.Logger, events *pebbl
 		EventListener: events,
 
 		// Pinned, so that a newer Pebble doesn't make the store unreadable for the older binary of a rollback.
-		FormatMajorVersion: pebble.FormatTableFormatV6,
+		FormatMajorVersion: pebbleFormat,
 
 		// Large memtables absorb the renewals of one binding: they merge before they cost a write (write
 		// amplification 2.8 at 64 MiB, 1.7 at 256 MiB). Pebble starts at 256 KiB and doubles, so a small site

@@ -85,7 +85,7 @@ func (r *Restoring) copy(ctx context.Context, fsys vfs.FS, temp string) error {
 	if !slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, "MANIFEST-") }) {
 		return fmt.Errorf("there is no store in it: %w", fs.ErrNotExist)
 	}
-	if err := fsys.MkdirAll(temp, 0o750); err != nil {
+	if err := fsys.MkdirAll(temp, 0o700); err != nil {
 		return err
 	}
 	done, total := int64(0), folderSize(fsys, r.From)

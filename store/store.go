@@ -116,7 +116,7 @@ func newStore(o Options) *Store {
 }
 
 func (s *Store) open() error {
-	if err := s.o.FS.MkdirAll(s.o.Path, 0o750); err != nil {
+	if err := s.o.FS.MkdirAll(s.o.Path, 0o700); err != nil {
 		return err
 	}
 	lock, err := lockDir(s.o.FS, s.o.Path)

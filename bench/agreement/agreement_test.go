@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/lockstep6/lockstep6/bench/marked"
 )
 
 // slots and nodes are those of the small experiments here.
@@ -223,7 +225,7 @@ func TestPlotIsXML(t *testing.T) {
 
 func TestPageWithoutMarks(t *testing.T) {
 	for _, page := range []string{"", "text\n" + beginMark, "text\n" + endMark} {
-		if _, err := Page(page, nil); !errors.Is(err, errMarks) {
+		if _, err := Page(page, nil); !errors.Is(err, marked.ErrMarks) {
 			t.Errorf("%q: got %v", page, err)
 		}
 	}

@@ -1,9 +1,10 @@
 package agreement
 
 import (
-	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/lockstep6/lockstep6/bench/marked"
 )
 
 // The marks around what Page writes.
@@ -12,16 +13,9 @@ const (
 	endMark   = "<!-- end of duplicates -->"
 )
 
-var errMarks = errors.New("the page has lost the marks around its tables")
-
 // Page returns the text of a page with the tables between its marks replaced by those of the rows.
 func Page(page string, rows []Row) (string, error) {
-	before, rest, ok := strings.Cut(page, beginMark)
-	_, after, closed := strings.Cut(rest, endMark)
-	if !ok || !closed {
-		return "", errMarks
-	}
-	return before + beginMark + Markdown(rows) + endMark + after, nil
+	return marked.Replace(page, beginMark, endMark, Markdown(rows))
 }
 
 // Markdown returns the tables that the page shows: the median of all seeds and, in brackets, the least and the most.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lockstep6/lockstep6/bench/load"
 	"github.com/lockstep6/lockstep6/bench/meter"
+	"github.com/lockstep6/lockstep6/bench/pair"
 )
 
 const (
@@ -20,24 +21,24 @@ const (
 
 // measure does all of it, in one round.
 func (r *Report) measure(ctx context.Context, o *options) (err error) {
-	p, err := newPlan()
+	p, err := pair.NewPlan(2)
 	if err != nil {
 		return err
 	}
-	a, err := p.start(ctx, o, 0)
+	a, err := start(ctx, &p, o, 0)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, a.stop()) }()
+	defer func() { err = errors.Join(err, a.Stop()) }()
 	g, err := load.Open(load.Config{
-		Clients: o.clients, Servers: []netip.AddrPort{netip.MustParseAddrPort(p.dhcp[0])}, Relays: relays, Workers: 1, Window: o.window,
+		Clients: o.clients, Servers: []netip.AddrPort{netip.MustParseAddrPort(p.DHCP[0])}, Relays: relays, Workers: 1, Window: o.window,
 		LinkAddress: netip.MustParseAddr("2001:db8:1::1"), InterfaceID: true, RemoteID: true, Seed: 1,
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, g.Close()) }()
-	w := &watch{generator: g, nodes: []*node{a}}
+	w := &watch{generator: g, nodes: []*pair.Node{a}}
 	began, err := w.look()
 	if err != nil {
 		return err
@@ -52,14 +53,14 @@ func (r *Report) measure(ctx context.Context, o *options) (err error) {
 	if r.Fill, err = w.since(&began); err != nil {
 		return err
 	}
-	if r.Bindings, err = a.bindings(); err != nil {
+	if r.Bindings, err = a.Bindings(); err != nil {
 		return err
 	}
 	return w.underLoad(ctx, func() error { return r.phases(ctx, o, &p, w) })
 }
 
 // phases are what is measured while the clients renew: the peer alone, then telling all it has, then alone again.
-func (r *Report) phases(ctx context.Context, o *options, p *plan, w *watch) (err error) {
+func (r *Report) phases(ctx context.Context, o *options, p *pair.Plan, w *watch) (err error) {
 	if r.Before, err = w.alone(ctx, o.step); err != nil {
 		return err
 	}
@@ -71,45 +72,45 @@ func (r *Report) phases(ctx context.Context, o *options, p *plan, w *watch) (err
 }
 
 // catchUp starts b, and watches a until b was told all.
-func (r *Report) catchUp(ctx context.Context, o *options, p *plan, w *watch) (err error) {
-	b, err := p.start(ctx, o, 1)
+func (r *Report) catchUp(ctx context.Context, o *options, p *pair.Plan, w *watch) (err error) {
+	b, err := start(ctx, p, o, 1)
 	if err != nil {
 		return err
 	}
 	w.nodes = append(w.nodes, b)
 	defer func() {
 		w.nodes = w.nodes[:1]
-		err = errors.Join(err, b.stop())
+		err = errors.Join(err, b.Stop())
 	}()
 	began, err := w.look()
 	if err != nil {
 		return err
 	}
-	end, err := b.await(ctx)
+	end, err := await(ctx, b)
 	if err != nil {
 		return err
 	}
 	if r.During, err = w.since(&began); err != nil {
 		return err
 	}
-	start, ok := b.find("catch-up-begun")
+	start, ok := b.Find("catch-up-begun")
 	if !ok {
 		return errors.New("node b doesn't say when it began to ask")
 	}
 	r.Seconds, r.Told, r.Complete = end.Time.Sub(start.Time).Seconds(), end.Leases, end.Complete
-	r.Held, err = b.bindings()
+	r.Held, err = b.Bindings()
 	return err
 }
 
 // await waits until the node says that the peer has told what it has.
-func (n *node) await(ctx context.Context) (l line, err error) {
+func await(ctx context.Context, n *pair.Node) (l pair.Line, err error) {
 	for {
-		if l, ok := n.find("catch-up-peer"); ok {
+		if l, ok := n.Find("catch-up-peer"); ok {
 			return l, nil
 		}
 		for _, failure := range []string{"catch-up-failed", "catch-up-unreached"} {
-			if _, ok := n.find(failure); ok {
-				return l, fmt.Errorf("node b wasn't told; it said:\n%s", n.said())
+			if _, ok := n.Find(failure); ok {
+				return l, fmt.Errorf("node b wasn't told; it said:\n%s", n.Said())
 			}
 		}
 		if ctx.Err() != nil {
@@ -122,7 +123,7 @@ func (n *node) await(ctx context.Context) (l line, err error) {
 // A watch looks at the nodes, the clients and the machine.
 type watch struct {
 	generator *load.Generator
-	nodes     []*node // the first is the peer
+	nodes     []*pair.Node // the first is the peer
 }
 
 // A look is everything at one moment.
@@ -136,7 +137,7 @@ type look struct {
 func (w *watch) look() (l look, err error) {
 	l.at, l.done, l.ours = time.Now(), w.generator.Counts().Done, meter.OwnCPU()
 	for i, n := range w.nodes {
-		s, err := n.meter.Read()
+		s, err := n.Meter.Read()
 		if err != nil {
 			return l, err
 		}

@@ -23,14 +23,3 @@ func TestReport(t *testing.T) {
 		}
 	}
 }
-
-// TestFind: of the lines of a log the one with the id is found, whatever others have in the same fields.
-func TestFind(t *testing.T) {
-	n := node{log: "testdata/log"}
-	if l, ok := n.find("catch-up-peer"); !ok || l.Leases != 7 || !l.Complete || l.Time.IsZero() {
-		t.Errorf("%+v, %t", l, ok)
-	}
-	if _, ok := n.find("catch-up-incomplete"); ok {
-		t.Error("found what isn't there")
-	}
-}

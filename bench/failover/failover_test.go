@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/lockstep6/lockstep6/bench/marked"
 )
 
 // What the documentation shows is what the file of figures says, and that has each cell.
@@ -79,7 +81,7 @@ func TestStudy(t *testing.T) {
 
 func TestPageWithoutMarks(t *testing.T) {
 	for _, page := range []string{"", "text\n" + beginMark, "text\n" + endMark} {
-		if _, err := Page(page, nil); !errors.Is(err, errMarks) {
+		if _, err := Page(page, nil); !errors.Is(err, marked.ErrMarks) {
 			t.Errorf("%q: got %v", page, err)
 		}
 	}

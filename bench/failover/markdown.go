@@ -1,10 +1,11 @@
 package failover
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/lockstep6/lockstep6/bench/marked"
 )
 
 // The marks around what Page writes.
@@ -13,16 +14,9 @@ const (
 	endMark   = "<!-- end of figures -->"
 )
 
-var errMarks = errors.New("the page has lost the marks around its tables")
-
 // Page returns the text of a page with the tables between its marks replaced by those of the rows.
 func Page(page string, rows []Row) (string, error) {
-	before, rest, ok := strings.Cut(page, beginMark)
-	_, after, closed := strings.Cut(rest, endMark)
-	if !ok || !closed {
-		return "", errMarks
-	}
-	return before + beginMark + Markdown(rows) + endMark + after, nil
+	return marked.Replace(page, beginMark, endMark, Markdown(rows))
 }
 
 // Markdown returns the tables that the page shows.

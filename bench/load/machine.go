@@ -22,10 +22,11 @@ const (
 	renewing
 	rebinding
 	releasing
+	declining
 )
 
 func (p phase) message() wire.MessageType {
-	return [...]wire.MessageType{0, wire.Solicit, wire.Request, wire.Renew, wire.Rebind, wire.Release}[p]
+	return [...]wire.MessageType{0, wire.Solicit, wire.Request, wire.Renew, wire.Rebind, wire.Release, wire.Decline}[p]
 }
 
 // A verdict is what the driver does next for a client.
@@ -88,6 +89,8 @@ func (m *machine) start(c *client, task Task, now int64) verdict {
 		return m.begin(c, renewing, c.server, now)
 	case task == Rebind:
 		return m.begin(c, rebinding, nobody, now)
+	case task == Decline:
+		return m.begin(c, declining, c.server, now)
 	default:
 		return m.begin(c, releasing, c.server, now)
 	}
@@ -126,7 +129,7 @@ func (m *machine) backoff(p phase) *Backoff {
 		return &m.times.Renew
 	case rebinding:
 		return &m.times.Rebind
-	default:
+	default: // RFC 9915, Section 7.6, has the same for a Decline
 		return &m.times.Release
 	}
 }
@@ -235,7 +238,7 @@ func (m *machine) advertised(c *client, server int, r *reply, now int64) verdict
 // an IA counts as if it had not been received (RFC 9915, Section 18.2.10.1): another server, or the same one later,
 // may know more.
 func (m *machine) replied(c *client, server int, r *reply, now int64) verdict {
-	if c.phase == releasing {
+	if c.phase == releasing || c.phase == declining {
 		c.leases, c.server = [2]lease{}, nobody
 		return m.end(c, done)
 	}

@@ -157,14 +157,17 @@ func TestRefusalBeginsAnewAndEnds(t *testing.T) {
 	want(t, m.hear(c, 0, answer(c, wire.Reply, 0, 0), 1), failed)
 }
 
+// TestReleaseForgetsTheLease: so does a Decline.
 func TestReleaseForgetsTheLease(t *testing.T) {
-	m, c := testMachine(), bound(1)
-	want(t, m.start(c, Release, 0), transmit)
-	want(t, m.hear(c, 1, answer(c, wire.Reply, 0, 0), 1), done)
-	if c.leases[0].ok || c.server != nobody {
-		t.Error("the released lease is still there")
+	for _, task := range []Task{Release, Decline} {
+		m, c := testMachine(), bound(1)
+		want(t, m.start(c, task, 0), transmit)
+		want(t, m.hear(c, 1, answer(c, wire.Reply, 0, 0), 1), done)
+		if c.leases[0].ok || c.server != nobody {
+			t.Errorf("%v: the lease is still there", task)
+		}
+		want(t, m.start(c, Renew, 2), failed)
 	}
-	want(t, m.start(c, Renew, 2), failed)
 }
 
 func TestHalfAnAnswerDoesNotBind(t *testing.T) {

@@ -53,7 +53,7 @@ func (s *script) message(dst []byte, n int, c *client, serverID []byte, now int6
 	}
 	elapsed := min(int64(float64(now-c.first)*s.faster)/10e6, 0xffff)
 	dst = append(dst, 0, byte(wire.OptionElapsedTime), 0, 2, byte(elapsed>>8), byte(elapsed))
-	if c.phase != releasing {
+	if c.phase != releasing && c.phase != declining {
 		dst = wire.AppendOption(dst, wire.OptionORO, wanted)
 	}
 	if c.phase == soliciting && c.task == Rapid {

@@ -53,7 +53,7 @@ func (m Mix) String() string {
 }
 
 // NeedsLeases tells whether a task of the mix needs a client that has a lease.
-func (m Mix) NeedsLeases() bool { return m[Renew]+m[Rebind]+m[Release] > 0 }
+func (m Mix) NeedsLeases() bool { return m[Renew]+m[Rebind]+m[Release]+m[Decline] > 0 }
 
 func (m Mix) check() error {
 	sum := 0

@@ -32,6 +32,7 @@ func TestMessagesMeanWhatTheyShould(t *testing.T) {
 		{renewing, serverID, dhcpv6.MessageTypeRenew, "2001:db8:1::1"},
 		{rebinding, nil, dhcpv6.MessageTypeRebind, "2001:db8:1::1"},
 		{releasing, serverID, dhcpv6.MessageTypeRelease, "2001:db8:1::1"},
+		{declining, serverID, dhcpv6.MessageTypeDecline, "2001:db8:1::1"},
 	} {
 		c := &client{phase: test.phase, xid: [3]byte{1, 2, 3}, first: 1e9}
 		c.leases[0] = lease{ok: true, address: netip.MustParseAddr("2001:db8:1::1").As16(), length: 128}

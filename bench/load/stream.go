@@ -70,7 +70,7 @@ func (s *stream) idle(i int32, c *client) {
 // pick is the client for a task, and the task that it does: where nobody has a lease, one is acquired first.
 // One client must be idle.
 func (s *stream) pick(task Task) (int32, Task) {
-	switch needs := task == Renew || task == Rebind || task == Release; {
+	switch needs := task == Renew || task == Rebind || task == Release || task == Decline; {
 	case needs && s.held.count > 0:
 		return s.held.pop(), task
 	case needs:

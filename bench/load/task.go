@@ -11,11 +11,12 @@ const (
 	Rebind              // Rebind, at whoever answers
 	Release             // Release at the lease's server
 	Rapid               // Solicit with Rapid Commit, Reply; where a server sends an Advertise instead, on as Acquire
+	Decline             // Decline, at the lease's server, of all that the client has: somebody else uses it
 
 	tasks // how many there are
 )
 
-var taskNames = [tasks]string{"ask", "acquire", "renew", "rebind", "release", "rapid"}
+var taskNames = [tasks]string{"ask", "acquire", "renew", "rebind", "release", "rapid", "decline"}
 
 // String is the task in one word.
 func (t Task) String() string { return taskNames[t] }

@@ -1,17 +1,30 @@
 package meter
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
 
-// FolderSize adds up the files of a folder, in octets.
+// FolderSize adds up the files of a folder, in octets. Files that go meanwhile don't count.
 func FolderSize(folder string) (sum int64, err error) {
+	return SizeOf(folder, func(string) bool { return true })
+}
+
+// SizeOf adds up those files of a folder whose names, without the folders', pass. Files that go meanwhile don't count.
+func SizeOf(folder string, pass func(name string) bool) (sum int64, err error) {
 	err = eachFile(folder, func(name string) error {
+		if !pass(filepath.Base(name)) {
+			return nil
+		}
 		info, err := os.Stat(name)
-		if err == nil {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err == nil:
 			sum += info.Size()
 		}
 		return err

@@ -37,6 +37,8 @@ type task struct {
 	For       time.Duration // of each load that follows
 	Patience  time.Duration // there
 	Multiples []float64
+	Sources   []string // the relays' addresses; none: netlab.RelayAddress
+	Flood     *flood   // of fairness only
 }
 
 // A sweep is what one server did of one mix.
@@ -49,34 +51,47 @@ type sweep struct {
 
 const loadPart = "overload"
 
-func parts() map[string]child.Part { return map[string]child.Part{loadPart: runLoad} }
+func parts() map[string]child.Part {
+	return map[string]child.Part{loadPart: runLoad, fairPart: runFair}
+}
 
-// runLoad is the child's.
-func runLoad(in json.RawMessage, tell func(any) error, stop <-chan struct{}) error {
-	var t task
-	if err := json.Unmarshal(in, &t); err != nil {
-		return err
+// read reads a child's task, and takes the child into its group and its thread into its namespace.
+func read(in json.RawMessage) (t *task, o *measure.Options, err error) {
+	t = &task{}
+	if err := json.Unmarshal(in, t); err != nil {
+		return nil, nil, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	go func() { <-stop; cancel() }()
 	if err := t.Load.add(os.Getpid()); err != nil {
-		return err
+		return nil, nil, err
 	}
-	o, err := t.options()
-	if err != nil {
-		return err
+	if o, err = t.options(); err != nil {
+		return nil, nil, err
 	}
 	// The sockets are opened by this thread, and belong to its namespace for good. It ends with the process.
 	runtime.LockOSThread()
-	if err := enter(t.Namespace); err != nil {
+	return t, o, enter(t.Namespace)
+}
+
+// until is a context that ends when stop is closed.
+func until(stop <-chan struct{}) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { <-stop; cancel() }()
+	return ctx, cancel
+}
+
+// runLoad is the child's.
+func runLoad(in json.RawMessage, tell func(any) error, stop <-chan struct{}) error {
+	ctx, cancel := until(stop)
+	defer cancel()
+	t, o, err := read(in)
+	if err != nil {
 		return err
 	}
 	s := &sweep{}
-	shed := t.shed(ctx)
+	shed := t.dropped(ctx)["overload"]
 	var counts []uint64 // by step
 	o.Stepped = func(*measure.Step) {
-		now := t.shed(ctx)
+		now := t.dropped(ctx)["overload"]
 		counts = append(counts, now-shed)
 		shed = now
 	}
@@ -108,10 +123,14 @@ func (t *task) options() (*measure.Options, error) {
 	if err != nil {
 		return nil, err
 	}
+	sources := []netip.Addr{netip.MustParseAddr(netlab.RelayAddress)}
+	for i, text := range t.Sources {
+		sources = append(sources[:i], netip.MustParseAddr(text))
+	}
 	return &measure.Options{
 		Clients: load.Config{
 			Clients: t.Clients, Servers: []netip.AddrPort{netip.MustParseAddrPort("[" + netlab.ServerAddress + "]:547")},
-			Relays: 8, Workers: 1, Sources: []netip.Addr{netip.MustParseAddr(netlab.RelayAddress)}, Window: 256,
+			Relays: 8, Workers: 1, Sources: sources, Window: 256,
 			LinkAddress: netip.MustParseAddr(netlab.LinkAddress), InterfaceID: true, RemoteID: true,
 		},
 		Offer:  load.Offer{Rate: t.First, For: t.Step, Mix: mix, Patience: time.Second},
@@ -140,18 +159,18 @@ func peak(steps []measure.Step) (most float64) {
 	return most
 }
 
-// shed is how many datagrams a lockstep6 has dropped as overload.
-func (t *task) shed(ctx context.Context) uint64 {
+// dropped is how many datagrams a lockstep6 has dropped, by reason; of another server nothing is known.
+func (t *task) dropped(ctx context.Context) map[string]uint64 {
 	c, err := admin.Dial(t.Admin)
 	if err != nil {
-		return 0
+		return nil
 	}
 	defer c.Close()
 	state, err := c.State(ctx)
 	if err != nil {
-		return 0
+		return nil
 	}
-	return state.Dropped["overload"]
+	return state.Dropped
 }
 
 // enter takes the calling thread into a namespace that has a name.

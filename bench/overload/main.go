@@ -5,6 +5,8 @@
 //
 //	for each mix and server: start it in its group -> child: leases, where the mix needs them, without the cap
 //	                         -> ramp -> 0.5, 1, 2, 5, 10, 20 times the peak, with retransmissions
+//	then lockstep6 alone, with its limits of messages and without, in turns: half of the peak by eight relays, first without and then with
+//	                         a flood of ten times as many messages by one relay more, or by one client behind one of the eight
 package main
 
 import (
@@ -34,6 +36,8 @@ type options struct {
 	multiples      []float64
 	step, duration time.Duration
 	patience       time.Duration
+	rounds         int // of fairness
+	peak           float64
 	out, commit    string
 }
 
@@ -71,9 +75,11 @@ func parse(args []string) (o *options, limit time.Duration, err error) {
 	flags.DurationVar(&o.step, "step", 4*time.Second, "how long each rate of the ramp is tried, 1s or more")
 	flags.DurationVar(&o.duration, "duration", 8*time.Second, "how long each multiple is offered, 1s or more")
 	flags.DurationVar(&o.patience, "patience", 4*time.Second, "how long a client goes on until it gives up, 1s to 1m")
-	flags.StringVar(&o.out, "out", "", "`folder` to write overload.md, overload.json and overload.svg to")
+	flags.IntVar(&o.rounds, "rounds", 2, "how often one relay and one client flood lockstep6, with limits and without, 0 to 100")
+	flags.Float64Var(&o.peak, "peak", 0, "`exchanges` per second of lockstep6, of which the others offer half beside a flood; 0: the peak of the first mix's ramp")
+	flags.StringVar(&o.out, "out", "", "`folder` to write overload.md, overload.json, overload.svg, and of floods overload-floods.md and overload-floods.json to")
 	flags.StringVar(&o.commit, "commit", "", "of lockstep6, for the results' head")
-	flags.DurationVar(&limit, "limit", 25*time.Minute, "for all of it")
+	flags.DurationVar(&limit, "limit", 30*time.Minute, "for all of it")
 	if err := flags.Parse(args); err != nil {
 		return nil, 0, err
 	}
@@ -85,9 +91,12 @@ func parse(args []string) (o *options, limit time.Duration, err error) {
 		}
 		o.multiples = append(o.multiples, m)
 	}
-	if flags.NArg() > 0 || len(o.mixes) == 0 || !(o.cap >= 0.01) || o.cap > 1 || o.step < time.Second || o.duration < time.Second ||
+	if o.rounds < 0 || o.rounds > 100 || !(o.peak >= 0) || o.peak > 1e6 {
+		return nil, 0, errors.New("-rounds is 0 to 100, -peak is 0 to 1000000; see -h")
+	}
+	if flags.NArg() > 0 || len(o.mixes) == 0 && o.peak == 0 || !(o.cap >= 0.01) || o.cap > 1 || o.step < time.Second || o.duration < time.Second ||
 		o.patience < time.Second || o.patience > time.Minute {
-		return nil, 0, errors.New("-cap is 0.01 to 1, -step and -duration are 1s or more, -patience is 1s to 1m, there is a mix, and no arguments; see -h")
+		return nil, 0, errors.New("-cap is 0.01 to 1, -step and -duration are 1s or more, -patience is 1s to 1m, there is a mix or a -peak, and no arguments; see -h")
 	}
 	return o, limit, nil
 }
@@ -105,23 +114,39 @@ func run(ctx context.Context, o *options) error {
 				continue
 			}
 			fmt.Fprintf(os.Stderr, "%s, %s\n", c.name, mix)
-			s, err := measureOne(ctx, l, o, &c, mix)
-			if err != nil {
+			s := sweep{}
+			if err := measureOne(ctx, l, o, &c, loadPart, &s, func(t *task) { t.Mix = mix }); err != nil {
 				return fmt.Errorf("%s, %s: %w", c.name, mix, err)
 			}
-			r.Sweeps = append(r.Sweeps, named{c.name, mix, *s})
+			r.Sweeps = append(r.Sweeps, named{c.name, mix, s})
+			if c.name == lockstep6 && o.peak == 0 {
+				o.peak = s.Peak
+			}
 		}
 	}
-	r.judge()
-	fmt.Print(r.markdown())
-	return r.write(o.out)
+	if len(r.Sweeps) > 0 {
+		r.judge()
+		fmt.Print(r.markdown())
+		if err := r.write(o.out); err != nil {
+			return err
+		}
+	}
+	if o.peak == 0 || o.rounds == 0 {
+		return nil
+	}
+	f := newFloods(o)
+	if err := f.run(ctx, l, o); err != nil {
+		return err
+	}
+	fmt.Print(f.markdown())
+	return f.write(o.out)
 }
 
-// measureOne starts a server with nothing on its disk, has a child load it, and ends it.
-func measureOne(ctx context.Context, l *netlab.Lab, o *options, c *contender, mix string) (s *sweep, failed error) {
+// measureOne starts a server with nothing on its disk, has a child do a part of its task with it, and ends it. The result goes to out.
+func measureOne(ctx context.Context, l *netlab.Lab, o *options, c *contender, part string, out any, change func(*task)) (failed error) {
 	dir, err := os.MkdirTemp("/var/tmp", "overload-")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer os.RemoveAll(dir)
 	var groups [2]*group // the server's and the load's
@@ -131,18 +156,18 @@ func measureOne(ctx context.Context, l *netlab.Lab, o *options, c *contender, mi
 			defer func() { failed = errors.Join(failed, g.close()) }()
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		groups[i] = g
 	}
 	g := groups[0]
 	args, err := c.prepare(o, dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	server, err := l.Start(ctx, dir, args)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() {
 		_ = g.limit(0) // so that it ends soon
@@ -151,15 +176,15 @@ func measureOne(ctx context.Context, l *netlab.Lab, o *options, c *contender, mi
 		}
 	}()
 	if err := g.add(server.PID()); err != nil {
-		return nil, err
+		return err
 	}
 	if err := l.Answers(ctx, o.lockstep6); err != nil {
-		return nil, err
+		return err
 	}
 	t := task{
-		Namespace: l.Relays, PID: server.PID(), Group: *g, Load: *groups[1], Cap: o.cap, Admin: filepath.Join(dir, adminSocket), Clients: c.clients, Mix: mix,
+		Namespace: l.Relays, PID: server.PID(), Group: *g, Load: *groups[1], Cap: o.cap, Admin: filepath.Join(dir, adminSocket), Clients: c.clients,
 		First: c.first, Step: o.step, Search: 4 * time.Minute, For: o.duration, Patience: o.patience, Multiples: o.multiples,
 	}
-	s = &sweep{}
-	return s, child.Run(ctx, loadPart, 1, t, s)
+	change(&t)
+	return child.Run(ctx, part, 1, t, out)
 }

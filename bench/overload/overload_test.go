@@ -29,47 +29,10 @@ func TestMain(m *testing.M) {
 
 // TestSweep: a short one, with a lockstep6 in a namespace and a control group that is a folder of files only.
 func TestSweep(t *testing.T) {
-	dir := t.TempDir()
-	program := filepath.Join(dir, "lockstep6")
-	if out, err := exec.Command("go", "build", "-o", program, "github.com/lockstep6/lockstep6/cmd/lockstep6").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	root := files(t, map[string]string{"cpu/cpu.shares": "1024"})
-	g, err := newGroup(root, "g")
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := udptest.NewNamespace(t)
-	n.AddAddress(t, "lo", netlab.ServerAddress+"/128")
-	n.AddAddress(t, "lo", netlab.RelayAddress+"/128")
-	c := &contenders()[0]
-	args, err := c.prepare(&options{lockstep6: program}, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	server := exec.CommandContext(ctx, args[0], args[1:]...)
-	server.Cancel = func() error { return server.Process.Signal(syscall.SIGTERM) }
 	var s sweep
-	n.Do(t, func() error { // what is started on the namespace's thread belongs to it
-		if err := server.Start(); err != nil {
-			return err
-		}
-		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-			if _, err := os.Stat(filepath.Join(dir, adminSocket)); err == nil {
-				break
-			} else if time.Now().After(deadline) {
-				return err
-			}
-		}
-		return child.Run(ctx, loadPart, child.AnyCore, task{
-			PID: server.Process.Pid, Group: *g, Load: *g, Cap: 0.5, Admin: filepath.Join(dir, adminSocket), Clients: 2000, Mix: "acquire=1,renew=1",
-			First: 200, Step: time.Second, Search: 3 * time.Second / 2, For: time.Second, Patience: time.Second, Multiples: []float64{0.5, 2},
-		}, &s)
+	g := measured(t, loadPart, &s, func(k *task) {
+		k.Mix, k.First, k.Step, k.Search, k.Multiples = "acquire=1,renew=1", 200, time.Second, 3*time.Second/2, []float64{0.5, 2}
 	})
-	cancel()
-	_ = server.Wait() // it was told to end
 	if len(s.Ramp) == 0 || s.Peak <= 0 || len(s.Steps) != 2 || len(s.Shed) != 2 {
 		t.Fatalf("%+v", s)
 	}
@@ -81,12 +44,72 @@ func TestSweep(t *testing.T) {
 	holds(t, "after the leases", g, map[string]string{"cpu.cfs_quota_us": "5000"})
 }
 
+// TestFlood: the others' exchanges before one client's flood and during it, and that its rate is what drops it.
+func TestFlood(t *testing.T) {
+	var f fairness
+	measured(t, fairPart, &f, func(k *task) {
+		k.Mix, k.First, k.Sources = "acquire", 100, []string{sourceAt(0), sourceAt(1)}
+		k.Flood = &flood{Source: sourceAt(0), Clients: 1, Rate: 2000}
+	})
+	if f.Quiet.Done == 0 || f.Flooded.Done == 0 || f.Sent <= 0 || f.Dropped["client-rate"] == 0 {
+		t.Errorf("%+v", f)
+	}
+}
+
+// measured has a child do a part with a lockstep6 in a namespace, and returns the group that both are in.
+func measured(t *testing.T, part string, out any, change func(*task)) *group {
+	t.Helper()
+	dir := t.TempDir()
+	program := filepath.Join(dir, "lockstep6")
+	if out, err := exec.Command("go", "build", "-o", program, "github.com/lockstep6/lockstep6/cmd/lockstep6").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	root := files(t, map[string]string{"cpu/cpu.shares": "1024"})
+	g, err := newGroup(root, "g")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := udptest.NewNamespace(t)
+	for _, address := range []string{netlab.ServerAddress, sourceAt(0), sourceAt(1)} {
+		n.AddAddress(t, "lo", address+"/128")
+	}
+	c := &contenders()[0]
+	args, err := c.prepare(&options{lockstep6: program}, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	server := exec.CommandContext(ctx, args[0], args[1:]...)
+	server.Cancel = func() error { return server.Process.Signal(syscall.SIGTERM) }
+	n.Do(t, func() error { // what is started on the namespace's thread belongs to it
+		if err := server.Start(); err != nil {
+			return err
+		}
+		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+			if _, err := os.Stat(filepath.Join(dir, adminSocket)); err == nil {
+				break
+			} else if time.Now().After(deadline) {
+				return err
+			}
+		}
+		k := task{
+			PID: server.Process.Pid, Group: *g, Load: *g, Cap: 0.5, Admin: filepath.Join(dir, adminSocket), Clients: 2000, For: time.Second, Patience: time.Second,
+		}
+		change(&k)
+		return child.Run(ctx, part, child.AnyCore, k, out)
+	})
+	cancel()
+	_ = server.Wait() // it was told to end
+	return g
+}
+
 func TestParse(t *testing.T) {
 	o, limit, err := parse([]string{"-multiples", "1,10", "-mixes", "renew acquire=1,renew=2", "-cap", "0.05", "-limit", "1m"})
 	if err != nil || limit != time.Minute || o.cap != 0.05 || !slices.Equal(o.multiples, []float64{1, 10}) || len(o.mixes) != 2 {
 		t.Errorf("%+v, %v, %v", o, limit, err)
 	}
-	for _, args := range []string{"-multiples 1,x", "-multiples 0", "-cap 2", "-cap 0", "-cap NaN", "-duration 1ms", "-patience 2m", "-mixes=", "more"} {
+	for _, args := range []string{"-multiples 1,x", "-multiples 0", "-cap 2", "-cap 0", "-cap NaN", "-duration 1ms", "-patience 2m", "-mixes=", "more", "-rounds -1", "-peak -1", "-peak NaN"} {
 		if o, _, err := parse(strings.Fields(args)); err == nil {
 			t.Errorf("%s: %+v", args, o)
 		}
@@ -213,6 +236,21 @@ func TestContenders(t *testing.T) {
 	}
 }
 
+// TestTrials: what is switched off is a configuration, and what floods is a relay of its own or a client behind another one's.
+func TestTrials(t *testing.T) {
+	if sourceAt(0) != netlab.RelayAddress {
+		t.Errorf("the first relay is %s", sourceAt(0))
+	}
+	for _, k := range trials() {
+		if _, faults := config.Parse("server.conf", []byte(netlab.Lockstep6Config("always")+k.off)); len(faults) > 0 {
+			t.Errorf("%+v: %v", k, faults)
+		}
+		if alone := k.source == relays; alone != (k.Flood == "one relay") || alone != (k.clients > 1) {
+			t.Errorf("%+v", k)
+		}
+	}
+}
+
 // TestOffers: multiples of the most that was done while load was offered, by clients that send again.
 func TestOffers(t *testing.T) {
 	most := peak([]measure.Step{{Goodput: 900, Meanwhile: 100}, {Goodput: 300, Meanwhile: 200}, {}})
@@ -269,5 +307,28 @@ func TestReport(t *testing.T) {
 	}
 	if drawn, err := os.ReadFile(filepath.Join(dir, "overload.svg")); err != nil || !strings.Contains(string(drawn), "<svg") {
 		t.Errorf("%v, %.100s", err, drawn)
+	}
+}
+
+// TestFloods writes a page and figures.
+func TestFloods(t *testing.T) {
+	r := newFloods(&options{commit: "abc", peak: 1000})
+	r.Trials = []fairness{{trial: trials()[3], Round: 1, Quiet: measure.Step{Meanwhile: 400}, Sent: 9000, Dropped: map[string]uint64{"overload": 3},
+		Flooded: measure.Step{Rate: 500, Seconds: 4, Took: 5, Meanwhile: 100, Server: &measure.Server{SocketDrops: 50}, Latency: measure.Latency{Curve: []measure.Point{{}}}}}}
+	dir := t.TempDir()
+	if err := r.write(dir); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join(dir, "overload-floods.md"))
+	if want := "| one client | none | 1 | 500 | 9000 | 400 | 100 | **0.25** | 0.0 | 0.0 | 10 | 0 | 0 | 3 |"; err != nil || !strings.Contains(string(page), want) {
+		t.Errorf("%v: %q isn't in\n%s", err, want, page)
+	}
+	var again floods
+	data, err := os.ReadFile(filepath.Join(dir, "overload-floods.json"))
+	if err == nil {
+		err = json.Unmarshal(data, &again)
+	}
+	if err != nil || len(again.Trials) != 1 || again.markdown() != string(page) {
+		t.Errorf("%v, %+v", err, again)
 	}
 }

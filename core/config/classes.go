@@ -167,19 +167,7 @@ func (c *checker) classOptions(raw *rawOptions) []Option {
 	for _, l := range set.never {
 		own[l.code] = Option{Code: l.code}
 	}
-	for _, l := range set.always {
-		o, ok := own[l.code]
-		if _, tried := set.places[l.code]; !ok && !tried {
-			c.fail(l.at, fmt.Sprintf("option %d isn't set here", l.code), "set it, or remove it from always")
-		}
-		if ok {
-			o.Always = true
-			own[l.code] = o
-		}
-	}
-	for _, l := range set.withheld {
-		own[l.code] = Option{Code: l.code, Withheld: true}
-	}
+	c.mark(set, own)
 	return c.sized(raw.place, own)
 }
 

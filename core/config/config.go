@@ -250,6 +250,7 @@ type Log struct {
 // Relays says what is taken from relays.
 type Relays struct {
 	Supplied   []wire.OptionCode // RSOO-enabled options (RFC 6422)
+	Allow      []netip.Prefix    // from which relays send; none: from anywhere
 	NamedPools *NamedPools       // nil: relays name no pools
 }
 
@@ -269,6 +270,8 @@ type Limits struct {
 	PerClient     PerClient // what links have that don't say it
 
 	OfRelay, OfNeighbour, OfClient Rate // of messages: of a relay, of a link-local address, and of a client
+
+	NoShares bool // while messages are lost a relay or a neighbour may have more of them read than its share
 }
 
 // A Rate is how many messages one sender may send; PerSecond 0: any number.

@@ -149,6 +149,7 @@ func (c *checker) limits(raw *rawLimits) Limits {
 		LeasesPerPort: int(leases), WeakPerPort: int(raw.Weak.or(leases)),
 		PerClient: PerClient{int(raw.Addresses.or(0)), int(raw.Prefixes.or(0))},
 		OfRelay:   rate(raw.Relay, Rate{}), OfNeighbour: rate(raw.Neighbour, Rate{}), OfClient: rate(raw.Client, DefaultClientRate),
+		NoShares: !raw.Shares.or(true),
 	}
 }
 
@@ -183,12 +184,26 @@ func (c *checker) server(raw *rawServer, cluster *rawCluster) (s Server) {
 	return Server{DUID: raw.DUID.value, Preference: uint8(raw.Preference.value)}
 }
 
+// allowedRelays are the prefixes from which relays may send. An empty list would silence all of them, which nobody means.
+func (c *checker) allowedRelays(raw *rawRelays) (allowed []netip.Prefix) {
+	if raw == nil {
+		return nil
+	}
+	if len(raw.Allow) == 0 && c.positions["relays.allow"] != (Position{}) {
+		c.fail(raw.At.in("allow"), "is an empty list", "name the relays' prefixes, or leave it out: then all relays are listened to")
+	}
+	for i := range raw.Allow {
+		allowed = append(allowed, raw.Allow[i].value)
+	}
+	return allowed
+}
+
 // MaxSupplied is the highest code of an option that relays can be allowed to supply.
 const MaxSupplied = 16383
 
 // relays checks what is taken from relays. Of options that they may supply IANA lists one as permitted: 65 (RFC 6422, Section 4; RFC 6440).
 func (c *checker) relays(raw *rawRelays) Relays {
-	r := Relays{NamedPools: c.namedPools(raw)}
+	r := Relays{NamedPools: c.namedPools(raw), Allow: c.allowedRelays(raw)}
 	if raw == nil || c.positions["relays.supplied-options"] == (Position{}) {
 		r.Supplied = []wire.OptionCode{wire.OptionERPLocalDomain}
 		return r

@@ -31,6 +31,23 @@ type listedCode struct {
 	code wire.OptionCode
 }
 
+// mark enters in options which of them are sent always, and which are withheld.
+func (c *checker) mark(set rawSet, options map[wire.OptionCode]Option) {
+	for _, l := range set.always {
+		o, ok := options[l.code]
+		if _, tried := set.places[l.code]; !ok && !tried {
+			c.fail(l.at, fmt.Sprintf("option %d isn't set here", l.code), "set it, or remove it from always")
+		}
+		if ok {
+			o.Always = true
+			options[l.code] = o
+		}
+	}
+	for _, l := range set.withheld {
+		options[l.code] = Option{Code: l.code, Withheld: true}
+	}
+}
+
 // options are the options of a part of the file and what it inherits.
 func (c *checker) options(raw *rawOptions, inherited []Option) []Option {
 	if raw == nil {
@@ -52,19 +69,7 @@ func (c *checker) options(raw *rawOptions, inherited []Option) []Option {
 	for _, o := range set.options {
 		c.laid(set.places[o.Code], all, o)
 	}
-	for _, l := range set.always {
-		o, ok := all[l.code]
-		if _, tried := set.places[l.code]; !ok && !tried {
-			c.fail(l.at, fmt.Sprintf("option %d isn't set here", l.code), "set it, or remove it from always")
-		}
-		if ok {
-			o.Always = true
-			all[l.code] = o
-		}
-	}
-	for _, l := range set.withheld {
-		all[l.code] = Option{Code: l.code, Withheld: true}
-	}
+	c.mark(set, all)
 	return c.sized(raw.place, all)
 }
 

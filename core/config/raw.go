@@ -210,9 +210,10 @@ type rawLimits struct {
 	Addresses number `json:"addresses-per-client,omitempty" jsonschema:"How many addresses one client (its DUID, or what identity says) may have at once on each link. What goes beyond is answered with NoAddrsAvail; reservations aren't limited." min:"0" max:"65535" default:"0" zero:"any number" example:"4"`
 	Prefixes  number `json:"prefixes-per-client,omitempty" jsonschema:"How many prefixes one client (its DUID, or what identity says) may have at once on each link (RFC 9663, Section 15). What goes beyond is answered with NoPrefixAvail; reservations aren't limited." min:"0" max:"65535" default:"0" zero:"any number" example:"4"`
 
-	Client    *rawRate `json:"messages-per-client,omitempty" jsonschema:"How many messages of one client (its DUID) are answered. What goes beyond is dropped. Without this table it is 20 a second and 100 at once."`
+	Client    *rawRate `json:"messages-per-client,omitempty" jsonschema:"How many messages of one client (its DUID, from one address) are answered. What goes beyond is dropped. Without this table it is 20 a second and 100 at once."`
 	Neighbour *rawRate `json:"messages-per-neighbour,omitempty" jsonschema:"How many messages of one link-local address are read, of hosts on the node's own links. What goes beyond is dropped. Without this table any number is."`
 	Relay     *rawRate `json:"messages-per-relay,omitempty" jsonschema:"How many messages of one relay, its address, are read. What goes beyond is dropped. Without this table any number is."`
+	Shares    flag     `json:"fair-shares,omitempty" jsonschema:"While messages are lost, no relay and no host on the node's own links has more of them read than its share. Without that each is lost in proportion to what is sent, which serves a relay with far more clients than the others better." default:"true" example:"false"`
 }
 
 type rawRate struct {

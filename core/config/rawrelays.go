@@ -3,6 +3,7 @@ package config
 type rawRelays struct {
 	At         place          `json:"-"`
 	Supplied   []codeRef      `json:"supplied-options,omitempty" jsonschema:"Options that relays may supply for clients (RFC 6422), by code or name, where the server has none of its own. The default is what IANA lists as permitted; others only count when they stand here." default:"[65]" example:"[65]"`
+	Allow      []subnet       `json:"allow,omitempty" jsonschema:"Relays that are listened to: prefixes or addresses from which they send. Where relays pass on what other relays sent, all of them must be in it. Other relays' messages are dropped." default:"all relays" example:"[\"2001:db8:ffff::/48\"]"`
 	NamedPools *rawNamedPools `json:"named-pools,omitempty" jsonschema:"Where relays name the pools that a client's new leases come from; without it they can't." example:"{preset: nokia}"`
 }
 

@@ -1,11 +1,9 @@
 package config
 
 import (
-	"bytes"
 	flags "flag"
 	"fmt"
 	"maps"
-	"net/netip"
 	"os"
 	"reflect"
 	"slices"
@@ -329,36 +327,5 @@ func TestReferenceOptions(t *testing.T) {
 		if c.data(shape{types: []dataType{d.name}}, exampleNode(t, d.example), place{1, 1, "value"}); len(c.errors) > 0 {
 			t.Errorf("%s: %v", d.name, c.errors)
 		}
-	}
-}
-
-// TestReferenceBlocks parses every block of YAML in the reference: a whole file, or a part that is laid over one.
-func TestReferenceBlocks(t *testing.T) {
-	base := "listen: {interfaces: [eth0]}\nlinks: [{name: lan, match: {interface: eth0}, addresses: [{pool: \"2001:db8:1::/64\"}]}]\n"
-	known := Beside{Provided: map[string]Provided{"uplink": {Prefix: netip.MustParsePrefix("2001:db8:ab00::/56")}}}
-	blocks := 0
-	for part := range strings.SplitSeq(string(reference(t)), "```yaml\n") {
-		block, _, is := strings.Cut(part, "```\n")
-		if !is {
-			continue
-		}
-		blocks++
-		data := []byte(block)
-		if !bytes.Contains(data, []byte("links:")) {
-			for line := range strings.Lines(base) {
-				if key, _, _ := strings.Cut(line, ":"); !strings.Contains("\n"+block, "\n"+key+":") {
-					data = append(data, line...)
-				}
-			}
-		} else if !bytes.Contains(data, []byte("listen:")) {
-			data = append(data, "listen: {interfaces: [eth0]}\n"...)
-		}
-		cfg, errs := ParseWith("block.yaml", data, known)
-		if errs != nil || len(cfg.Warnings) > 0 {
-			t.Errorf("%v\n%s", errs, data)
-		}
-	}
-	if blocks < 8 {
-		t.Errorf("only %d blocks", blocks)
 	}
 }

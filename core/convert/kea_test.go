@@ -142,6 +142,28 @@ func TestKeaServerID(t *testing.T) {
 	}
 }
 
+// TestKeaLinks: a network's name that can't be a link's is altered, and lifetimes that a client may choose are told where a subnet has them.
+func TestKeaLinks(t *testing.T) {
+	for name, want := range map[string]string{strings.Repeat("n", 300): strings.Repeat("n", 63), `a\nb`: "a-b"} {
+		in := kea.Input{File: "kea.conf", Data: []byte(`{"Dhcp6": {"shared-networks": [{"name": "` + name + `", "max-preferred-lifetime": 9000,
+"subnet6": [{"id": 1, "subnet": "2001:db8:1::/64",
+"min-valid-lifetime": 100, "pools": [{"pool": "2001:db8:1::/80"}]}]}]}}`)}
+		result, err := kea.Convert(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := convert.Settle(result.Draft, "test", "kea.conf")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range []string{"name: " + want + "\n", "# kea.conf:1: name isn't the same", "# kea.conf:1: max-preferred-lifetime isn't the same", "# kea.conf:3: min-valid-lifetime isn't the same"} {
+			if !strings.Contains(string(out), part) {
+				t.Errorf("no %q in\n%s", part, out)
+			}
+		}
+	}
+}
+
 // FuzzKea converts whatever comes: it is refused, or what comes out is taken by this server.
 func FuzzKea(f *testing.F) {
 	files, _ := filepath.Glob("testdata/*/*.json")

@@ -32,7 +32,7 @@ func (e *Engine) termsOf(kind wire.Kind, key *binding.Key) *policy.Terms {
 	if e.classed || !e.link.PoolTerms {
 		return e.terms
 	}
-	if pool := e.poolOf(kind, key); pool != nil && pool.Terms != nil {
+	if pool := e.poolWith(kind, key); pool != nil && pool.Terms != nil {
 		return pool.Terms
 	}
 	return e.terms
@@ -69,7 +69,7 @@ func (e *Engine) optionLayers() policy.Layers {
 func (e *Engine) poolLayers(layers policy.Layers, own *policy.Options) policy.Layers {
 	for i := range e.grants {
 		g := &e.grants[i]
-		pool := e.poolOf(e.message.IAs[g.ia].Kind, &g.key)
+		pool := e.poolWith(e.message.IAs[g.ia].Kind, &g.key)
 		if pool == nil || pool.Options == nil || slices.Contains(layers, pool.Options) {
 			continue
 		}
@@ -79,6 +79,18 @@ func (e *Engine) poolLayers(layers policy.Layers, own *policy.Options) policy.La
 		layers = append(layers, pool.Options)
 	}
 	return layers
+}
+
+// poolWith is the pool whose options and lifetimes a lease has: not one that excludes it, beside which it is reserved.
+func (e *Engine) poolWith(kind wire.Kind, key *binding.Key) *policy.Pool {
+	pool := e.poolOf(kind, key)
+	if pool == nil {
+		return nil
+	}
+	if slot, ok := pool.Range.Slot(key.Address); !ok || pool.Range.Excludes(slot) {
+		return nil
+	}
+	return pool
 }
 
 // appoint reads which pools relays ask for.

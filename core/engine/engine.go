@@ -199,13 +199,16 @@ func (e *Engine) Handle(in *Input, dst []byte) Result {
 // admit validates the message and finds its link.
 func (e *Engine) admit(in *Input) wire.Drop {
 	m := e.message
+	if !e.policy.Allows(&e.packet, &in.Source) {
+		return wire.DropForeignRelay
+	}
 	if drop := m.Validate(e.policy.ServerID); drop != wire.DropNone {
 		if drop == wire.DropForeignServer {
 			return e.overhear(in)
 		}
 		return drop
 	}
-	if !e.withinRate() {
+	if !e.withinRate(in.Source) {
 		return wire.DropClientRate
 	}
 	// RFC 9915, Section 16: a server should not accept a client's unicast.
@@ -213,6 +216,9 @@ func (e *Engine) admit(in *Input) wire.Drop {
 		return wire.DropDirectUnicast
 	}
 	e.link = e.policy.SelectLink(&e.packet, in.Listen)
+	if e.packet.RelayCount == 0 && !e.fromLink(&in.Source) {
+		return wire.DropOffLinkSource
+	}
 	if m.Type == wire.InformationRequest {
 		return wire.DropNone
 	}
@@ -223,6 +229,20 @@ func (e *Engine) admit(in *Input) wire.Drop {
 		return wire.DropStoreBroken
 	}
 	return wire.DropNone
+}
+
+// fromLink tells whether a client that speaks directly sends from an address of its link, which its link-local one is (RFC 9915, Section 13.1).
+// Else a host could have the answer sent to anybody, wherever that is. Where the node doesn't know what is on the link all addresses pass. Addresses
+// that hosts register may be of prefixes that only routers know, and are looked at by register.
+func (e *Engine) fromLink(source *[16]byte) bool {
+	switch {
+	case source[0] == 0xfe && source[1]&0xc0 == 0x80, e.message.Type == wire.AddrRegInform:
+		return true
+	case e.link == nil:
+		return false
+	default:
+		return len(e.link.OnLink) == 0 || e.link.Appropriate(source)
+	}
 }
 
 func (e *Engine) reset(in *Input) {

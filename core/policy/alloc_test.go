@@ -37,6 +37,7 @@ func TestNothingIsAllocatedPerPacket(t *testing.T) {
 	addr, prefix := at("2001:db8:1::5"), at("2001:db8:8000::")
 	dst := make([]byte, 0, 256)
 	l.Prefixes[0].Cut = &config.Cut{Length: 64, ID: 1}
+	allowing := compile(t, "relays: {allow: [\"2001:db8::/32\"]}\nlisten: {interfaces: [eth0]}"+pop1, "")
 	for name, ask := range map[string]func(){
 		"SelectLink":        func() { p.SelectLink(pkt, 1) },
 		"Reservation":       func() { l.Reservation(pkt) },
@@ -53,6 +54,7 @@ func TestNothingIsAllocatedPerPacket(t *testing.T) {
 		"PoolRequest":       func() { q.PoolRequest(unnumbered) },
 		"PoolChoice":        func() { q.PoolChoice(&q.Links[0], &request) },
 		"linkNamed":         func() { q.SelectLink(unnumbered, 1) },
+		"Allows":            func() { allowing.Allows(unnumbered, &addr) },
 		"Favoured":          func() { p.Favoured(pkt.Message.ClientID) },
 	} {
 		if got := testing.AllocsPerRun(200, ask); got != 0 {

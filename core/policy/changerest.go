@@ -30,7 +30,7 @@ func (d *differ) rest() (what []string) {
 	note("lifetimes of pools", d.poolsDiffer(func(p *config.Pool) any { return p.Lifetimes }))
 	note("options of pools", d.poolsDiffer(func(p *config.Pool) any { return p.Options }))
 	note("names of pools", d.namesRest())
-	note("relays", !reflect.DeepEqual(was.Relays.Supplied, is.Relays.Supplied))
+	note("relays", !reflect.DeepEqual(was.Relays.Supplied, is.Relays.Supplied) || !slices.Equal(was.Relays.Allow, is.Relays.Allow))
 	note("limits", was.Limits != is.Limits || d.linksDiffer(func(l *config.Link) any { return l.PerClient }))
 	note("decline", was.Decline != is.Decline)
 	note("listen", !reflect.DeepEqual(was.Listen, is.Listen))

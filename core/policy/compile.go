@@ -48,6 +48,7 @@ func Compile(cfg *config.Config, in Input) (*Policy, error) {
 		c.p.Global = c.options("options", cfg.Policy.Options, Options{})
 		c.p.Global.boot = bootLists(cfg.Policy.Boot)
 		c.supplied()
+		c.p.allowed = allowedTable(cfg.Relays.Allow)
 		c.classes()
 		if n := c.cfg.Relays.NamedPools; n != nil {
 			c.p.named = &poolNames{options: n.Options, groups: make(map[string]int32), ignore: n.Ignore}

@@ -41,6 +41,7 @@ type Policy struct {
 	Fingerprint   [32]byte     // digest of all that decides an address
 
 	selection selection
+	allowed   *table         // relays' addresses; nil: all of them
 	leases    [2]table       // pools' IDs by the leases in them; addresses, prefixes
 	named     *poolNames     // nil: relays name no pools
 	supplied  [256]uint64    // bit set of RSOO-enabled option codes below 16384

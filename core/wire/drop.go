@@ -26,7 +26,9 @@ const (
 	DropForeignServer           // meant for a server that the configuration doesn't name
 	DropUnexpectedIA            // an IA in an Information-request (Section 16.12)
 	DropUnexpectedORO           // an Option Request option in an ADDR-REG-INFORM (RFC 9686, Section 4.2.1)
+	DropForeignRelay            // from a relay that the configuration doesn't allow
 	DropDirectUnicast           // a client's unicast (RFC 9915, Section 16)
+	DropOffLinkSource           // a client's on the node's own link, from an address that doesn't belong there
 	DropNoLink                  // no configured link matches
 	DropDenied                  // the client is of a class that gets no answer
 	DropNoAddresses             // a Confirm without addresses (Section 18.3.3), an ADDR-REG-INFORM without one
@@ -78,7 +80,9 @@ var dropNames = [DropCount]string{
 	DropForeignServer:      "foreign-server",
 	DropUnexpectedIA:       "unexpected-ia",
 	DropUnexpectedORO:      "unexpected-oro",
+	DropForeignRelay:       "foreign-relay",
 	DropDirectUnicast:      "direct-unicast",
+	DropOffLinkSource:      "off-link-source",
 	DropNoLink:             "no-link",
 	DropDenied:             "denied",
 	DropNoAddresses:        "no-addresses",

@@ -33,7 +33,7 @@ func (w *Worker) handle(f *flight, batch []Datagram, writable bool) {
 			bump(&w.Counters.lacks[result.Lack], 1)
 		}
 		if result.Drop != wire.DropNone {
-			if aside := w.aside(result.Type); aside == nil {
+			if aside := w.aside(result.Type); aside == nil || result.Drop == wire.DropForeignRelay {
 				w.Counters.dropped(result.Type, result.Drop)
 				w.note(d, &result, unixNano)
 			} else if !aside(d) {

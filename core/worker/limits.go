@@ -51,7 +51,7 @@ func (w *Worker) unheard(d *Datagram, limits *config.Limits, now, wall int64) wi
 	if rate, drop := rateOf(d, limits); rate.Limited() && !w.Limits.senders.Admit(sender, now, rate) {
 		return drop
 	}
-	if !w.share.Admit(sender, now) {
+	if !limits.NoShares && !w.share.Admit(sender, now) {
 		return wire.DropShare
 	}
 	return wire.DropNone

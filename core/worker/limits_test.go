@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -71,8 +72,20 @@ func TestRates(t *testing.T) {
 	}
 }
 
-// TestShares: while the kernel drops datagrams, who floods gets less and less, and the others all that they ask for.
+// TestShares: while the kernel drops datagrams, who floods gets less and less, and the others all that they ask for; where shares are
+// switched off nobody is refused.
 func TestShares(t *testing.T) {
+	if n := flooded(t, settings); n < 1000 || n > 3900 {
+		t.Errorf("%d of the flood's 4000 messages were dropped", n)
+	}
+	if n := flooded(t, settings+"\nlimits: {fair-shares: false}\n"); n != 0 {
+		t.Errorf("%d of the flood's messages were dropped without shares", n)
+	}
+}
+
+// flooded has one relay send twenty times as much as another one, and returns how many of its messages were dropped.
+func flooded(t *testing.T, settings string) uint64 {
+	t.Helper()
 	b, limits, clock := limited(t, settings)
 	quiet := uint64(0)
 	for second := range 20 {
@@ -105,7 +118,21 @@ func TestShares(t *testing.T) {
 	if quiet != 200 {
 		t.Errorf("the relay that doesn't flood got %d answers to 200 messages", quiet)
 	}
-	if n := b.Counters.Dropped(wire.DropShare); n < 1000 || n > 3900 {
-		t.Errorf("%d of the flood's 4000 messages were dropped", n)
+	return b.Counters.Dropped(wire.DropShare)
+}
+
+// TestForeignRelays: what comes from a relay that isn't allowed goes nowhere: neither its clients' messages nor what is put aside, a Leasequery and
+// a Reconfigure-request. Each counts once.
+func TestForeignRelays(t *testing.T) {
+	b := startWith(t, strings.Replace(settings, "{named-pools", `{allow: ["2001:db8:1::/64"], named-pools`, 1), nil, func(o *worker.Options) {
+		aside := func(*worker.Datagram) bool { t.Error("a foreign relay's message was put aside"); return true }
+		o.Aside, o.Requests, o.Refusals = aside, aside, worker.NewRefusals(8)
+	})
+	foreign := func(d worker.Datagram) worker.Datagram { return from("2001:db8:2::1", relayed(d)) }
+	b.step(foreign(inform(1)), foreign(message(2, wire.Leasequery, nil)), foreign(message(3, wire.ReconfigureRequest, nil)), relayed(inform(4)))
+	b.wantSentRelayed(1)
+	b.wantDropped(wire.DropForeignRelay, 3)
+	if all := kept(b.Refusals); len(all) != 3 || all[0].Drop != wire.DropForeignRelay || all[0].Source != netip.MustParseAddr("2001:db8:2::1").As16() {
+		t.Errorf("kept of what was refused: %+v", all)
 	}
 }

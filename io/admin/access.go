@@ -90,6 +90,7 @@ const maxBody = 1 << 20
 func (a *access) shield(next http.Handler) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff") // what clients call themselves is in answers, and none of it is a page
 		if a.local && !slices.Contains(open, r.URL.Path) && !localHost(r.Host) && !a.trusts(r) {
 			refuse(w, http.StatusForbidden, "the Host "+printable(r.Host)+" isn't a name of this machine's own",
 				"ask by 127.0.0.1, [::1] or localhost; a proxy must set the Host to one of them")

@@ -56,6 +56,7 @@ type Node interface {
 	Outboxer
 	Reconfigurer
 	DNSKeeper
+	DNSRecordKeeper
 	// Reload reads the configuration file again and applies it, or only tells what it would change. It returns a
 	// *ReloadError where it isn't taken, and ErrStale where the request has another digest; nothing has changed then.
 	Reload(ctx context.Context, r ReloadRequest) (Plan, error)

@@ -244,7 +244,8 @@ func TestEndpoints(t *testing.T) {
 		{"POST", "/v1/bindings", 405, "it takes DELETE, GET, HEAD"},
 		{"GET", "/v1/pools", 200, `{"pools":[{"link":"lan","pool":"2001:db8:1::/64","kind":"IA_NA","length":128,"slots":"18446744073709551616","own":1`},
 		{"GET", "/metrics", 200, "lockstep6_ready 1"},
-		{"GET", "/", 404, "there is no GET /"},
+		{"GET", "/", 303, "/ui/"},
+		{"GET", "/nowhere", 404, "there is no GET /nowhere"},
 	} {
 		status, body := ask(t, test.method, addr, test.path)
 		if status != test.status || !strings.Contains(body, test.body) {

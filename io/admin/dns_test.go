@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -44,6 +45,22 @@ func (f *fakeDNS) AuditDNS(ctx context.Context, r DNSAuditRequest) (DNSAudit, er
 	return DNSAudit{
 		At: unix(testNow), Repair: r.Repair, Zones: []DNSAuditZone{{Name: "example.net", Read: DNSReadTransfer, Records: 7}}, Checked: 5,
 		Differences: map[string]uint64{"missing": 2, "foreign": 1}, Mendable: 2, List: []DNSDifference{},
+	}, nil
+}
+
+func (f *fakeDNS) DNSRecords(_ context.Context, lease netip.Prefix) (DNSRecords, error) {
+	switch lease.Addr().String() {
+	case "2001:db8:1::99":
+		return DNSRecords{}, ErrNoLease
+	case "2001:db8:1::98":
+		return DNSRecords{}, errors.New("the request is over")
+	}
+	if f.noDNS {
+		return DNSRecords{}, ErrNoDNS
+	}
+	return DNSRecords{
+		Lease: lease.String(), Name: "pc.example.net",
+		Questions: []DNSQuestion{{Zone: "example.net", Name: "pc.example.net", Type: "AAAA", Data: []string{"2001:db8:1::5"}}, {Type: "PTR", Data: []string{}, Error: "no answer"}},
 	}, nil
 }
 

@@ -143,6 +143,11 @@ var exchanges = []exchange{
 	{"POST", "/v1/backup?dir=/there", "", 409},
 	{"POST", "/v1/backup", "", 400},
 	{"GET", "/v1/dns", "", 200},
+	{"GET", "/v1/dns/records?lease=2001:db8:1::5", "", 200},
+	{"GET", "/v1/dns/records?lease=2001:db8:1::99", "", 404},
+	{"GET", "/v1/dns/records?lease=2001:db8:1::98", "", 503},
+	{"GET", "/v1/dns/records?lease=x", "", 400},
+	{"GET", "/v1/dns/records", "", 400},
 	{"POST", "/v1/dns/audit", "", 200},
 	{"POST", "/v1/dns/audit?zone=none", "", 404},
 	{"POST", "/v1/dns/audit?zone=", "", 400},
@@ -181,6 +186,7 @@ func TestBodies(t *testing.T) {
 	answer(t, c, socket, exchange{"GET", "/v1/history", "", 200})
 	node.noDNS = true
 	answer(t, c, socket, exchange{"GET", "/v1/dns", "", 404})
+	answer(t, c, socket, exchange{"GET", "/v1/dns/records?lease=::1", "", 404})
 	answer(t, c, socket, exchange{"POST", "/v1/dns/audit", "", 404})
 	node.noPast = true
 	answer(t, c, socket, exchange{"GET", "/v1/history", "", 404})

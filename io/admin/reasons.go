@@ -65,6 +65,14 @@ var dropReasons = [wire.DropCount]reason{
 		words:  "the client sent its message to this node's address, which only relays may",
 		remedy: "let the client use multicast, or put a relay before it; a relay that passes messages on unwrapped is no relay",
 	},
+	wire.DropForeignRelay: {
+		words:  "its relay, or one of several, isn't among relays.allow",
+		remedy: "add the prefix of the relay's address to relays.allow if the relay is one of the network's own; a lightweight relay sends from fe80::/10",
+	},
+	wire.DropOffLinkSource: {
+		words:  "the client is on this node's link and sends from an address that doesn't belong there",
+		remedy: "clients send from their link-local address; add the prefix of the address to the link's match.link-addresses if it is on the link",
+	},
 	wire.DropNoLink: {
 		words: "no link of the configuration matches where the message came from",
 		remedy: "add the relay's link-address, Interface-ID or Relay-ID, or the interface, to a link's match; " +

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/lockstep6/lockstep6/io/admin/web"
 )
 
 // State is a snapshot of a node.
@@ -64,7 +66,7 @@ type route struct {
 // table is the whole interface. openapi.yaml describes it; a test holds the two together.
 func table() []route {
 	return slices.Concat(stateRoutes, poolRoutes, bindingRoutes, linkRoutes, controlRoutes, reloadRoutes, reservationRoutes, providerRoutes, refusalRoutes, eventRoutes,
-		historyRoutes, dnsRoutes, backupRoutes, hookRoutes, outboxRoutes, reconfigureRoutes, documentRoutes, debugRoutes)
+		historyRoutes, dnsRoutes, dnsRecordRoutes, backupRoutes, hookRoutes, outboxRoutes, reconfigureRoutes, documentRoutes, debugRoutes)
 }
 
 // open is what everybody may ask for: load balancers and supervisors have no token.
@@ -77,6 +79,7 @@ var bounded = map[string]int{
 	"GET /v1/bindings":        4,
 	"GET /v1/bindings/export": 4,
 	"GET /v1/history":         4,
+	"GET /v1/dns/records":     4,
 	"GET /v1/events":          32,
 	"POST /v1/backup":         1,
 	"POST /v1/reconfigure":    1,
@@ -120,6 +123,7 @@ func routes(node Node, a *access) http.Handler {
 			}
 		})
 	}
+	servePage(mux, a)
 	return a.shield(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if handler, pattern := mux.Handler(r); pattern == "" {
 			unknown(w, r, handler)
@@ -140,7 +144,29 @@ func unknown(w http.ResponseWriter, r *http.Request, handler http.Handler) {
 		refuse(w, said.status, r.URL.Path+" doesn't take "+r.Method, "it takes "+allow)
 		return
 	}
+	noSuch(w, r)
+}
+
+func noSuch(w http.ResponseWriter, r *http.Request) {
 	refuse(w, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path, "GET /v1/openapi.yaml lists what there is")
+}
+
+// servePage adds the page for people. Its files say nothing of the node, so everybody may have them; what they show they get from the
+// interface, with the token where one is wanted.
+func servePage(mux *http.ServeMux, a *access) {
+	serve := func(pattern string, h http.Handler) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			if !understood(w, r, nil) {
+				return
+			}
+			if leave, entered := a.enter(w, r, true); entered {
+				defer leave()
+				h.ServeHTTP(w, r)
+			}
+		})
+	}
+	serve("GET "+web.Path, web.Handler(noSuch))
+	serve("GET /{$}", http.RedirectHandler(web.Path, http.StatusSeeOther))
 }
 
 // understood refuses a query that can't be read, or has what the operation doesn't take: whoever misspells a filter or a

@@ -127,6 +127,9 @@ func (c *chain) Next(l *Lease) error {
 	return io.EOF
 }
 
+// byteOrderMark is what some editors put before a text.
+const byteOrderMark = "\ufeff"
+
 // lines reads lines of bounded length, without their ends.
 type lines struct {
 	r      *bufio.Reader
@@ -149,6 +152,9 @@ func (l *lines) next() ([]byte, error) {
 	}
 	if errors.Is(err, io.EOF) && len(line) > 0 {
 		err = nil
+	}
+	if l.number == 1 {
+		line = bytes.TrimPrefix(line, []byte(byteOrderMark))
 	}
 	return bytes.TrimRight(line, "\r\n"), err
 }

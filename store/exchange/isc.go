@@ -56,7 +56,7 @@ func (i *isc) Next(l *Lease) error {
 		case errors.Is(err, errWritten), errors.Is(err, io.ErrUnexpectedEOF):
 			i.note(Malformed, i.tokens.line, "%v", err) // nothing comes behind it
 		case errors.Is(err, errToken):
-			return fmt.Errorf("%s:%d: %w; it isn't dhcpd's", i.tokens.name, i.tokens.line, err)
+			i.note(Malformed, i.tokens.line, "%v; the rest of its statement isn't read", err)
 		default:
 			return err
 		}

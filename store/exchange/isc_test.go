@@ -72,5 +72,21 @@ ia-na `+name+` { cltt epoch 1577934245; iaaddr 2001:db8::a { binding`)
 		"24: malformed: the file ends within a statement",
 	)
 	want(t, readISC(t, false, `ia-na "abc`), "1: malformed: a quotation mark without a second one: unexpected EOF")
-	want(t, readISC(t, false, strings.Repeat("x", maxToken+1)), "end: f:1: a word of more than 4096 octets; it isn't dhcpd's")
+	want(t, readISC(t, false, strings.Repeat("x", maxToken+1)), "1: malformed: a word of more than 4096 octets; the rest of its statement isn't read")
+}
+
+// TestISCZeros: a run of zeros, which a crash of the machine leaves, or a text without end costs what it stands in, and not what comes behind.
+func TestISCZeros(t *testing.T) {
+	block := func(iaid, address string) string {
+		return `ia-na "\00` + iaid + `\000\000\000\000\004\001" { cltt epoch 1577934245; iaaddr 2001:db8::` + address +
+			" { binding state active; max-life 9; ends never; } }\n"
+	}
+	lease := func(line, iaid, address string) string {
+		return line + ": IA_NA 2001:db8::" + address + "/128 00:04:01 " + iaid + " bound 0/9 1577934245..never only 1"
+	}
+	const long = "malformed: a word of more than 4096 octets; the rest of its statement isn't read"
+	zeros := strings.Repeat("\x00", 9000) + "\n"
+	want(t, readISC(t, false, block("1", "1")+zeros+"}\n"+block("2", "2")), lease("1", "1", "1"), "2: "+long, lease("4", "2", "2"))
+	broken := block("1", "1")[:70]
+	want(t, readISC(t, false, broken+zeros+block("2", "2")+block("3", "3")), "1: "+long, lease("2", "2", "2"), lease("3", "3", "3"))
 }

@@ -27,7 +27,8 @@ func (t token) is(word string) bool { return t.kind == tokenWord && string(t.oct
 
 func (t token) punct(c byte) bool { return t.kind == tokenPunct && t.octets[0] == c }
 
-// errToken says that a token is longer than any that dhcpd writes.
+// errToken says that a token is longer than any that dhcpd writes, as where a crash left zeros. A word is passed over then, and a text,
+// whose second quotation mark may be missing, up to where it is too long.
 var errToken = errors.New("a word of more than 4096 octets")
 
 const maxToken = 4096
@@ -60,8 +61,8 @@ func (t *tokens) next() (token, error) {
 		return t.text()
 	}
 	for {
-		if t.room = append(t.room, c); len(t.room) > maxToken {
-			return token{}, errToken
+		if len(t.room) <= maxToken {
+			t.room = append(t.room, c)
 		}
 		if c, err = t.r.ReadByte(); errors.Is(err, io.EOF) {
 			break
@@ -72,6 +73,9 @@ func (t *tokens) next() (token, error) {
 			_ = t.r.UnreadByte() // it was read a moment ago
 			break
 		}
+	}
+	if len(t.room) > maxToken {
+		return token{}, errToken
 	}
 	return token{tokenWord, t.room}, nil
 }

@@ -32,6 +32,8 @@ func TestKeaVersions(t *testing.T) {
 		"2: IA_NA 2001:db8::1/128 00:03:00:01:02:00:00:00:00:01 7 bound 50/100 1000000000..1000000100 a,b false true 5=0001020000000002")
 	want(t, readKea(t, "subnet_id,"+strings.Replace(keaFirst, "subnet_id,", "", 1), "9,2001:db8::,00:03:00:01:02:00:00:00:00:01,4294967295,5294967295,50,2,7,56,0,0,"),
 		"2: IA_PD 2001:db8::/56 00:03:00:01:02:00:00:00:00:01 7 bound 50/4294967295 1000000000..never")
+	want(t, readKea(t, byteOrderMark+keaFirst, "2001:db8::1,00:03:00:01:02:00:00:00:00:01,100,1000000100,1,50,0,7,128,0,0,\r"),
+		"2: IA_NA 2001:db8::1/128 00:03:00:01:02:00:00:00:00:01 7 bound 50/100 1000000000..1000000100")
 	want(t, readKea(t, "address,hwaddr", "192.0.2.1,"), "end: f isn't Kea's: its first line has no column duid; kea-leases6.csv begins with one of column names")
 	want(t, readKea(t))
 }

@@ -37,6 +37,12 @@ type Draft struct {
 	remarks []Remark
 }
 
+// A Secret is a file that is to stand beside the new configuration, which names it as file:NAME, and that only the server may read.
+type Secret struct {
+	Name string // without a folder
+	Data []byte
+}
+
 // New is an empty configuration.
 func New() *Draft { return &Draft{root: Map()} }
 
@@ -241,11 +247,5 @@ func (n *Node) Comments(of *Node) {
 // Plain is a scalar without quotes, for numbers with a point.
 func (n *Node) Plain() *Node {
 	n.plain = strings.Trim(n.plain, `"`)
-	return n
-}
-
-// From notes where a node comes from, for what is said of it later, and returns it.
-func (n *Node) From(at Place) *Node {
-	n.at = at
 	return n
 }

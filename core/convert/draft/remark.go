@@ -21,6 +21,12 @@ func (p Place) String() string {
 	return fmt.Sprintf("%s:%d", p.File, p.Line)
 }
 
+// From notes where a node comes from, for what is said of it later, and returns it.
+func (n *Node) From(at Place) *Node {
+	n.at = at
+	return n
+}
+
 // A Weight says what a remark means for the new configuration.
 type Weight uint8
 

@@ -64,3 +64,16 @@ func TestCorpus(t *testing.T) {
 		})
 	}
 }
+
+// TestNetworkNames: a network's name that can't be a link's is altered.
+func TestNetworkNames(t *testing.T) {
+	for name, want := range map[string]string{strings.Repeat("n", 300): strings.Repeat("n", 60), `"a\nb"`: "a-b"} {
+		r, err := Convert(source("shared-network " + name + " { subnet6 2001:db8:1::/64 { range6 2001:db8:1::/80; } }\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := convert.Settle(r.Draft, "test", "x"); err != nil || !strings.Contains(string(got), "name: "+want+"\n") {
+			t.Errorf("%v, and no name %s in\n%s", err, want, got)
+		}
+	}
+}

@@ -28,6 +28,7 @@ func (p *parser) optionDefinition(t *token, o *option) {
 		return
 	}
 	defined := o.space.define(o.name, n, d.format.String())
+	defined.defined = true
 	if d.inside != nil && d.inside.inside == nil {
 		d.inside.inside = defined
 	}

@@ -250,6 +250,10 @@ func (p *parser) log() bool {
 			return p.bad(p.peek(), fmt.Sprintf("%s stands where , is expected", p.peek()), `write log (info, "text");`)
 		}
 	}
+	if p.peek().is(")") {
+		p.skip() // dhcpd leaves out such a statement without a word
+		return true
+	}
 	if p.dataExpression() == nil {
 		return false
 	}

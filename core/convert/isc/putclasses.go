@@ -25,6 +25,7 @@ func (t *translator) putClasses() {
 	if t.needsKnown() {
 		t.putKnown(list)
 	}
+	t.hostLifetimes(list)
 	for _, c := range t.ordered {
 		for i, sub := range c.class.subs {
 			if len(sub.settings) > 0 {
@@ -42,19 +43,24 @@ func (t *translator) putClasses() {
 
 // nameClasses gives classes names that this server takes.
 func (t *translator) nameClasses() {
-	used := map[string]bool{classKnown: true, classUnknown: true}
+	t.usedClasses = map[string]bool{classKnown: true, classUnknown: true}
 	for _, c := range t.ordered {
-		name := strings.TrimLeft(notInClassNames.ReplaceAllString(c.name, "-"), "._-")
-		if name = name[:min(len(name), 50)]; name == "" {
-			name = "class"
-		}
-		base := name
-		for i := 2; used[name]; i++ {
-			name = fmt.Sprintf("%s-%d", base, i)
-		}
-		used[name] = true
-		t.classNames[c] = name
+		t.classNames[c] = t.className(c.name)
 	}
+}
+
+// className is a name that no other class has.
+func (t *translator) className(want string) string {
+	name := strings.TrimLeft(notInClassNames.ReplaceAllString(want, "-"), "._-")
+	if name = name[:min(len(name), 50)]; name == "" {
+		name = "class"
+	}
+	base := name
+	for i := 2; t.usedClasses[name]; i++ {
+		name = fmt.Sprintf("%s-%d", base, i)
+	}
+	t.usedClasses[name] = true
+	return name
 }
 
 // permissions are those of all pools.

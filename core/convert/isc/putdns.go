@@ -98,7 +98,7 @@ func (t *translator) dnsZone(n *draft.Node, z *zone, used map[*key]bool) {
 	k.Set("algorithm", draft.Text(algorithm))
 	file := secretFile(z.key.name)
 	k.Set("secret", draft.Text("file:"+file))
-	t.secrets = append(t.secrets, Secret{file, []byte(z.key.secret + "\n")})
+	t.secrets = append(t.secrets, draft.Secret{Name: file, Data: []byte(z.key.secret + "\n")})
 }
 
 // secretFile is the name of the file that a key goes into.

@@ -21,7 +21,7 @@ func (t *translator) putHosts(l *link, inherited []sent) {
 			t.d.Changed(list, r.at, "host "+r.name, "the client has a host already; of the options of both those of the first one count")
 		}
 		again := byKey[r.key] != nil
-		t.putHost(n, r, inherited, again)
+		t.putHost(l, n, r, inherited, again)
 		if !again && n.Len() == 1 {
 			continue // nothing is reserved here
 		}
@@ -66,7 +66,7 @@ func (t *translator) beyondRoot(s *scope) *values {
 	return inEffect(s.chain()...).beyond(t.global)
 }
 
-func (t *translator) putHost(n *draft.Node, r *reservation, inherited []sent, again bool) {
+func (t *translator) putHost(l *link, n *draft.Node, r *reservation, inherited []sent, again bool) {
 	if len(r.addresses) > 0 {
 		addresses := n.List("addresses")
 		for _, a := range r.addresses {
@@ -87,8 +87,7 @@ func (t *translator) putHost(n *draft.Node, r *reservation, inherited []sent, ag
 		n.Set("hostname", draft.Text(string(s.data))).From(s.at)
 		t.took(s)
 	}
-	own := without(t.sentOptions(inEffect(r.chain()...)), t.sentOptions(t.global))
-	t.putOptions(n, without(own, inherited))
+	t.putOptions(n, t.hostOptions(l, r, inherited))
 }
 
 // hostRemarks tells what of a host isn't taken over.
@@ -105,7 +104,7 @@ func (t *translator) hostRemarks(list *draft.Node, r *reservation) {
 		t.d.Lost(list, r.at, "host "+r.name, "dhcpd gives the first of its addresses only")
 	}
 	for _, s := range t.lifetimeSettings(inEffect(r.scope)) {
-		t.lost(list, s, "lifetimes are of a link or a class here; a class can be for one DUID")
+		t.lost(list, s, "lifetimes are of a link, a pool or a class here, and classes don't know clients by what a relay adds")
 	}
 	h.addresses = h.addresses[:min(1, len(h.addresses))] // told once
 }

@@ -28,9 +28,9 @@ func (t *translator) putLinks() {
 		options := t.sentOptions(l.values)
 		t.putOptions(l.out, without(options, inherited))
 		t.linkDNS(l.out, l.values)
-		t.settled(l)
 		t.putPools(l)
 		t.putHosts(l, options)
+		t.settled(l)
 		for _, tell := range l.remarks {
 			tell(l.out)
 		}
@@ -82,11 +82,7 @@ func (t *translator) settled(l *link) {
 			if set.option.space.name == "dhcp" || set.option.space.name == "server" && parameterWhy[set.option.name] == "" {
 				continue
 			}
-			why := t.why(set)
-			if set.fixed && set.option.space.name != "server" && codeWhy[set.option.code] == "" {
-				why = "options are of a link, a class or a client here, and other pools of the link have others; make it a class where clients can be told apart"
-			}
-			t.lost(l.out, set, why)
+			t.lost(l.out, set, t.why(set))
 		}
 	}
 	for _, s := range l.subnets {
@@ -119,7 +115,7 @@ func (t *translator) putPools(l *link) {
 				t.d.Lost(list, r.at, "pool6", why)
 				continue
 			}
-			t.putRange(l, list, r, only, except)
+			t.putRange(l, list, r, p, only, except)
 		}
 		if p.pool != nil {
 			t.poolRemarks(l, p)
@@ -163,7 +159,7 @@ func (r *rangeOf) span() span {
 }
 
 // putRange writes a range's pools.
-func (t *translator) putRange(l *link, list *draft.Node, r rangeOf, only, except []string) {
+func (t *translator) putRange(l *link, list *draft.Node, r rangeOf, p *pond, only, except []string) {
 	switch {
 	case len(r.pieces) == 0:
 		t.d.Lost(list, r.at, "the range "+r.span().String(), "all of it is in other pools already, and a lease is in one pool only")
@@ -178,7 +174,7 @@ func (t *translator) putRange(l *link, list *draft.Node, r rangeOf, only, except
 		if r.length < 128 {
 			n.Set("length", draft.Number(r.length))
 		}
-		if rest := t.excluded(l, piece, r.length); slices.Contains(rest, piece.text()) {
+		if rest := t.excluded(l, p, piece, r.length); slices.Contains(rest, piece.text()) {
 			t.d.Lost(list, r.at, "the range "+piece.String(), "all of it is reserved for a host")
 			continue
 		} else if len(rest) > 0 {
@@ -190,16 +186,18 @@ func (t *translator) putRange(l *link, list *draft.Node, r rangeOf, only, except
 		if len(except) > 0 {
 			n.Set("except-classes", one(except))
 		}
+		t.putTerms(n, l, p)
 		list.Append(n)
 	}
 }
 
 // excluded are reserved leases inside of a pool that aren't leases of the pool on its own link.
-func (t *translator) excluded(l *link, piece span, length int) (out []string) {
+func (t *translator) excluded(l *link, pond *pond, piece span, length int) (out []string) {
+	apart := t.ownTerms(l, pond)
 	mine := func(p netip.Prefix) bool {
 		return slices.ContainsFunc(l.hosts, func(r *reservation) bool {
 			for _, a := range r.addresses {
-				if length == 128 && p == netip.PrefixFrom(a, 128) {
+				if length == 128 && !apart && p == netip.PrefixFrom(a, 128) {
 					return true
 				}
 			}

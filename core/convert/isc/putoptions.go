@@ -44,14 +44,26 @@ func (t *translator) putOptions(n *draft.Node, all []sent) {
 				table.Set(known.name, v.From(s.from[0].at))
 				continue
 			}
-			fallthrough
+			t.putCustom(table, s)
 		default:
-			custom := draft.Map().From(s.from[0].at)
-			custom.Set("code", draft.Number(s.code))
-			typed(custom, s.from[0].option, s.data)
-			table.List("custom").Append(custom)
+			t.putCustom(table, s)
 		}
 	}
+}
+
+// putCustom writes an option that has no name here, or whose data its name doesn't take: by a name that the file defines, or by its code.
+func (t *translator) putCustom(table *draft.Node, s *sent) {
+	at, o := s.from[0].at, t.spaces["dhcp6"].byCode(s.code)
+	if name := t.nameOf(o); name != "" {
+		if v := t.value(o, s.data, true); v != nil {
+			table.Set(name, v.From(at))
+			return
+		}
+	}
+	custom := draft.Map().From(at)
+	custom.Set("code", draft.Number(s.code))
+	t.typed(custom, o, s.data)
+	table.List("custom").Append(custom)
 }
 
 // form is an option's value as its name has it; nil: its octets aren't of that form.
@@ -161,58 +173,12 @@ func (t *translator) putVendors(table *draft.Node, s *sent) {
 	for _, v := range s.vendors {
 		n := list.Append(draft.Map()).From(s.from[0].at)
 		n.Set("enterprise", draft.Number(v.enterprise))
-		options := n.List("options")
+		n.Set("options", t.table(v.options, true))
 		for _, o := range v.options {
-			sub := options.Append(draft.Map())
-			sub.Set("code", draft.Number(o.code))
-			typed(sub, o.option, o.data)
-			if o.option != nil && (o.option.space.codes != 2 || o.option.space.length != 2) {
-				t.d.Changed(options, s.from[0].at, "option space "+o.option.space.name, "codes and lengths of suboptions have two octets (RFC 9915, Section 21.17)")
+			if o.option != nil && !o.option.space.wide() {
+				t.d.Changed(list, s.from[0].at, "option space "+o.option.space.name, "codes and lengths of suboptions have two octets (RFC 9915, Section 21.17)")
+				break
 			}
 		}
 	}
-}
-
-// typed writes an option's data by its type where that can be said, else in hexadecimal.
-func typed(n *draft.Node, o *option, data []byte) {
-	format := "X"
-	if o != nil {
-		format = o.format
-	}
-	set := func(kind string, value *draft.Node, array bool) {
-		n.Set("type", draft.Text(kind))
-		if array {
-			n.Set("array", draft.Bool(true))
-		}
-		n.Set("value", value)
-	}
-	switch format {
-	case "t":
-		if utf8.Valid(data) && len(data) > 0 {
-			set("string", draft.Text(string(data)), false)
-			return
-		}
-	case "6", "6A":
-		if list := addresses(data); len(list) > 0 {
-			value := draft.Text(list[0])
-			if format == "6A" {
-				value = draft.Texts(list...)
-			}
-			set("ipv6-address", value, format == "6A")
-			return
-		}
-	case "D", "d":
-		if list := domains(data); len(list) > 0 {
-			set("fqdn", draft.Texts(list...), true)
-			return
-		}
-	case "B", "S", "L":
-		var value uint32
-		for _, b := range data {
-			value = value<<8 | uint32(b)
-		}
-		set(map[string]string{"B": "uint8", "S": "uint16", "L": "uint32"}[format], draft.Number(value), false)
-		return
-	}
-	n.Set("hex", draft.Hex(data))
 }

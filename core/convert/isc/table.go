@@ -13,6 +13,8 @@ type option struct {
 	name   string
 	code   uint32
 	format string
+
+	defined bool // the file defines it
 }
 
 // full is the option's name as the file has it.

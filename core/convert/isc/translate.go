@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/lockstep6/lockstep6/core/convert/draft"
 )
@@ -12,13 +14,7 @@ import (
 // A Result is what a configuration becomes.
 type Result struct {
 	Draft   *draft.Draft
-	Secrets []Secret // what the new configuration names as file:NAME
-}
-
-// A Secret is a file that is to stand beside the new configuration.
-type Secret struct {
-	Name string
-	Data []byte
+	Secrets []draft.Secret // what the new configuration names as file:NAME
 }
 
 // Convert translates a configuration. What dhcpd itself would refuse is an error of type draft.Faults.
@@ -28,7 +24,7 @@ func Convert(src *Source) (*Result, error) {
 		return nil, k.faults
 	}
 	t := &translator{known: k, d: draft.New(), root: root, global: inEffect(root), interfaces: src.Interfaces, done: make(map[draft.Place]bool),
-		named: make(map[string]bool), classNames: make(map[*scope]string), prefixes: make(map[netip.Prefix]bool), placed: make(map[*scope]bool)}
+		named: make(map[string]bool), classNames: make(map[*scope]string), optionNames: make(map[*option]string), prefixes: make(map[netip.Prefix]bool), placed: make(map[*scope]bool)}
 	t.collect(root)
 	t.gather()
 	t.server()
@@ -45,7 +41,7 @@ type translator struct {
 	root       *scope
 	global     *values
 	interfaces []Interface
-	secrets    []Secret
+	secrets    []draft.Secret
 
 	links    []*link
 	nets     []*scope // shared networks, and subnets that are none's
@@ -53,15 +49,18 @@ type translator struct {
 	ordered  []*scope // classes, in the order of the file
 	all      []*scope // all scopes
 
-	done       map[draft.Place]bool // settings that were told of or taken over
-	named      map[string]bool      // names of links
-	classNames map[*scope]string
-	prefixes   map[netip.Prefix]bool // link-addresses that a link has
-	heard      []string              // interfaces that links have
-	reserved   []netip.Prefix        // what hosts have for themselves
-	placed     map[*scope]bool       // hosts that have a reservation
-	spans      []span                // what pools have
-	tellsKeeps bool                  // it is told that who has a lease keeps it
+	done        map[draft.Place]bool // settings that were told of or taken over
+	named       map[string]bool      // names of links
+	classNames  map[*scope]string
+	usedClasses map[string]bool
+
+	optionNames map[*option]string    // "": it has none
+	prefixes    map[netip.Prefix]bool // link-addresses that a link has
+	heard       []string              // interfaces that links have
+	reserved    []netip.Prefix        // what hosts have for themselves
+	placed      map[*scope]bool       // hosts that have a reservation
+	spans       []span                // what pools have
+	tellsKeeps  bool                  // it is told that who has a lease keeps it
 }
 
 // collect lists scopes by what they are.
@@ -158,7 +157,7 @@ func (t *translator) why(s setting) string {
 		if why := codeWhy[o.code]; why != "" {
 			return why
 		}
-		return "it can't be said here, where another scope says otherwise"
+		return "nobody gets leases by it, or another place says otherwise"
 	case o.space.name == "fqdn":
 		return "names are told as dns says"
 	default:
@@ -168,9 +167,9 @@ func (t *translator) why(s setting) string {
 
 // parameterWhy tells of parameters why they have no equal, or not there.
 var parameterWhy = map[string]string{
-	"default-lease-time":         "lifetimes are of a link or a class here; give the clients concerned a class",
-	"preferred-lifetime":         "lifetimes are of a link or a class here; give the clients concerned a class",
-	"dhcpv6-set-tee-times":       "lifetimes are of a link or a class here",
+	"default-lease-time":         "lifetimes are of a link, a pool or a class here; nobody gets leases by this one",
+	"preferred-lifetime":         "lifetimes are of a link, a pool or a class here; nobody gets leases by this one",
+	"dhcpv6-set-tee-times":       "lifetimes are of a link, a pool or a class here",
 	"lease-file-name":            "leases are kept in store.path",
 	"dhcpv6-lease-file-name":     "leases are kept in store.path; import reads dhcpd's file",
 	"pid-file-name":              "there is no such file",
@@ -230,7 +229,12 @@ var codeWhy = map[uint32]string{
 
 // linkName gives a link a name that no other one has.
 func (t *translator) linkName(want string) string {
-	name := want
+	name := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return '-'
+		}
+		return r
+	}, want)
 	if len(name) > 60 {
 		name = strings.ToValidUTF8(name[:60], "")
 	}

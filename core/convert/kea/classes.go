@@ -19,6 +19,7 @@ type class struct {
 	onlyOn    []string    // links that require it, of a class that is only evaluated where it is required
 	life      *times      // lifetimes of a class that is made here
 	options   []*datum    // beside those of its map
+	never     []uint16    // options of the link that its members aren't sent
 	remark    string      // a comment above it
 	different []string    // where it isn't Kea's condition
 }
@@ -167,6 +168,7 @@ func (t *translator) putClasses() {
 			t.putLifetimes(n.Map("lifetimes"), *c.life)
 		}
 		t.putOptions(n, c.options)
+		putNever(n, c.never, c.options)
 		list.Append(n)
 	}
 }

@@ -3,6 +3,7 @@ package kea
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"net/netip"
 	"strings"
 	"unicode/utf8"
@@ -59,6 +60,11 @@ func decodeOne(kind string, data []byte) (v *draft.Node, size int) {
 		return draft.Text(addr.String()), size
 	case "ipv6-prefix":
 		return decodePrefix(data)
+	case "psid":
+		if len(data) < 3 || data[0] > 16 {
+			return nil, 0
+		}
+		return draft.Text(fmt.Sprintf("%d/%d", uint32(binary.BigEndian.Uint16(data[1:]))>>(16-data[0]), data[0])), 3
 	case "fqdn":
 		name, size := decodeName(data)
 		if size == 0 {

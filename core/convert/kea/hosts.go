@@ -112,12 +112,12 @@ func (t *translator) putHosts(l *link) {
 		}
 		for _, h := range s.hosts {
 			if inSubnet {
-				t.putHost(l, h, done, nil)
+				t.putHost(l, s, h, done, false)
 			}
 		}
 		if global {
 			for _, h := range t.globalHosts() {
-				t.putHost(l, h, done, s)
+				t.putHost(l, s, h, done, true)
 			}
 		}
 	}
@@ -152,10 +152,10 @@ func (t *translator) modes(s *subnet) (global, inSubnet bool) {
 }
 
 // putHost writes a reservation. A global one has the addresses that lie in the subnet.
-func (t *translator) putHost(l *link, h *host, done map[string]bool, only *subnet) {
+func (t *translator) putHost(l *link, s *subnet, h *host, done map[string]bool, global bool) {
 	key := fmt.Sprintf("%s %x", h.kind, h.id)
 	if done[key] {
-		if only == nil {
+		if !global {
 			t.lost(l.out, h.value, "reservation", "the client has another one in this shared network, and the first counts")
 		}
 		return
@@ -168,7 +168,7 @@ func (t *translator) putHost(l *link, h *host, done map[string]bool, only *subne
 	}
 	done[key] = true
 	for _, a := range h.addresses {
-		if only == nil || only.prefix.Contains(a) {
+		if !global || s.prefix.Contains(a) {
 			n.List("addresses").Append(draft.Text(a.String()))
 		}
 	}
@@ -179,9 +179,11 @@ func (t *translator) putHost(l *link, h *host, done map[string]bool, only *subne
 	if len(h.texts("excluded-prefixes")) > 0 {
 		t.lost(list, h.value, "excluded-prefixes", "reserved prefixes are delegated as a whole")
 	}
-	if p := t.putOptions(n, t.readOptions(h.value)); p != nil {
+	options, never := t.hostTerms(list, h, s)
+	if p := t.putOptions(n, options); p != nil {
 		t.lost(list, p.field, "option-data preference", "one client's preference; server.preference is everybody's")
 	}
+	putNever(n, never, options)
 	for _, name := range h.texts("client-classes") {
 		t.assign(list, name, h, l)
 	}

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/lockstep6/lockstep6/core/convert/draft"
 )
@@ -17,6 +19,11 @@ type subnet struct {
 	id     uint32
 	pools  []*pool
 	hosts  []*host
+
+	// What it has otherwise than its link: options, options of the link that it hasn't, lifetimes.
+	extra []*datum
+	never []uint16
+	life  *times // nil: the link's
 }
 
 // scopes are the maps from which a subnet's settings are inherited, the innermost first.
@@ -89,11 +96,25 @@ func (t *translator) readLinks() {
 	}
 }
 
-// linkName is a name that no other link has.
+// shorten is as much of a text as has so many octets at most.
+func shorten(text string, most int) string {
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "")
+	}
+	return text
+}
+
+// linkName is a name that no other link has. Kea takes names of any length and of any octets, and here they are up to 63 printable ones.
 func (t *translator) linkName(name string) string {
-	free := name
+	name = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return '-'
+		}
+		return r
+	}, name)
+	free := shorten(name, 63)
 	for n := 2; t.usedNames[free]; n++ {
-		free = fmt.Sprintf("%s-%d", name, n)
+		free = fmt.Sprintf("%s-%d", shorten(name, 55), n)
 	}
 	t.usedNames[free] = true
 	return free

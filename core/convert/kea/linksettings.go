@@ -15,12 +15,11 @@ func (t *translator) linkLifetimes(l *link) {
 	own := t.lifetimesOf(t.scopes(l.base())...)
 	for _, s := range l.subnets {
 		t.cache(l.out, s.value)
-		if !own.same(global) {
-			t.wishes(l.out, s.value)
-		}
+		t.wishes(l.out, s.value)
 	}
 	if l.net != nil {
 		t.cache(l.out, l.net)
+		t.wishes(l.out, l.net)
 	}
 	if !own.same(global) {
 		t.putLifetimes(l.out.Map("lifetimes"), own)

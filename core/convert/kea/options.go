@@ -2,7 +2,6 @@ package kea
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -74,8 +73,8 @@ type optionWriter struct {
 	out      *draft.Node
 	used     map[*datum]bool // options inside of others
 	seen     map[uint16]bool
-	vendor   map[uint32]*draft.Node // lists of suboptions by enterprise number
-	numbers  []uint32               // in their order
+	vendor   map[uint32][]*datum // suboptions by enterprise number
+	numbers  []uint32            // in their order
 	always   []*draft.Node
 	withheld []*draft.Node
 }
@@ -118,10 +117,7 @@ func (o *optionWriter) put(d *datum) {
 		o.mark(d)
 		return
 	}
-	values, ok := []*draft.Node(nil), false
-	if d.def != nil && d.def.inner == "" {
-		values, ok = d.def.decode(data)
-	}
+	v := o.value(d, true)
 	name := ourNames[d.code]
 	bounds, isTime := timeBounds[d.code]
 	switch {
@@ -132,29 +128,16 @@ func (o *optionWriter) put(d *datum) {
 			return
 		}
 		o.out.Set(name, draft.Seconds(seconds).From(d.at))
-	case ok && name != "":
-		o.out.Set(name, d.def.node(values).From(d.at))
-	case ok && o.t.named[d.def] != "":
-		o.out.Set(o.t.named[d.def], d.def.node(values).From(d.at))
+	case v != nil && name != "":
+		o.out.Set(name, v.From(d.at))
+	case v != nil && o.t.named[d.def] != "":
+		o.out.Set(o.t.named[d.def], v.From(d.at))
 	default:
 		entry := o.out.List("custom").Append(draft.Map().From(d.at))
 		entry.Set("code", draft.Number(d.code))
-		if ok && d.def.own {
-			d.def.typed(entry, values)
-			break
-		}
-		entry.Set("hex", draft.Text(hex.EncodeToString(data)))
+		o.typed(entry, d, d.def != nil && d.def.own)
 	}
 	o.mark(d)
-}
-
-// typed writes a value with its type, for an option that has no name here.
-func (d *definition) typed(entry *draft.Node, values []*draft.Node) {
-	entry.Set("type", typeNode(d.types))
-	if d.array {
-		entry.Set("array", draft.Bool(true))
-	}
-	entry.Set("value", d.node(values))
 }
 
 // mark notes an option that is sent unasked.
@@ -162,33 +145,6 @@ func (o *optionWriter) mark(d *datum) {
 	if d.always {
 		o.always = append(o.always, reference(d.code))
 	}
-}
-
-// node is values in the form that our configuration has for the definition: one value, or a list.
-func (d *definition) node(values []*draft.Node) *draft.Node {
-	if len(values) == 1 && !d.array {
-		return values[0]
-	}
-	return draft.List(values...)
-}
-
-// inside is the octets of the options of the space that an option holds.
-func (o *optionWriter) inside(def *definition) []byte { return o.space(def, 0) }
-
-func (o *optionWriter) space(def *definition, depth int) (out []byte) {
-	if def == nil || def.inner == "" || depth > 8 {
-		return nil
-	}
-	for _, d := range o.all {
-		if d.space != def.inner {
-			continue
-		}
-		o.used[d] = true
-		data := append(d.data[:len(d.data):len(d.data)], o.space(d.def, depth+1)...)
-		out = binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(out, d.code), uint16(len(data)))
-		out = append(out, data...)
-	}
-	return out
 }
 
 // containers writes softwire containers whose parts stand here, and they themselves elsewhere.
@@ -202,13 +158,6 @@ func (o *optionWriter) containers() {
 		o.put(&datum{field: o.all[0].field, at: o.all[0].at, space: "dhcp6", code: code, def: def})
 		o.t.d.Changed(o.out, o.all[0].at, "option-data "+def.name, "its parts stand here and the option itself doesn't; here it is sent with them")
 	}
-}
-
-func typeNode(types []string) *draft.Node {
-	if len(types) == 1 {
-		return draft.Text(types[0])
-	}
-	return draft.Texts(types...)
 }
 
 // lists writes always and withhold.
@@ -229,35 +178,4 @@ func unique(nodes []*draft.Node) (out []*draft.Node) {
 		}
 	}
 	return out
-}
-
-// putDefinitions writes option-def of the outermost space as option-definitions. What has no form here is set in hexadecimal.
-func (t *translator) putDefinitions() {
-	t.named = make(map[*definition]string)
-	for _, d := range t.own {
-		if d.space != "dhcp6" || d.code < 256 { // below 256 IANA has names, which are known here
-			continue
-		}
-		if d.inner != "" || contains(d.types, "psid") || contains(d.types, "record") || d.array && contains(d.types, "string") {
-			continue
-		}
-		name := strings.Map(func(r rune) rune {
-			switch {
-			case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
-				return r
-			case r >= 'A' && r <= 'Z':
-				return r + 'a' - 'A'
-			default:
-				return '-'
-			}
-		}, d.name)
-		t.named[d] = name
-		entry := t.d.Root().List("option-definitions").Append(draft.Map())
-		entry.Set("name", draft.Text(name))
-		entry.Set("code", draft.Number(d.code))
-		entry.Set("type", typeNode(d.types))
-		if d.array {
-			entry.Set("array", draft.Bool(true))
-		}
-	}
 }

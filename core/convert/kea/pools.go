@@ -149,8 +149,8 @@ func (t *translator) putPool(l *link, s *subnet, p *pool) {
 		}
 	}
 	skip(p.value, "pool-id")
+	t.poolTerms(n, list, s, p)
 	list.Append(n)
-	t.poolOptions(list, l, s, p)
 }
 
 // putExcluded writes the excluded prefix by its number among the subprefixes.

@@ -79,6 +79,9 @@ func values(subnets []*subnet) (out []*value) {
 func (t *translator) putLink(list *draft.Node, l *link) {
 	n := l.out
 	n.Set("name", draft.Text(l.name))
+	if f := l.net.get("name"); f != nil && f.text != l.name {
+		t.d.Changed(n, f.at, "name", "a link's name has up to 63 printable octets, and no other link has it")
+	}
 	t.putMatch(list, l)
 	t.linkLifetimes(l)
 	t.linkRapid(l)

@@ -19,13 +19,7 @@ type Input struct {
 // A Result is what became of a configuration.
 type Result struct {
 	Draft   *draft.Draft
-	Secrets []Secret // files beside the new configuration, which names them
-}
-
-// A Secret is a file that only the server may read.
-type Secret struct {
-	Name string // without a folder
-	Data []byte
+	Secrets []draft.Secret // files beside the new configuration, which names them
 }
 
 // Convert translates a configuration. The error is a draft.Fault or draft.Faults where Kea itself would refuse it.
@@ -85,7 +79,7 @@ type translator struct {
 	kea       *value // Dhcp6
 	d2        *value // DhcpDdns, or nil
 	faults    draft.Faults
-	secrets   []Secret
+	secrets   []draft.Secret
 	without   int // settings without an equal
 	defs      definitions
 	own       []*definition          // of option-def

@@ -2,7 +2,6 @@ package kea
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 
 	"github.com/lockstep6/lockstep6/core/convert/draft"
@@ -51,7 +50,7 @@ func (o *optionWriter) vendors() {
 	for _, number := range o.numbers {
 		entry := list.Append(draft.Map())
 		entry.Set("enterprise", draft.Number(number))
-		entry.Set("options", o.vendor[number])
+		entry.Set("options", o.table(o.vendor[number], true))
 	}
 	o.t.vendorNote(o.out, o.all[0].at)
 }
@@ -70,21 +69,10 @@ func (o *optionWriter) suboption(number uint32, d *datum) {
 		return
 	}
 	if o.vendor == nil {
-		o.vendor = make(map[uint32]*draft.Node)
+		o.vendor = make(map[uint32][]*datum)
 	}
-	list := o.vendor[number]
-	if list == nil {
-		list = draft.List()
-		o.vendor[number], o.numbers = list, append(o.numbers, number)
+	if o.vendor[number] == nil {
+		o.numbers = append(o.numbers, number)
 	}
-	entry := list.Append(draft.Map())
-	entry.Set("code", draft.Number(d.code))
-	data := append(d.data[:len(d.data):len(d.data)], o.space(d.def, 0)...)
-	if d.def != nil && d.def.inner == "" && len(data) > 0 {
-		if values, ok := d.def.decode(data); ok && !contains(d.def.types, "binary") {
-			d.def.typed(entry, values)
-			return
-		}
-	}
-	entry.Set("hex", draft.Text(hex.EncodeToString(data)))
+	o.vendor[number] = append(o.vendor[number], d)
 }

@@ -64,7 +64,7 @@ func (t *translator) key(out *draft.Node, v *value, keys map[string]string) {
 			}
 			return '-'
 		}, name) + ".key"
-		t.secrets = append(t.secrets, Secret{file, []byte(secret + "\n")})
+		t.secrets = append(t.secrets, draft.Secret{Name: file, Data: []byte(secret + "\n")})
 	}
 	n.Set("secret", draft.Text("file:"+file))
 	list.Append(n)

@@ -13,7 +13,6 @@ import (
 
 	"github.com/lockstep6/lockstep6/cmd/lockstep6/internal/daemon"
 	"github.com/lockstep6/lockstep6/io/admin"
-	"github.com/lockstep6/lockstep6/store"
 )
 
 func newBackup() *cobra.Command {
@@ -70,7 +69,7 @@ func backup(ctx context.Context, p *place, dir string, progress func(done, total
 	if _, err := os.Stat(data); err != nil {
 		return 0, fmt.Errorf("there is no store in %s: %w", data, err)
 	}
-	s, err := store.Open(store.Options{Path: data})
+	s, err := openStore(data)
 	if err != nil {
 		return 0, err
 	}
@@ -102,6 +101,7 @@ A single node can't: see "Restore, and the loss of a disk" in docs/operations.md
 			if err != nil {
 				return err
 			}
+			keepPrivate()
 			return restore(c, from, to)
 		},
 	}

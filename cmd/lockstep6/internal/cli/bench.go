@@ -70,7 +70,7 @@ func (f *benchFlags) addTo(flags *pflag.FlagSet) {
 	flags.IntVar(&f.clients, "clients", 10000, "`N` clients")
 	flags.IntVar(&f.first, "first-client", 0, "number `N` of the first client, for several generators at once")
 	flags.IntVar(&f.workers, "workers", 0, "play them by `N` pairs of threads (one pair for each core)")
-	flags.StringVarP(&f.mix, "mix", "m", "acquire", "exchanges and their weights, a `LIST` of acquire, rapid, renew, rebind, release, ask")
+	flags.StringVarP(&f.mix, "mix", "m", "acquire", "exchanges and their weights, a `LIST` of acquire, rapid, renew, rebind, release, decline, ask")
 	flags.BoolVar(&f.addresses, "addresses", true, "clients want an address")
 	flags.BoolVar(&f.prefixes, "prefixes", false, "clients want a delegated prefix")
 	flags.BoolVar(&f.interfaceID, "interface-id", false, "relays add an Interface-ID")

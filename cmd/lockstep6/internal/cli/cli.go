@@ -20,6 +20,7 @@ const (
 	exitFailed  = 1 // the command ran and failed
 	exitUsage   = 2 // the command line is wrong
 	exitRefused = 3 // the configuration, or a change of it, is refused
+	exitDamaged = 4 // a store that was checked is damaged
 )
 
 // errRefused marks a configuration that was refused: its faults are printed as they are.
@@ -49,6 +50,9 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	case errors.Is(err, errRefused), errors.Is(err, errUnsafe):
 		fmt.Fprintln(errOut, err)
 		return exitRefused
+	case errors.Is(err, errDamaged):
+		fmt.Fprintf(errOut, "lockstep6: %v\n", err)
+		return exitDamaged
 	case errors.As(err, &usage):
 		fmt.Fprintf(errOut, "lockstep6: %v\nhint: `%s --help` shows how it is used\n", err, command.CommandPath())
 		return exitUsage
@@ -71,7 +75,7 @@ Several nodes with the same configuration file serve the same clients side by si
 same client the same address, because it is computed from the client's identity and a shared key,
 and none of them loses a binding when it dies.
 
-Exit codes: 0 done, 1 failed, 2 wrong command line, 3 configuration refused, or a change of it.`,
+Exit codes: 0 done, 1 failed, 2 wrong command line, 3 configuration refused, or a change of it, 4 a store that was checked is damaged.`,
 		Example: `  lockstep6 demo                                   # see three nodes at work, on loopback only
   lockstep6 check --config lockstep6.yaml          # is this file right?
   lockstep6 serve --config lockstep6.yaml --node a
@@ -106,6 +110,7 @@ Exit codes: 0 done, 1 failed, 2 wrong command line, 3 configuration refused, or 
 		newHistory(),
 		newBackup(),
 		newRestore(),
+		newStore(),
 		newPools(),
 		newDNS(),
 		newHooks(),

@@ -139,7 +139,7 @@ func convertKea(c *cobra.Command, v *conversion, d2, serverID string) error {
 }
 
 // secrets writes keys into files that only their owner reads, beside the new configuration. One that is there already stays.
-func (v *conversion) secrets(errOut io.Writer, all []kea.Secret) error {
+func (v *conversion) secrets(errOut io.Writer, all []draft.Secret) error {
 	for _, s := range all {
 		if v.out == "-" {
 			fmt.Fprintf(errOut, "warning: the new configuration names %s, which is to hold a secret of the old one; with --out it is written too\n", s.Name)

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lockstep6/lockstep6/core/convert/isc"
-	"github.com/lockstep6/lockstep6/core/convert/kea"
 )
 
 func newConvertISC() *cobra.Command {
@@ -59,11 +58,7 @@ func convertISC(c *cobra.Command, v *conversion, interfaces []string) error {
 	if err != nil {
 		return convertRefusal(err)
 	}
-	var secrets []kea.Secret
-	for _, s := range result.Secrets {
-		secrets = append(secrets, kea.Secret(s))
-	}
-	if err := v.secrets(c.ErrOrStderr(), secrets); err != nil {
+	if err := v.secrets(c.ErrOrStderr(), result.Secrets); err != nil {
 		return err
 	}
 	return v.write(c.OutOrStdout(), c.ErrOrStderr(), result.Draft, "lockstep6 convert isc", name)

@@ -120,6 +120,7 @@ func importLeases(ctx context.Context, out, errOut io.Writer, format exchange.Fo
 		return err
 	}
 	progress := newImportProgress(errOut, files)
+	keepPrivate()
 	result, err := daemon.Import(ctx, &daemon.Importing{
 		ConfigFile: f.config, Text: im.text, Node: f.node, Data: f.data, Successor: im.successor, DryRun: f.dryRun,
 		Source: files, Logger: slog.New(slog.DiscardHandler), Progress: progress.show, Skipped: report.add,

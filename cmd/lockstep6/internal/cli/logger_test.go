@@ -66,3 +66,20 @@ func TestJournal(t *testing.T) {
 		}
 	}
 }
+
+// TestOneLineEach: what clients and others' programs send makes no line of its own in the log, whatever it is, and drives no terminal.
+func TestOneLineEach(t *testing.T) {
+	for _, as := range []string{"text", "json"} {
+		var out bytes.Buffer
+		logger, format := newLogger(&out, slog.LevelInfo)
+		format(as)
+		for _, said := range []string{"a\ntime=x level=ERROR msg=forged", "a\r\nb", "\x1b[2J\x1b]0;owned\a", "a\x00b", "\" level=ERROR forged=\"", "\u2028b", "\xff\xfe", "a b=c"} {
+			out.Reset()
+			logger.Warn("hello", "id", "x", "name", said, "error", fmt.Errorf("it said %s", said))
+			line := out.String()
+			if !bytes.HasSuffix(out.Bytes(), []byte("\n")) || bytes.ContainsFunc(out.Bytes()[:len(line)-1], func(r rune) bool { return r < ' ' || r == 0x7f }) {
+				t.Errorf("%s: %q is written as %q", as, said, line)
+			}
+		}
+	}
+}

@@ -44,7 +44,7 @@ func (s *storedReservations) DeleteReservation(ctx context.Context, link string,
 	if !s.list.Remove(link, who) {
 		return c, fmt.Errorf("%w: link %s stores none for %s", admin.ErrNoReservation, link, who)
 	}
-	w, err := store.Open(store.Options{Path: s.data})
+	w, err := openStore(s.data)
 	if err != nil {
 		return c, err
 	}

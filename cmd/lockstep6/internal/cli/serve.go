@@ -59,6 +59,7 @@ func nodeNames(file string) (names []string) {
 }
 
 func serve(c *cobra.Command, f *serveFlags) error {
+	keepPrivate()
 	level := new(slog.LevelVar)
 	logger, format := newLogger(c.ErrOrStderr(), level)
 	o := daemon.Options{

@@ -174,7 +174,7 @@ func (s *stopped) Release(ctx context.Context, lease netip.Prefix, whose admin.W
 		return admin.Lease{}, err
 	}
 	s.reader = nil
-	w, err := store.Open(store.Options{Path: s.data})
+	w, err := openStore(s.data)
 	if err != nil {
 		return admin.Lease{}, err
 	}

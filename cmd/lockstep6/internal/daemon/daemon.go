@@ -45,6 +45,8 @@ type Options struct {
 	Level      *slog.LevelVar   // the logger's; set from the configuration
 	Format     func(string)     // sets the logger's format to the configuration's; nil: it has its own
 	Hangup     <-chan os.Signal // at each the configuration is read again; nil: never
+
+	machine machine // whose clocks the node goes by; zero: the one that it is on
 }
 
 // operatorID is the operator's number as a writer, above all workers' (see engine.Marks).

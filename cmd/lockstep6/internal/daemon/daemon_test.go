@@ -99,12 +99,13 @@ func change(t *testing.T, owner uint8) []byte {
 
 // TestClockFloor: the clock doesn't start before the newest binding, whatever the machine's says.
 func TestClockFloor(t *testing.T) {
+	m := theMachine()
 	ahead := time.Now().Add(time.Hour).UnixNano()
-	if got := steadyClock(ahead)(); got < ahead {
+	if got := m.steadyClock(ahead)(); got < ahead {
 		t.Errorf("starts %v before its floor", time.Duration(ahead-got))
 	}
 	before := time.Now().UnixNano()
-	if got := steadyClock(0)(); got < before {
+	if got := m.steadyClock(0)(); got < before {
 		t.Errorf("starts %v before the machine's clock", time.Duration(before-got))
 	}
 }

@@ -192,9 +192,20 @@ func (q *requests) count(result string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.outcomes == nil {
-		q.outcomes, q.clients = make(map[string]uint64), make(map[string]uint64)
+		q.outcomes = make(map[string]uint64)
 	}
 	q.outcomes[result]++
+}
+
+// countClients counts the clients of a request that was taken, before its relay is answered.
+func (q *requests) countClients(asked, notAsked int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.clients == nil {
+		q.clients = make(map[string]uint64)
+	}
+	q.clients["asked"] += uint64(asked)
+	q.clients["not-asked"] += uint64(notAsked)
 }
 
 // counts are the requests by what became of them, and the clients of those that were taken; empty: there were none.

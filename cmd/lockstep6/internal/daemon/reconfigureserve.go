@@ -39,10 +39,7 @@ func (q *requests) serve(h *binding.Handle) {
 				notAsked = append(notAsked, duid)
 			}
 		}
-		q.mu.Lock()
-		q.clients["asked"] += uint64(len(by.request.Clients) - len(notAsked))
-		q.clients["not-asked"] += uint64(len(notAsked))
-		q.mu.Unlock()
+		q.countClients(len(by.request.Clients)-len(notAsked), len(notAsked))
 		q.answer(&by.datagram, by.asker, requestTaken, wire.StatusSuccess, "", notAsked)
 	}
 }

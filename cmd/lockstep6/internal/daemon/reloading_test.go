@@ -46,16 +46,20 @@ func (s *syncBuffer) Write(p []byte) (int, error) {
 func (s *syncBuffer) String() string { s.mu.Lock(); defer s.mu.Unlock(); return s.b.String() }
 
 // startNode runs a node in a folder until the test ends, or end is called.
-func startNode(t *testing.T, folder, node, config string) *reloading {
+func startNode(t *testing.T, folder, node, config string, with ...func(*Options)) *reloading {
 	t.Helper()
 	r := &reloading{t: t, file: filepath.Join(folder, "lockstep6.yaml"), hangup: make(chan os.Signal, 1), log: new(syncBuffer)}
 	r.write(config)
 	level := new(slog.LevelVar)
 	var err error
-	r.Daemon, err = Open(t.Context(), Options{
+	o := Options{
 		ConfigFile: r.file, Node: node, Data: filepath.Join(folder, "data"), Listen: []netip.AddrPort{netip.MustParseAddrPort("[::1]:0")},
 		Logger: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: level})), Level: level, Hangup: r.hangup,
-	})
+	}
+	for _, change := range with {
+		change(&o)
+	}
+	r.Daemon, err = Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ const (
 	watchEvery = time.Second
 	beatEvery  = 30 * time.Second // how exactly a node knows for how long it was away
 	missedTick = 10 * time.Second // a tick so late shows that the process or the machine stood still
+	standstill = time.Minute      // so late a node has missed what no socket kept for it: it was as good as down
 )
 
 // gaps are the reasons to close the gate that other goroutines come upon, one bit each by peer.Reason.
@@ -78,10 +79,10 @@ func (d *Daemon) watchCluster(ctx context.Context) {
 	shed := d.shed()
 	for {
 		now := d.clock()
-		if now-last > int64(missedTick) {
+		slept := time.Duration(now - last)
+		if slept > missedTick {
 			d.gaps.note(peer.ReasonClock)
 		}
-		last = now
 		if n := d.shed(); n != shed {
 			shed = n
 			d.gaps.note(peer.ReasonOverload)
@@ -89,6 +90,10 @@ func (d *Daemon) watchCluster(ctx context.Context) {
 		d.changing.ticking.Lock()
 		view := d.site.Load().View
 		view.Gate.Yield(d.drain.new.Load()) // a view of a newer policy too
+		if slept > standstill {
+			view.Gate.Returned(worker.Time(last), worker.Time(now))
+		}
+		last = now
 		for _, why := range d.gaps.take() {
 			view.Gate.CloseAll(worker.Time(now), why)
 		}

@@ -58,7 +58,10 @@ func (f *Faults) draw() (lost bool, after time.Duration) {
 }
 
 // Agent opens the relay's socket. It ends with the test.
-func (h *Host) Agent(servers ...string) *Agent {
+func (h *Host) Agent(servers ...string) *Agent { return h.AgentAt(0, servers...) }
+
+// AgentAt is an Agent at a port, for servers that know of no port but 547; 0: any.
+func (h *Host) AgentAt(port int, servers ...string) *Agent {
 	t := h.lab.t
 	t.Helper()
 	a := &Agent{waiting: map[question]chan *dhcpv6.Message{}}
@@ -66,7 +69,7 @@ func (h *Host) Agent(servers ...string) *Agent {
 		a.servers = append(a.servers, net.UDPAddrFromAddrPort(netip.MustParseAddrPort(s)))
 	}
 	err := h.Inside(func() (err error) {
-		a.conn, err = net.ListenUDP("udp6", nil)
+		a.conn, err = net.ListenUDP("udp6", &net.UDPAddr{Port: port})
 		return err
 	})
 	if err != nil {

@@ -1,6 +1,10 @@
 package e2e
 
-import "syscall"
+import (
+	"fmt"
+	"strings"
+	"syscall"
+)
 
 // dhclientScript goes on with Debian's script and then waits for the end of duplicate address detection, as ISC's
 // own script does and Debian's doesn't: exit code 3 makes dhclient decline. The kernel removes an address with a
@@ -19,7 +23,9 @@ done
 `
 
 // Dhclient is the client of isc-dhcp-client.
-type Dhclient struct{}
+type Dhclient struct {
+	UserClass string // in its User Class option; empty: it sends none
+}
 
 // Name is the program's.
 func (Dhclient) Name() string { return "dhclient" }
@@ -34,6 +40,10 @@ func (d Dhclient) Start(h *Host, w Wish) *Process {
 	conf := "request dhcp6.name-servers, dhcp6.domain-search;\n"
 	if w.Rapid {
 		conf += "send dhcp6.rapid-commit;\n"
+	}
+	if d.UserClass != "" {
+		class := fmt.Sprintf("% x", append([]byte{0, byte(len(d.UserClass))}, d.UserClass...))
+		conf += "option dhcp6.user-class code 15 = string;\nsend dhcp6.user-class " + strings.ReplaceAll(class, " ", ":") + ";\n"
 	}
 	h.Write("dhclient.conf", conf, 0o644)
 	hook(h, h.Write("dhclient-script", dhclientScript, 0o755))

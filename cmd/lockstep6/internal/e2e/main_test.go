@@ -10,7 +10,7 @@ import (
 
 // programs are what the tests run, with the package of Debian that has it.
 var programs = map[string]string{
-	"ip": "iproute2", "sysctl": "procps", "mount": "mount", "tcpdump": "tcpdump", "tshark": "tshark",
+	"ip": "iproute2", "unshare": "util-linux", "curl": "curl", "sysctl": "procps", "mount": "mount", "tcpdump": "tcpdump", "tshark": "tshark",
 	"dhclient": "isc-dhcp-client", "dhcpcd": "dhcpcd-base", "dhcp6c": "wide-dhcpv6-client", "dhcp6relay": "wide-dhcpv6-relay",
 	"dhcrelay":  "isc-dhcp-relay",
 	"kea-dhcp6": "kea-dhcp6-server", "dhcpd": "isc-dhcp-server", "dnsmasq": "dnsmasq-base", "dibbler-server": "dibbler-server",

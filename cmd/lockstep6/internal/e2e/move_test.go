@@ -22,7 +22,7 @@ import (
 	leasefile "github.com/lockstep6/lockstep6/store/exchange"
 )
 
-// moved is the configuration that serves what the predecessors served.
+// moved is the configuration that serves what the predecessors served whose own `lockstep6 convert` doesn't read.
 const moved = `# written for the move
 listen: {interfaces: [eth0]}
 lifetimes: {preferred: 200s, valid: 300s, renew: 6s, rebind: 120s}
@@ -37,60 +37,108 @@ links:
 type move struct {
 	*Lab
 	old     Predecessor
+	lan     *Segment
 	server  *Host
+	taps    []*Capture // of the server's interfaces
 	clients []*Host
 	running []*Process
 	had     []netip.Prefix
 }
 
-// TestMove: real servers are filled by real clients, stopped, and imported; a node takes their place by their DUID, and every client
-// renews and keeps what it had. Kea then goes on with what the node exported.
+// TestMove: real servers are filled by real clients, stopped, converted and imported; a node takes their place by their DUID, and every
+// client renews, keeps what it had, and is told what it was told. Newcomers get what nobody has. Kea then goes on with what the node exported.
 func TestMove(t *testing.T) {
 	for _, old := range predecessors {
 		t.Run(old.Name, func(t *testing.T) {
 			t.Parallel()
-			m := &move{Lab: NewLab(t), old: old}
-			lan := m.Segment("lan")
-			m.server = m.Host("server")
-			m.server.Plug(lan, "eth0", "2001:db8:1::1/64")
-			process := old.Start(m.server)
-			m.fill(lan)
+			m := newMove(t, old)
+			process := old.Start(m.server, m.clients[0].MAC("eth0"))
+			m.fill(0, len(m.clients))
+			m.placed()
 			if err := process.Stop(syscall.SIGTERM); err != nil {
 				t.Logf("%s ended with %v", old.Name, err)
 			}
-			config := m.server.Write("lockstep6.yaml", moved, 0o644)
+			before := m.told(time.Time{}, time.Now())
+			config := m.convert()
 			text := m.server.command("import", old.Name, old.Leases(m.server), "--config", config, "--data", m.server.File("data"), "--write")
-			if want := fmt.Sprintf("%10d taken, own", len(m.had)); !strings.Contains(text, want) {
+			kept := len(m.had)
+			if old.Unkept {
+				kept -= len(old.Reserved)
+			}
+			if want := fmt.Sprintf("%10d taken, own", kept); !strings.Contains(text, want) {
 				t.Fatalf("want %q of the import, got\n%s", want, text)
 			}
+			since := time.Now()
 			node := &Server{host: m.server, config: config}
 			node.Start()
 			m.renew(node)
+			if old.Config != nil {
+				m.toldAgain(before, since)
+			}
+			newcomers := m.newcomers("[2001:db8:1::1]:547")
 			if old.Name == "kea" {
-				m.back(node)
+				m.back(node, newcomers)
 			}
 		})
 	}
 }
 
-// fill has the clients get their leases.
-func (m *move) fill(lan *Segment) {
-	m.t.Helper()
-	for i, c := range m.old.Clients {
+// newMove makes the server's host and its clients'.
+func newMove(t *testing.T, old Predecessor) *move {
+	t.Helper()
+	m := &move{Lab: NewLab(t), old: old}
+	m.lan = m.Segment("lan")
+	yard := m.Segment("yard")
+	m.server = m.Host("server")
+	m.server.Plug(m.lan, "eth0", "2001:db8:1::1/64")
+	m.server.Plug(yard, "eth1", "2001:db8:3::1/64")
+	m.taps = []*Capture{m.server.Capture("eth0"), m.server.Capture("eth1")}
+	for i, g := range old.Guests {
 		h := m.Host(fmt.Sprintf("client%d", i))
-		h.Plug(lan, "eth0")
-		m.clients, m.running = append(m.clients, h), append(m.running, c.Start(h, m.old.Wish))
+		if g.Yard {
+			h.Plug(yard, "eth0")
+		} else {
+			h.Plug(m.lan, "eth0")
+		}
+		m.clients = append(m.clients, h)
 	}
-	for i := range m.clients {
+	return m
+}
+
+// fill has the clients from one to before another get their leases.
+func (m *move) fill(from, to int) {
+	m.t.Helper()
+	for i := from; i < to; i++ {
+		m.running = append(m.running, m.old.Guests[i].Start(m.clients[i], m.old.Wish))
+	}
+	for i := from; i < to; i++ {
 		m.had = append(m.had, m.holds(i)...)
 	}
 	slices.SortFunc(m.had, netip.Prefix.Compare)
 }
 
+// convert turns the old server's configuration into the node's, or writes that for servers whose configuration isn't read.
+func (m *move) convert() (config string) {
+	m.t.Helper()
+	if m.old.Config == nil {
+		return m.server.Write("lockstep6.yaml", moved, 0o644)
+	}
+	config = m.server.File("lockstep6.yaml")
+	text := m.server.command("convert", m.old.Name, "--in", m.old.Config(m.server), "--out", config)
+	if !strings.Contains(text, " 0 without an equal") {
+		m.t.Errorf("not all of the configuration was taken over:\n%s", text)
+	}
+	return config
+}
+
 // holds waits for a client's leases.
 func (m *move) holds(i int) (leases []netip.Prefix) {
 	m.t.Helper()
-	h, c := m.clients[i], m.old.Clients[i]
+	return holds(m.clients[i], m.old.Guests[i], m.old.Wish)
+}
+
+func holds(h *Host, c Client, w Wish) (leases []netip.Prefix) {
+	h.lab.t.Helper()
 	h.eventually("its leases", func() bool {
 		leases = leases[:0]
 		for _, a := range h.GlobalAddresses("eth0") {
@@ -101,7 +149,7 @@ func (m *move) holds(i int) (leases []netip.Prefix) {
 				leases = append(leases, p)
 			}
 		}
-		return len(leases) == m.old.Wish.Addresses+m.old.Wish.Prefixes
+		return len(leases) == w.Addresses+w.Prefixes
 	})
 	return leases
 }
@@ -156,14 +204,15 @@ func (s *Server) heard() map[netip.Prefix]time.Time {
 	return all
 }
 
-// back is the way back: Kea starts with the leases that the node exports, and clients renew there what they had.
-func (m *move) back(node *Server) {
+// back is the way back: Kea starts with the leases that the node exports, those of newcomers too, and clients renew there what they had.
+func (m *move) back(node *Server, newcomers int) {
 	m.t.Helper()
 	node.Stop()
 	file := m.old.Leases(m.server)
-	m.server.command("export", "kea", "--config", node.config, "--data", node.Data(), "--out", file)
+	args := []string{"export", "kea", "--config", node.config, "--data", node.Data(), "--out", file}
+	m.server.command(append(args, keaSubnets...)...)
 	began := time.Now()
-	m.old.Start(m.server)
+	m.old.Start(m.server, m.clients[0].MAC("eth0"))
 	m.server.eventually("all clients to renew at Kea", func() bool {
 		renewed := map[netip.Prefix]bool{}
 		for l, last := range readKea(m.t, file) {
@@ -172,8 +221,8 @@ func (m *move) back(node *Server) {
 		return !slices.ContainsFunc(m.had, func(l netip.Prefix) bool { return !renewed[l] })
 	})
 	m.keeps()
-	if n := len(readKea(m.t, file)); n != len(m.had) {
-		m.t.Errorf("Kea has %d leases, want %d", n, len(m.had))
+	if n := len(readKea(m.t, file)); n != len(m.had)+newcomers {
+		m.t.Errorf("Kea has %d leases, want %d, and %d of newcomers", n, len(m.had), newcomers)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // wrap runs in the new process before the program, in the mount namespace that `ip netns exec` made: it gives the
-// program a private /etc (clients rewrite resolv.conf) and the host's own /run, /var/lib and /var/log, and makes
+// program a private /etc (clients rewrite resolv.conf) and the host's own /run, /var/lib, /var/log and /var/backups, and makes
 // /sys read-only (systemd-networkd then knows that no udev will come). What the host's folder "etc" holds is laid
 // over /etc. It ends by exec, so the process id that the
 // test knows is the program's own. $1 is the host's folder.
@@ -23,7 +23,7 @@ mount -t overlay overlay -o lowerdir=/etc,upperdir="$1/mnt/up",workdir="$1/mnt/w
 rm -f /etc/resolv.conf && : >/etc/resolv.conf
 [ ! -d "$1/etc" ] || cp -r "$1/etc/." /etc/
 mount -o remount,ro,bind /sys
-for d in /run /var/lib /var/log; do
+for d in /run /var/lib /var/log /var/backups; do
 	mkdir -p "$1/root$d"
 	mount --bind "$1/root$d" "$d"
 done
@@ -41,7 +41,7 @@ type Process struct {
 	err  error // after done
 }
 
-// Start runs a program on the host. What it writes under /run, /var/lib and /var/log lands in the host's folder
+// Start runs a program on the host. What it writes under /run, /var/lib, /var/log and /var/backups lands in the host's folder
 // "root" and lives as long as the lab, so a program that is started again finds its state.
 func (h *Host) Start(name string, argv ...string) *Process {
 	t := h.lab.t

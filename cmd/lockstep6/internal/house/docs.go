@@ -62,10 +62,7 @@ func undocumented(d *ast.GenDecl, report func(ast.Node, string)) {
 	}
 }
 
-var (
-	link  = regexp.MustCompile(`\]\(([^)\s]+)\)`)
-	fence = regexp.MustCompile("(?s)```([a-z]*)\n(.*?)```")
-)
+var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 
 // Links demands that each relative link of a Markdown file leads to a file or folder.
 func Links(fsys fs.FS) ([]Violation, error) {
@@ -85,26 +82,4 @@ func Links(fsys fs.FS) ([]Violation, error) {
 		return nil
 	})
 	return found, err
-}
-
-// Commands returns the lines of a Markdown text's shell blocks, without prompts, sudo, comments and what follows a
-// pipe or redirection.
-func Commands(markdown string) [][]string {
-	var all [][]string
-	for _, block := range fence.FindAllStringSubmatch(markdown, -1) {
-		if block[1] != "sh" && block[1] != "bash" && block[1] != "console" {
-			continue
-		}
-		for line := range strings.Lines(block[2]) {
-			line = strings.TrimPrefix(strings.TrimSpace(line), "$ ")
-			if i := strings.IndexAny(line, "#|><;&"); i >= 0 {
-				line = line[:i]
-			}
-			words := strings.Fields(strings.TrimPrefix(line, "sudo "))
-			if len(words) > 0 {
-				all = append(all, words)
-			}
-		}
-	}
-	return all
 }

@@ -1,6 +1,7 @@
 // Package house holds the rules of the house: who may import whom, how long a file may be, what core must not call,
 // how the standards are cited, and where each line that they ask is met. Its tests hold the source against them, and
-// each rule against a small tree that breaks it. Nothing but those tests uses it.
+// each rule against a small tree that breaks it. It also reads the documentation's blocks, which are parsed here and run by the tests of
+// package e2e. Nothing but tests uses it.
 //
 // A rule is a function from the source to its Violations. What has a good reason to break one stands in
 // exceptions.txt, each line with its reason; a line that excuses nothing is itself a violation, so the list shrinks.

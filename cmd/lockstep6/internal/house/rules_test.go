@@ -217,14 +217,6 @@ func TestLinksCatches(t *testing.T) {
 	wantSubjects(t, []string{"links README.md", "links docs/a.md"}, got)
 }
 
-func TestCommandsReads(t *testing.T) {
-	got := Commands("text\n```sh\nmake demo    # comment\n\n$ sudo lockstep6 serve --config x.yaml > log\n```\n```yaml\nmake: no\n```\n")
-	want := [][]string{{"make", "demo"}, {"lockstep6", "serve", "--config", "x.yaml"}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("commands (-want +got)\n%s", diff)
-	}
-}
-
 func TestExceptions(t *testing.T) {
 	e, err := ReadExceptions(strings.NewReader("# comment\n\nimports core/a it maps memory itself\nimports core/gone it is no more\n"))
 	if err != nil {

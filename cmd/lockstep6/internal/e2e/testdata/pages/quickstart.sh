@@ -1,0 +1,1 @@
+mkdir -p /var/lib/dhcp   # as Debian's package has it
