@@ -11,9 +11,14 @@ var outboxRoutes = []route{
 	{"GET", "/v1/outbox", false, nil, func(w http.ResponseWriter, _ *http.Request, node Node) {
 		reply(w, http.StatusOK, node.Outbox())
 	}},
-	{"POST", "/v1/outbox/resend", true, nil, func(w http.ResponseWriter, _ *http.Request, node Node) {
-		if err := node.ResendOutbox(); err != nil {
+	{"POST", "/v1/outbox/resend", true, nil, func(w http.ResponseWriter, r *http.Request, node Node) {
+		err := node.ResendOutbox(r.Context())
+		switch {
+		case errors.Is(err, ErrNoEvents):
 			refuse(w, http.StatusNotFound, err.Error(), "add a section events to the configuration")
+			return
+		case err != nil:
+			refuse(w, http.StatusServiceUnavailable, "the store can't note it: "+err.Error(), "try again when the disk works")
 			return
 		}
 		reply(w, http.StatusAccepted, node.Outbox())
@@ -24,8 +29,9 @@ var outboxRoutes = []route{
 type Outboxer interface {
 	// Outbox is how the message broker is told.
 	Outbox() Outbox
-	// ResendOutbox begins a whole list. It returns at once. The error is ErrNoEvents.
-	ResendOutbox() error
+	// ResendOutbox has a whole list told, and returns when that is on disk, so that a restart doesn't forget it. The error is ErrNoEvents
+	// where no broker is told, else about the disk.
+	ResendOutbox(ctx context.Context) error
 }
 
 // ErrNoEvents says that no message broker is told.

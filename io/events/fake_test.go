@@ -3,7 +3,6 @@ package events
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"log/slog"
 	"slices"
@@ -99,11 +98,13 @@ type fakeBroker struct {
 	mu      sync.Mutex
 	refuse  func(m *Message) error
 	batches [][]string // what was taken by each Publish: lease and version
+	sizes   []int      // how many messages each Publish had
 }
 
-func (b *fakeBroker) Publish(_ context.Context, some []Message) []error {
+func (b *fakeBroker) Publish(_ context.Context, some []Message, _ func(int, error)) []error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.sizes = append(b.sizes, len(some))
 	errs := make([]error, len(some))
 	var taken []string
 	for i := range some {
@@ -123,8 +124,7 @@ func (b *fakeBroker) Publish(_ context.Context, some []Message) []error {
 	return errs
 }
 
-func (b *fakeBroker) Trouble() error { return errors.New("nobody is there") }
-func (b *fakeBroker) Close()         {}
+func (b *fakeBroker) Close() {}
 
 func (b *fakeBroker) taken() []string {
 	b.mu.Lock()
@@ -135,7 +135,7 @@ func (b *fakeBroker) taken() []string {
 // run runs a runner until the test ends, or end is called.
 func run(t *testing.T, s Source, b Broker) (r *Runner, end func()) {
 	t.Helper()
-	r = New(Settings{Cluster: "ber1", Node: "a", Source: s, Broker: b, Batch: 100, Timeout: time.Minute, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	r = New(Settings{Cluster: "ber1", Node: "a", Source: s, Broker: b, Batch: 100, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); r.Run(ctx) }()

@@ -3,6 +3,7 @@ package events
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
@@ -19,16 +20,18 @@ type NATSSettings struct {
 	Credentials string // path of a file as nsc and nats make them; empty: none
 	User        string // empty: none
 	Password    func() (string, error)
-	TLS         *tls.Config // nil: as the servers' URLs say
-	Name        string      // of the connection
+	TLS         func() (*tls.Config, error) // asked for each connection; nil: as the servers' URLs say
+	Name        string                      // of the connection
+	Timeout     time.Duration               // of a connection, and of an acknowledgement
 }
 
-// natsTimeout bounds the wait for one acknowledgement.
-const natsTimeout = 10 * time.Second
+// natsWrite bounds a write to a server that doesn't read, and by that how long a node waits for it that is told to end.
+const natsWrite = 5 * time.Second
 
 // NATS is a JetStream. The connection comes and goes by itself; nothing is published while there is none.
 type NATS struct {
 	subject string
+	timeout time.Duration
 	conn    *nats.Conn
 	js      jetstream.JetStream
 }
@@ -37,7 +40,7 @@ type NATS struct {
 func NewNATS(s *NATSSettings) (*NATS, error) {
 	options := []nats.Option{
 		nats.Name(s.Name), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(time.Second), nats.ReconnectBufSize(-1),
-		nats.IgnoreAuthErrorAbort(), nats.Timeout(natsTimeout), nats.PermissionErrOnSubscribe(true),
+		nats.IgnoreAuthErrorAbort(), nats.Timeout(s.Timeout), nats.FlusherTimeout(natsWrite), nats.PermissionErrOnSubscribe(true),
 		// What goes wrong comes to whoever publishes; the library would write it on standard error else.
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}),
 	}
@@ -54,25 +57,55 @@ func NewNATS(s *NATSSettings) (*NATS, error) {
 		}))
 	}
 	if s.TLS != nil {
-		options = append(options, nats.Secure(s.TLS))
+		secure, err := s.secure()
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, secure...)
 	}
 	conn, err := nats.Connect(strings.Join(s.Servers, ","), options...)
 	if err != nil {
 		return nil, err
 	}
-	js, err := jetstream.New(conn, jetstream.WithPublishAsyncTimeout(natsTimeout))
+	js, err := jetstream.New(conn, jetstream.WithPublishAsyncTimeout(s.Timeout))
 	if err != nil {
 		conn.Close()
 		return nil, err
 	}
-	return &NATS{subject: s.Subject, conn: conn, js: js}, nil
+	return &NATS{subject: s.Subject, timeout: s.Timeout, conn: conn, js: js}, nil
+}
+
+// secure has each connection made with TLS as it is set then.
+func (s *NATSSettings) secure() ([]nats.Option, error) {
+	now, err := s.TLS()
+	if err != nil {
+		return nil, err
+	}
+	authorities := func() (*x509.CertPool, error) {
+		c, err := s.TLS()
+		if err != nil {
+			return nil, err
+		}
+		return c.RootCAs, nil
+	}
+	if len(now.Certificates) == 0 {
+		return []nats.Option{nats.Secure(now), nats.ClientTLSConfig(nil, authorities)}, nil
+	}
+	own := func() (tls.Certificate, error) {
+		c, err := s.TLS()
+		if err != nil {
+			return tls.Certificate{}, err
+		}
+		return c.Certificates[0], nil
+	}
+	return []nats.Option{nats.Secure(now), nats.ClientTLSConfig(own, authorities)}, nil
 }
 
 // Close implements Broker.
 func (n *NATS) Close() { n.conn.Close() }
 
-// Trouble implements Broker.
-func (n *NATS) Trouble() error {
+// trouble is why there is no connection; nil: there is one.
+func (n *NATS) trouble() error {
 	if n.conn.IsConnected() {
 		return nil
 	}
@@ -82,9 +115,10 @@ func (n *NATS) Trouble() error {
 	return errors.New("not connected")
 }
 
-// Publish implements Broker. The messages are sent one behind the other, and then all acknowledgements are waited for.
-func (n *NATS) Publish(ctx context.Context, some []Message) []error {
-	if err := n.Trouble(); err != nil {
+// Publish implements Broker. The messages are sent one behind the other, and then all acknowledgements are waited for, each for a timeout at most.
+// What isn't acknowledged by then is forgotten: the server tells by its ID whether it has it when it is sent again.
+func (n *NATS) Publish(ctx context.Context, some []Message, _ func(int, error)) []error {
+	if err := n.trouble(); err != nil {
 		return all(len(some), err)
 	}
 	errs := make([]error, len(some))
@@ -95,13 +129,13 @@ func (n *NATS) Publish(ctx context.Context, some []Message) []error {
 	}
 	for i, f := range futures {
 		if f == nil {
-			errs[i] = natsError(errs[i])
+			errs[i] = n.explain(errs[i])
 			continue
 		}
 		select {
 		case <-f.Ok():
 		case err := <-f.Err():
-			errs[i] = natsError(err)
+			errs[i] = n.explain(err)
 		case <-ctx.Done():
 			errs[i] = ctx.Err()
 		}
@@ -109,13 +143,15 @@ func (n *NATS) Publish(ctx context.Context, some []Message) []error {
 	return errs
 }
 
-// natsError says what an error means to whoever tries again.
-func natsError(err error) error {
+// explain says what an error means to whoever tries again.
+func (n *NATS) explain(err error) error {
 	switch {
 	case errors.Is(err, nats.ErrMaxPayload):
 		return fmt.Errorf("%w: %w", ErrRefused, err)
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrNoStreamResponse):
 		return errors.New("no stream takes the subject: add one, as docs/fleet.md shows")
+	case errors.Is(err, jetstream.ErrAsyncPublishTimeout):
+		return fmt.Errorf("the server takes events and acknowledged none for %v: look at the stream's leader, replicas and disk", n.timeout)
 	}
 	return err
 }

@@ -60,6 +60,16 @@ func (o *order) arrange(some []Event) (kept []Event) {
 	return kept
 }
 
+// batches divides events into parts of what may be under way together.
+func batches(most int, some []Event) (parts [][]Event) {
+	for len(some) > 0 {
+		n := min(len(some), most)
+		parts = append(parts, some[:n])
+		some = some[n:]
+	}
+	return parts
+}
+
 // wave takes the first of each key out of the messages that wait; a list's beginning or end goes alone.
 func wave(waiting []Message) (first, rest []Message) {
 	seen := make(map[string]bool)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,8 +18,7 @@ type Settings struct {
 	Node    string // empty: a single node
 	Source  Source
 	Broker  Broker
-	Batch   int           // events that are under way together, at most
-	Timeout time.Duration // after which a Publish counts as in trouble
+	Batch   int // events that are under way together, at most
 	Logger  *slog.Logger
 }
 
@@ -35,7 +35,7 @@ type Runner struct {
 	order    order
 	list     list
 	after    uint64        // how far the outbox was read
-	again    chan struct{} // a token: a whole list is wanted
+	again    chan struct{} // a token: a whole list may be due
 
 	mu     sync.Mutex
 	status Status
@@ -56,8 +56,8 @@ func New(s Settings) *Runner {
 	return r
 }
 
-// Resend has the whole list told anew.
-func (r *Runner) Resend() {
+// LookAgain has it seen at once whether a list is due.
+func (r *Runner) LookAgain() {
 	select {
 	case r.again <- struct{}{}:
 	default:
@@ -82,7 +82,6 @@ func (r *Runner) Run(ctx context.Context) {
 		case <-r.settings.Source.News():
 		case <-tick.C:
 		case <-r.again:
-			r.beginList(ctx)
 		}
 	}
 }
@@ -97,7 +96,7 @@ func (r *Runner) tellChanges(ctx context.Context) bool {
 	if upTo == r.after {
 		return false
 	}
-	for _, events := range r.batches(r.order.arrange(some)) {
+	for _, events := range batches(r.settings.Batch, r.order.arrange(some)) {
 		if !r.publish(ctx, events) {
 			return false
 		}
@@ -105,16 +104,6 @@ func (r *Runner) tellChanges(ctx context.Context) bool {
 	r.after = upTo
 	_ = r.settings.Source.Done(upTo) // else it is told again
 	return true
-}
-
-// batches divides events into parts of what may be under way together.
-func (r *Runner) batches(some []Event) (parts [][]Event) {
-	for len(some) > 0 {
-		n := min(len(some), r.settings.Batch)
-		parts = append(parts, some[:n])
-		some = some[n:]
-	}
-	return parts
 }
 
 // beginList begins a whole list.
@@ -179,7 +168,8 @@ func (r *Runner) endList(ctx context.Context) {
 	r.settings.Logger.Info("the broker has the whole list", "id", "events-list-sent", "leases", s.Listed)
 }
 
-// publish tells events, and tries again until each was taken, or refused for good. False: the context ended before.
+// publish tells events, and tries again until each was taken, or refused for good. While a broker takes nothing it is asked with one event only,
+// less and less often: all of them would be sent in vain, or be there again and again. False: the context ended before.
 func (r *Runner) publish(ctx context.Context, some []Event) bool {
 	waiting := make([]Message, 0, len(some))
 	ordinals := make(map[string]int)
@@ -197,12 +187,16 @@ func (r *Runner) publish(ctx context.Context, some []Event) bool {
 		}
 		waiting = append(waiting, m)
 	}
-	for failures := 0; len(waiting) > 0; {
+	for failures, silent := 0, false; len(waiting) > 0; {
 		if ctx.Err() != nil {
 			return false
 		}
 		first, rest := wave(waiting)
+		if silent {
+			first, rest = first[:1:1], slices.Concat(first[1:], rest)
+		}
 		failed, err := r.try(ctx, first)
+		silent = len(failed) == len(first)
 		waiting = append(failed, rest...)
 		if err == nil {
 			failures = 0
@@ -216,9 +210,7 @@ func (r *Runner) publish(ctx context.Context, some []Event) bool {
 
 // try publishes messages once, and returns those that failed, and how the first of them did.
 func (r *Runner) try(ctx context.Context, some []Message) (failed []Message, first error) {
-	slow := time.AfterFunc(r.settings.Timeout, func() { r.slow() })
-	errs := r.settings.Broker.Publish(ctx, some)
-	slow.Stop()
+	errs := r.settings.Broker.Publish(ctx, some, r.late)
 	taken := 0
 	for i, err := range errs {
 		switch {

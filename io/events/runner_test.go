@@ -3,8 +3,10 @@ package events
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -53,10 +55,57 @@ func TestRunnerLists(t *testing.T) {
 	if diff := cmp.Diff(want, b.taken()); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
-	r.Resend()
+	s.mu.Lock()
+	s.due = true
+	s.mu.Unlock()
+	r.LookAgain()
 	until(t, "another one is", func() bool { return len(b.taken()) == 8 })
 	end()
 	if got := r.Status(); got.Listed != 2 || got.Listing {
+		t.Errorf("status: %+v", got)
+	}
+}
+
+// A broker that takes nothing is asked with one event, less and less often, and gets all others once it has taken that one.
+func TestRunnerWaitsForSilentBroker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, tries, began := newSource(), []time.Duration(nil), time.Now()
+		b := &fakeBroker{}
+		b.refuse = func(*Message) error {
+			if at := time.Since(began); len(tries) == 0 || at > tries[len(tries)-1] {
+				tries = append(tries, at)
+			}
+			if len(tries) > 6 {
+				return nil
+			}
+			return errors.New("no acknowledgement")
+		}
+		for i := range 50 {
+			s.add(event(hook.Add, fmt.Sprint("client", i), fmt.Sprint(i), 1))
+		}
+		r, end := run(t, s, b)
+		until(t, "all is told", func() bool { return s.isDone() == 50 })
+		end()
+		if diff := cmp.Diff([]int{50, 1, 1, 1, 1, 1, 1, 49}, b.sizes); diff != "" {
+			t.Errorf("messages of each try (-want +got):\n%s", diff)
+		}
+		want := []time.Duration{0, 1, 3, 7, 15, 31, 47}
+		for i := range tries {
+			if at := want[i] * time.Second; tries[i] != at {
+				t.Errorf("try %d was after %v, want %v", i, tries[i], at)
+			}
+		}
+		if got := r.Status(); got.Sent != 50 || got.Failed != 55 || !got.Up {
+			t.Errorf("status: %+v", got)
+		}
+	})
+}
+
+// What a broker says of a Publish that goes on is counted and told.
+func TestRunnerCountsLate(t *testing.T) {
+	r := New(Settings{Logger: slog.New(slog.DiscardHandler)})
+	r.late(3, errors.New("no acknowledgement for 10s"))
+	if got := r.Status(); got.Failed != 3 || got.Up || got.Error != "no acknowledgement for 10s" {
 		t.Errorf("status: %+v", got)
 	}
 }

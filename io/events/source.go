@@ -17,7 +17,7 @@ type Source interface {
 	// News gets a token after something came to wait.
 	News() <-chan struct{}
 
-	// ListDue tells whether events are missing, so that a whole list has to be told.
+	// ListDue tells whether a whole list has to be told: events are missing, somebody asked for it, or the newest one wasn't told to its end.
 	ListDue() bool
 	// BeginList returns the number of a list that begins, once that is on disk: higher than those before.
 	BeginList(ctx context.Context) (int64, error)
@@ -36,10 +36,9 @@ type Source interface {
 // A Broker takes messages for others.
 type Broker interface {
 	// Publish hands messages over, and returns one error for each: nil once it is durable at the broker, ErrRefused where it will
-	// never take it. Messages of one Publish have different keys.
-	Publish(ctx context.Context, some []Message) []error
-	// Trouble is why a Publish that is under way takes long, as far as that is known; else nil.
-	Trouble() error
+	// never take it. Messages of one Publish have different keys. It returns when a timeout of the broker's own has passed, or, where
+	// the library must go on trying, calls late each time that one has, with why, and how many aren't taken yet.
+	Publish(ctx context.Context, some []Message, late func(waiting int, err error)) []error
 	// Close ends what is under way.
 	Close()
 }

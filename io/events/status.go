@@ -1,10 +1,6 @@
 package events
 
-import (
-	"errors"
-	"fmt"
-	"time"
-)
+import "time"
 
 // Status is how a runner is doing. Counts begin when it was made.
 type Status struct {
@@ -31,15 +27,10 @@ func (r *Runner) count(change func(s *Status)) {
 	change(&r.status)
 }
 
-var errSlow = errors.New("the broker doesn't answer")
-
-// slow notes that a Publish takes long.
-func (r *Runner) slow() {
-	err := r.settings.Broker.Trouble()
-	if err == nil {
-		err = errSlow
-	}
-	r.failed(fmt.Errorf("no acknowledgement for %v: %w", r.settings.Timeout, err))
+// late counts tries that a Publish has made in vain, which goes on.
+func (r *Runner) late(waiting int, err error) {
+	r.count(func(s *Status) { s.Failed += uint64(waiting) })
+	r.failed(err)
 }
 
 // tried counts a Publish.

@@ -86,8 +86,7 @@ func (d *Daemon) startTeller(c *config.Events, broker events.Broker, before <-ch
 		config:  c, end: cancel, ended: make(chan struct{}),
 	}
 	t.runner = events.New(events.Settings{
-		Cluster: c.Cluster, Node: d.options.Node, Source: t, Broker: broker, Batch: c.Batch,
-		Timeout: time.Duration(c.Timeout) * time.Second, Logger: d.log,
+		Cluster: c.Cluster, Node: d.options.Node, Source: t, Broker: broker, Batch: c.Batch, Logger: d.log,
 	})
 	d.fleet.group.Go(func() {
 		defer close(t.ended)
@@ -158,13 +157,17 @@ func (o *operator) Outbox() admin.Outbox {
 }
 
 // ResendOutbox implements admin.Node.
-func (o *operator) ResendOutbox() error {
+func (o *operator) ResendOutbox(ctx context.Context) error {
 	f := &o.d.fleet
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.running == nil {
+	t := f.running
+	f.mu.Unlock()
+	if t == nil {
 		return admin.ErrNoEvents
 	}
-	f.running.runner.Resend()
+	if err := o.d.putListNumber(ctx, metaEventsWanted, t.List()); err != nil {
+		return err
+	}
+	t.runner.LookAgain()
 	return nil
 }

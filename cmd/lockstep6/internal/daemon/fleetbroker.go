@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/io/events"
@@ -51,24 +52,17 @@ func checkSecret(s config.Secret, file string) error {
 // newBroker makes the broker that a configuration names. It doesn't wait for a connection.
 func newBroker(e *config.Events, file, node string) (events.Broker, error) {
 	name := "lockstep6 " + strings.TrimSuffix(e.Cluster+" "+node, " ")
+	timeout := time.Duration(e.Timeout) * time.Second
 	if k := e.Kafka; k != nil {
-		secure, err := brokerTLS(k.TLS, file)
-		if err != nil {
-			return nil, err
-		}
 		return opened(events.NewKafka(&events.KafkaSettings{
-			Brokers: k.Brokers, Topic: e.Fill(k.Topic, node), Mechanism: k.Mechanism, User: k.User, TLS: secure, Name: strings.ReplaceAll(name, " ", "-"),
-			Password: func() (string, error) { return secretText(k.Password, file, "") },
+			Brokers: k.Brokers, Topic: e.Fill(k.Topic, node), Mechanism: k.Mechanism, User: k.User, TLS: tlsOf(k.TLS, file), Name: strings.ReplaceAll(name, " ", "-"),
+			Password: func() (string, error) { return secretText(k.Password, file, "") }, Timeout: timeout,
 		}))
 	}
 	n := e.NATS
-	secure, err := brokerTLS(n.TLS, file)
-	if err != nil {
-		return nil, err
-	}
 	return opened(events.NewNATS(&events.NATSSettings{
-		Servers: n.Servers, Subject: e.Fill(n.Subject, node), Credentials: beside(file, n.Credentials), User: n.User, TLS: secure, Name: name,
-		Password: func() (string, error) { return secretText(n.Password, file, "") },
+		Servers: n.Servers, Subject: e.Fill(n.Subject, node), Credentials: beside(file, n.Credentials), User: n.User, TLS: tlsOf(n.TLS, file), Name: name,
+		Password: func() (string, error) { return secretText(n.Password, file, "") }, Timeout: timeout,
 	}))
 }
 
@@ -78,6 +72,14 @@ func opened[B events.Broker](b B, err error) (events.Broker, error) {
 		return nil, err
 	}
 	return b, nil
+}
+
+// tlsOf has the files of TLS read for each connection, so that a new certificate needs no reload; nil: there is no TLS.
+func tlsOf(t *config.BrokerTLS, file string) func() (*tls.Config, error) {
+	if t == nil {
+		return nil
+	}
+	return func() (*tls.Config, error) { return brokerTLS(t, file) }
 }
 
 // brokerTLS reads the files of TLS; nil: there is none to be.

@@ -17,6 +17,8 @@ import (
 // Names in the store's meta space.
 const (
 	metaEventsList   = "events.list"   // number of the newest list that has begun (8)
+	metaEventsEnded  = "events.ended"  // number of the newest list that was told to its end (8)
+	metaEventsWanted = "events.wanted" // number of a list behind which somebody asked for another one (8); not there: nobody did
 	metaEventsTarget = "events.target" // SHA-256 of whom and of what the newest whole list was told
 )
 
@@ -94,21 +96,36 @@ func (t *teller) target() []byte {
 // ListDue implements events.Source.
 func (t *teller) ListDue() bool {
 	target, _ := t.d.store.Meta(metaEventsTarget)
-	return t.d.store.OutboxStats().Lost || !bytes.Equal(target, t.target())
+	newest, _ := t.d.listNumber(metaEventsList)
+	ended, _ := t.d.listNumber(metaEventsEnded)
+	wanted, asked := t.d.listNumber(metaEventsWanted)
+	return ended != newest || asked && newest <= wanted || t.d.store.OutboxStats().Lost || !bytes.Equal(target, t.target())
 }
 
 // List implements events.Source.
 func (t *teller) List() int64 {
-	if value, ok := t.d.store.Meta(metaEventsList); ok && len(value) == 8 {
-		return int64(binary.BigEndian.Uint64(value))
+	number, _ := t.d.listNumber(metaEventsList)
+	return number
+}
+
+// listNumber is the number of a list that the store has under a name; false: it has none.
+func (d *Daemon) listNumber(name string) (int64, bool) {
+	value, _ := d.store.Meta(name)
+	if len(value) != 8 {
+		return 0, false
 	}
-	return 0
+	return int64(binary.BigEndian.Uint64(value)), true
+}
+
+// putListNumber keeps one there, and returns when that is on disk.
+func (d *Daemon) putListNumber(ctx context.Context, name string, number int64) error {
+	return d.store.PutMeta(ctx, name, binary.BigEndian.AppendUint64(nil, uint64(number)))
 }
 
 // BeginList implements events.Source.
 func (t *teller) BeginList(ctx context.Context) (int64, error) {
 	number := max(t.List()+1, t.d.clock()/int64(time.Millisecond))
-	if err := t.d.store.PutMeta(ctx, metaEventsList, binary.BigEndian.AppendUint64(nil, uint64(number))); err != nil {
+	if err := t.d.putListNumber(ctx, metaEventsList, number); err != nil {
 		return 0, err
 	}
 	t.list = t.d.store.TaskMark() // before the table is looked at
@@ -118,6 +135,9 @@ func (t *teller) BeginList(ctx context.Context) (int64, error) {
 // EndList implements events.Source.
 func (t *teller) EndList(ctx context.Context) (bool, error) {
 	if err := t.d.store.PutMeta(ctx, metaEventsTarget, t.target()); err != nil {
+		return false, err
+	}
+	if err := t.d.putListNumber(ctx, metaEventsEnded, t.List()); err != nil {
 		return false, err
 	}
 	return t.d.store.OutboxListed(ctx, t.list)
