@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/peer"
 )
@@ -244,56 +242,3 @@ func (s *Store) unlisted() bool {
 // OutboxNews gets a token after changes were committed that are to be told, and where an instance was opened in which some wait. There is
 // room for one token.
 func (s *Store) OutboxNews() <-chan struct{} { return s.outbox.news }
-
-// encode is the settings as the meta space has them.
-func (o *Outbox) encode() []byte {
-	b := append(encodePlace(uint64(o.Most)), 0)
-	if o.Renewals {
-		b[8] = 1
-	}
-	return b
-}
-
-// decodeOutbox reads them.
-func decodeOutbox(b []byte) (o Outbox, err error) {
-	if len(b) != metaOutboxSize {
-		return o, fmt.Errorf("%w: %s has %d octets, want %d", errValue, metaOutbox, len(b), metaOutboxSize)
-	}
-	return Outbox{int64(binary.BigEndian.Uint64(b)), b[8] == 1}, nil
-}
-
-// settleOutbox learns what is kept, and writes what the options say of it where that is new. Lost: since the store was open last.
-func (s *Store) settleOutbox(lost bool, set func(name string, value []byte)) error {
-	var was Outbox
-	value, known := s.meta[metaOutbox]
-	if known {
-		var err error
-		if was, err = decodeOutbox(value); err != nil {
-			return err
-		}
-	}
-	is := was
-	if s.o.Outbox != nil {
-		is = *s.o.Outbox
-	}
-	s.outbox.settings.Store(&is)
-	if is != was {
-		set(metaOutbox, is.encode())
-	}
-	if is.Most > 0 && binary.BigEndian.Uint32(s.meta[metaFormat]) < formatOutbox {
-		set(metaFormat, binary.BigEndian.AppendUint32(nil, formatOutbox))
-	}
-	if known && (lost || is.Most > 0 && was.Most == 0) {
-		set(metaOutboxLost, encodePlace(s.sequence))
-		s.sequence++
-	}
-	return nil
-}
-
-// emptyOutbox deletes all of an outbox that is off, in an instance that is being opened.
-func (s *Store) emptyOutbox(in *instance, b *pebble.Batch) {
-	if s.outbox.settings.Load().Most == 0 && in.outboxFound.count > 0 {
-		_ = b.DeleteRange(outboxFrom, outboxTo, nil) // fails on indexed batches only
-		in.outboxFound = foundOutbox{next: in.outboxFound.next}
-	}
-}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"path/filepath"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -199,6 +200,113 @@ func TestSetOutbox(t *testing.T) {
 	set(Outbox{Most: 1000})
 	if !s.OutboxStats().Lost {
 		t.Error("what was missed between isn't told")
+	}
+}
+
+// A store whose outbox is off, and that was opened since, is one that releases before the outbox take; what they do meanwhile is lost to whoever is told later.
+func TestOutboxOffGoesBack(t *testing.T) {
+	fs := vfs.NewMem()
+	formatIs := func(s *Store, want uint32) {
+		t.Helper()
+		if found, _ := s.Meta(metaFormat); binary.BigEndian.Uint32(found) != want {
+			t.Errorf("format %x, want %d", found, want)
+		}
+	}
+	reopen := func(most int64) *Store {
+		t.Helper()
+		return open(t, outboxOptions(Options{FS: fs}, most))
+	}
+	closed := func(s *Store) {
+		t.Helper()
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := reopen(0)
+	formatIs(s, formatLog)
+	closed(s)
+	s = reopen(1000)
+	commit(t, s, change(nil, 1, 2))
+	formatIs(s, formatOutbox)
+	if ok, err := s.OutboxListed(t.Context(), s.TaskMark()); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	closed(s)
+	s = reopen(0)
+	formatIs(s, format)
+	if err := scan(s.in.db, outboxFrom, outboxTo, func(key, _ []byte) error { t.Errorf("%x is left", key); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, s, change(nil, 1, 4))
+	wantTold(t, s, nil)
+	closed(s)
+	s = reopen(1000)
+	formatIs(s, formatOutbox)
+	if !s.OutboxStats().Lost {
+		t.Error("what happened meanwhile is told to nobody")
+	}
+}
+
+// An unsynced store that crashes says that changes may be lost, also where the outbox was switched on while it ran.
+func TestOutboxUnsynced(t *testing.T) {
+	fs := vfs.NewCrashableMem()
+	o := outboxOptions(Options{FS: fs, Sync: SyncNever}, 0)
+	s := open(t, o)
+	if err := s.SetOutbox(t.Context(), Outbox{Most: 1000}); err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := s.OutboxListed(t.Context(), s.TaskMark()); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	o.Outbox, o.FS = nil, fs.CrashClone(vfs.CrashCloneCfg{})
+	if s = open(t, o); !s.OutboxStats().Lost {
+		t.Error("after a crash nothing is lost")
+	}
+}
+
+// A check counts what waits to be told; a repair leaves that out, and has a whole list told.
+func TestRepairLeavesOutbox(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "db")
+	o := outboxOptions(Options{Path: dir, FS: vfs.Default}, 1000)
+	s := open(t, o)
+	commit(t, s, change(change(nil, 1, 2), 2, 4))
+	if ok, err := s.OutboxListed(t.Context(), s.TaskMark()); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	survey, err := CheckFiles(t.Context(), Salvaging{Options: o})
+	if err != nil || !survey.Whole() || survey.Kinds["events"] != 2 {
+		t.Errorf("%+v, %v", survey, err)
+	}
+	if _, err := Repair(t.Context(), Salvaging{Options: o}); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, o)
+	wantTold(t, s, nil)
+	if !s.OutboxStats().Lost {
+		t.Error("no list is due")
+	}
+}
+
+// BenchmarkOutboxCommit is the commit path: without an outbox, with one for which no change is, and with one for which each is. The folder is on a
+// real disk: set TMPDIR to the one in question.
+func BenchmarkOutboxCommit(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		most int64
+		told bool
+	}{{"off", 0, true}, {"none", 1 << 40, false}, {"each", 1 << 40, true}} {
+		b.Run(c.name, func(b *testing.B) {
+			o := outboxOptions(Options{FS: vfs.Default, Path: b.TempDir(), absorb: absorbSize}, c.most)
+			o.Codec.Told = func(_, _ []byte, _ bool) bool { return c.told }
+			s := open(b, o)
+			before := cpuTime(b)
+			b.ReportAllocs()
+			drive(b, 32, 16, s.Append)
+			b.ReportMetric(float64((cpuTime(b)-before).Nanoseconds())/float64(32*b.N), "cpu-ns/change")
+		})
 	}
 }
 

@@ -2,8 +2,6 @@ package store
 
 import (
 	"bytes"
-	"context"
-	"encoding/binary"
 	"errors"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -143,49 +141,4 @@ func ignoreEnough(err error) error {
 		return nil
 	}
 	return err
-}
-
-// SetOutbox changes what is kept for telling, and returns when that is on disk. It has to return before the first change is made that
-// counts. What waits is deleted where it is switched off; where it is switched on again, the changes between are lost.
-func (s *Store) SetOutbox(ctx context.Context, o Outbox) error {
-	was := *s.outbox.settings.Load()
-	if o == was {
-		return nil
-	}
-	s.mu.Lock()
-	_, known := s.meta[metaOutbox]
-	old := binary.BigEndian.Uint32(s.meta[metaFormat]) < formatOutbox
-	s.mu.Unlock()
-	if o.Most > 0 && old {
-		if err := s.putMeta(ctx, metaFormat, binary.BigEndian.AppendUint32(nil, formatOutbox)); err != nil {
-			return err
-		}
-	}
-	if o.Most > 0 && was.Most == 0 && known {
-		if err := s.loseTasks(ctx, metaOutboxLost); err != nil {
-			return err
-		}
-	}
-	if err := s.putMeta(ctx, metaOutbox, o.encode()); err != nil {
-		return err
-	}
-	s.outbox.settings.Store(&o)
-	if o.Most > 0 {
-		return nil
-	}
-	_, err := s.cutOutbox(false, func(*Outgoing, int64) bool { return true })
-	return err
-}
-
-// OutboxListed says that who is told had a whole list that began at a moment, and returns when that is on disk. It is false where changes were
-// lost since: another list is due.
-func (s *Store) OutboxListed(ctx context.Context, since TaskMark) (bool, error) {
-	s.mu.Lock()
-	lost, there, _ := s.metaPlace(metaOutboxLost)
-	again := there && lost >= since.settled
-	s.mu.Unlock()
-	if again {
-		return false, nil
-	}
-	return true, s.putMeta(ctx, metaOutboxListed, encodePlace(since.settled))
 }

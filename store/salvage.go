@@ -38,13 +38,14 @@ type SurveyedFile struct {
 
 // Kinds of what a store holds.
 var surveyedKinds = map[byte]string{
-	prefixBinding: "bindings", prefixHistory: "history", prefixIndex: "index", prefixLog: "log", prefixMeta: "values", prefixTask: "tasks",
+	prefixBinding: "bindings", prefixHistory: "history", prefixIndex: "index", prefixLog: "log", prefixMeta: "values", prefixOutbox: "events",
+	prefixTask: "tasks",
 }
 
 // A Survey is what of a store can be read.
 type Survey struct {
 	Files   []SurveyedFile
-	Kinds   map[string]uint64 // how many of each kind can be read: bindings (in force, log included), removals, history, index, log (changes), values, tasks
+	Kinds   map[string]uint64 // how many of each kind can be read: bindings (in force, log included), removals, history, index, log (changes), values, events (changes), tasks
 	Broken  map[string]uint64 // how many were read and make no sense
 	Refused error             // why a node couldn't start with it; nil: it could
 	Guessed bool              // the manifest can't be read, so that nobody knows which tables count: all do

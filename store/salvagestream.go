@@ -163,6 +163,10 @@ func (s *salvage) count(next taker) taker {
 			err = sized(key, historyKeySize)
 		case prefixIndex:
 			err = sized(key, indexKeySize)
+		case prefixOutbox:
+			var g Outgoing
+			g, err = outgoing(key, value)
+			n = uint64(g.Count)
 		case prefixTask:
 			_, err = queued(key, value)
 		default:

@@ -98,7 +98,7 @@ func (s *Store) forgetRestored() error {
 	return nil
 }
 
-// unsynced tells whether a crash may lose tasks, while what followed from them was done.
+// unsynced tells whether a crash may lose tasks, or changes that are to be told, while what followed from them was done.
 func (s *Store) unsynced() bool {
 	return s.o.Sync == SyncNever && (s.tasks.most.Load() > 0 || s.outbox.settings.Load().Most > 0)
 }
@@ -152,15 +152,18 @@ func (s *Store) noteLost(place uint64) {
 
 // beginTasks says durably what has to be said before the first task, and, where there were some before, that those between are lost.
 func (s *Store) beginTasks(ctx context.Context, again bool) error {
-	if s.o.Sync == SyncNever {
-		if err := s.putMeta(ctx, metaRuns, []byte{1}); err != nil {
-			return err
-		}
-	}
-	if !again {
-		return nil
+	if err := s.beginUnsynced(ctx); err != nil || !again {
+		return err
 	}
 	return s.loseTasks(ctx, metaLost)
+}
+
+// beginUnsynced says durably that a store runs of which a crash may lose tasks, or changes that are to be told.
+func (s *Store) beginUnsynced(ctx context.Context) error {
+	if s.o.Sync != SyncNever {
+		return nil
+	}
+	return s.putMeta(ctx, metaRuns, []byte{1})
 }
 
 // LoseTasks says durably that tasks are missing, and perhaps bindings, for a reason that the store doesn't know of, so that an audit is due.
