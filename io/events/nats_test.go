@@ -11,58 +11,9 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/lockstep6/lockstep6/io/events/eventstest"
 )
-
-// startNATS starts a server with JetStream, whose files are in a folder; port 0: any.
-func startNATS(t *testing.T, folder string, port int, with ...func(*server.Options)) *server.Server {
-	t.Helper()
-	if port == 0 {
-		port = server.RANDOM_PORT
-	}
-	o := &server.Options{
-		Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: folder, NoLog: true, NoSigs: true, MaxPayload: 4096,
-		Username: "lockstep6", Password: "secret",
-	}
-	for _, change := range with {
-		change(o)
-	}
-	s, err := server.NewServer(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	if !s.ReadyForConnections(patience) {
-		t.Fatal("the server never was ready")
-	}
-	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	return s
-}
-
-// stream adds one that takes all subjects, and returns what reads how many messages it has.
-func stream(t *testing.T, s *server.Server) func() uint64 {
-	t.Helper()
-	conn, err := nats.Connect(s.ClientURL(), nats.UserInfo("lockstep6", "secret"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "LOCKSTEP6", Subjects: []string{"lockstep6.>"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func() uint64 {
-		info, err := all.Info(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return info.State.Msgs
-	}
-}
 
 func testMessages() []Message {
 	return []Message{
@@ -74,7 +25,7 @@ func testMessages() []Message {
 // Messages are there once, however often they are told; what the server never takes is refused; it comes and goes.
 func TestNATS(t *testing.T) {
 	folder := t.TempDir()
-	s := startNATS(t, folder, 0)
+	s := eventstest.Start(t, folder, 0)
 	password := "wrong"
 	n, err := NewNATS(&NATSSettings{
 		Servers: []string{s.ClientURL()}, Subject: "lockstep6.ber1.a.{shard}", User: "lockstep6", Name: "test", Timeout: patience,
@@ -89,23 +40,23 @@ func TestNATS(t *testing.T) {
 	if errs := publish(); errs[0] == nil || !strings.Contains(errs[0].Error(), "no stream takes") {
 		t.Errorf("without a stream: %v", errs)
 	}
-	count := stream(t, s)
+	js := s.Connect(t)
+	eventstest.AddStream(t, js)
 	for range 2 {
 		if errs := publish(); errs[0] != nil || errs[1] != nil || !errors.Is(errs[2], ErrRefused) {
 			t.Errorf("errors: %v", errs)
 		}
 	}
-	if got := count(); got != 2 {
-		t.Errorf("the stream has %d messages", got)
+	if got := eventstest.Messages(t, js); len(got) != 2 {
+		t.Errorf("the stream has %d messages", len(got))
 	}
-	port := s.Addr().String()
-	s.Shutdown()
-	s.WaitForShutdown()
+	port := s.Port()
+	s.Stop()
 	until(t, "it is away", func() bool { return n.trouble() != nil })
 	if errs := publish(); errs[0] == nil || errs[1] == nil {
 		t.Errorf("while it is away: %v", errs)
 	}
-	startNATS(t, folder, portOf(t, port))
+	eventstest.Start(t, folder, port)
 	until(t, "it is back", func() bool { return publish()[0] == nil })
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -116,7 +67,7 @@ func TestNATS(t *testing.T) {
 
 // A server that takes messages and acknowledges none is told of as such, and nothing of them stays in memory.
 func TestNATSNeverAcknowledges(t *testing.T) {
-	s := startNATS(t, t.TempDir(), 0)
+	s := eventstest.Start(t, t.TempDir(), 0)
 	listener, err := nats.Connect(s.ClientURL(), nats.UserInfo("lockstep6", "secret"))
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +104,7 @@ func TestNATSNeverAcknowledges(t *testing.T) {
 func TestNATSCertificates(t *testing.T) {
 	folder := t.TempDir()
 	first, second := certificate(t, 1), certificate(t, 2)
-	s := startNATS(t, folder, 0, func(o *server.Options) { o.TLSConfig, o.TLS = first.server(), true })
+	s := eventstest.Start(t, folder, 0, func(o *server.Options) { o.TLSConfig, o.TLS = first.server(), true })
 	var now atomic.Pointer[identity]
 	now.Store(first)
 	n, err := NewNATS(&NATSSettings{
@@ -165,10 +116,9 @@ func TestNATSCertificates(t *testing.T) {
 	}
 	defer n.Close()
 	until(t, "it is connected", func() bool { return n.trouble() == nil })
-	port := portOf(t, s.Addr().String())
-	s.Shutdown()
-	s.WaitForShutdown()
+	port := s.Port()
+	s.Stop()
 	now.Store(second)
-	startNATS(t, folder, port, func(o *server.Options) { o.TLSConfig, o.TLS = second.server(), true })
+	eventstest.Start(t, folder, port, func(o *server.Options) { o.TLSConfig, o.TLS = second.server(), true })
 	until(t, "it is connected again", func() bool { return n.trouble() == nil })
 }
