@@ -1,7 +1,6 @@
 package config
 
 import (
-	"net"
 	"net/url"
 	"regexp"
 	"slices"
@@ -149,12 +148,12 @@ func (c *checker) kafka(raw *rawKafka) *Kafka {
 		if !b.ok {
 			continue
 		}
-		host, port, err := net.SplitHostPort(b.value)
-		if err != nil || host == "" || port == "" || strings.Contains(b.value, "/") {
+		u, err := url.Parse("//" + b.value)
+		if err != nil || u.Hostname() == "" || u.Port() == "" || u.Host != b.value || strings.Contains(u.Hostname(), ":") && b.value[0] != '[' {
 			c.fail(b.place, printable(b.value)+" isn't a broker", "write HOST:PORT, an IPv6 address as [ADDRESS]:PORT")
 			continue
 		}
-		open = open || k.TLS == nil && !loopback(host)
+		open = open || k.TLS == nil && !loopback(u.Hostname())
 		k.Brokers = append(k.Brokers, b.value)
 	}
 	c.none(len(raw.Brokers), "brokers", raw.At, "write HOST:PORT")

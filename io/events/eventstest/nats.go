@@ -50,6 +50,18 @@ func Start(t testing.TB, folder string, port int, with ...func(*server.Options))
 	return n
 }
 
+// Serve runs a server, which lets everybody in, until the process ends: for a test that starts itself as a program of its own and kills that.
+func Serve(host string, port int, folder string) error {
+	s, err := server.NewServer(&server.Options{Host: host, Port: port, JetStream: true, StoreDir: folder, NoSigs: true})
+	if err != nil {
+		return err
+	}
+	s.ConfigureLogger()
+	s.Start()
+	s.WaitForShutdown()
+	return nil
+}
+
 // Stop ends the server, and with it all connections. It may be called again.
 func (n *NATS) Stop() {
 	n.Shutdown()

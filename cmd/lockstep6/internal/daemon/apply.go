@@ -49,16 +49,8 @@ func (d *Daemon) apply(ctx context.Context, c *candidate) error {
 	if err := d.keepReplay(ctx, c.policy); err != nil {
 		return err // the first client by the new policy is told a key
 	}
-	if tasks := tasksOf(c.config); tasks > 0 {
-		// Before the first change that tells what follows for DNS.
-		if err := d.store.SetTasks(ctx, tasks); err != nil {
-			return fmt.Errorf("the store can't keep what is to be done in DNS: %w", err)
-		}
-	}
-	if outbox := outboxOf(c.config); outbox.Most > 0 {
-		if err := d.store.SetOutbox(ctx, outbox); err != nil {
-			return fmt.Errorf("the store can't keep what the message broker is to be told: %w", err)
-		}
+	if err := d.keepFollowing(ctx, c); err != nil {
+		return err
 	}
 	// Nothing fails from here on: bindings count for the new site as soon as it meets the first one.
 	if !sameMaps {
@@ -90,6 +82,21 @@ func (d *Daemon) apply(ctx context.Context, c *candidate) error {
 		return nil
 	}
 	d.site.Store(site)
+	return nil
+}
+
+// keepFollowing has the store keep what follows from changes, before the first change that tells it.
+func (d *Daemon) keepFollowing(ctx context.Context, c *candidate) error {
+	if tasks := tasksOf(c.config); tasks > 0 {
+		if err := d.store.SetTasks(ctx, tasks); err != nil {
+			return fmt.Errorf("the store can't keep what is to be done in DNS: %w", err)
+		}
+	}
+	if outbox := outboxOf(c.config); outbox.Most > 0 {
+		if err := d.store.SetOutbox(ctx, outbox); err != nil {
+			return fmt.Errorf("the store can't keep what the message broker is to be told: %w", err)
+		}
+	}
 	return nil
 }
 
