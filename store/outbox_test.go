@@ -273,6 +273,11 @@ func TestRepairLeavesOutbox(t *testing.T) {
 	if ok, err := s.OutboxListed(t.Context(), s.TaskMark()); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
+	last := wantTold(t, s, change(change(nil, 1, 2), 2, 4))
+	if err := s.DoneOutgoing(last); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, s, change(change(nil, 3, 2), 4, 4))
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -59,7 +59,7 @@ func (s *Store) settleOutbox(lost bool, set func(name string, value []byte)) err
 // emptyOutbox deletes all of an outbox that is off, in an instance that is being opened.
 func (s *Store) emptyOutbox(in *instance, b *pebble.Batch) {
 	if s.outbox.settings.Load().Most == 0 && in.outboxFound.count > 0 {
-		_ = b.DeleteRange(outboxFrom, outboxTo, nil) // fails on indexed batches only
+		_ = b.DeleteRange(outboxFrom, outboxKey(in.outboxFound.next), nil) // fails on indexed batches only
 		in.outboxFound = foundOutbox{next: in.outboxFound.next}
 	}
 }

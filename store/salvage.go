@@ -80,6 +80,7 @@ type salvage struct {
 	absorbed uint64          // places of the log below it are deleted
 	done     map[TaskID]bool // tasks that are deleted, and
 	before   TaskID          // all before this one
+	told     uint64          // places of the outbox below it were told
 	given    map[uint64]bool // places of the log that were streamed, and
 	tasks    map[TaskID]bool // tasks
 }
@@ -285,10 +286,13 @@ func (s *salvage) noteEntry(kind pebble.InternalKeyKind, sequence uint64, key, v
 	}
 }
 
-// noteRange learns up to where the store's log was deleted, which it is when it was absorbed, and up to where tasks were.
+// noteRange learns up to where the store's log was deleted, which it is when it was absorbed, and up to where tasks and the outbox were.
 func (s *salvage) noteRange(from, to []byte) {
 	if bytes.Equal(from, logFrom) && len(to) == 9 && to[0] == prefixLog {
 		s.absorbed = max(s.absorbed, binary.BigEndian.Uint64(to[1:]))
+	}
+	if bytes.Equal(from, outboxFrom) && len(to) == outboxKeySize && to[0] == prefixOutbox {
+		s.told = max(s.told, binary.BigEndian.Uint64(to[1:]))
 	}
 	if id, err := taskOf(to); err == nil && bytes.Equal(from, tasksFrom) && id.Compare(s.before) > 0 {
 		s.before = id

@@ -181,11 +181,14 @@ func (s *salvage) count(next taker) taker {
 	}
 }
 
-// again tells whether a part of the log, or a task, was streamed before, or isn't to be at all.
+// again tells whether a part of the log, or a task, was streamed before, or isn't to be at all, as what the outbox has told.
 func (s *salvage) again(key []byte) bool {
 	if place, err := sequenceOf(key); err == nil {
 		defer func() { s.given[place] = true }()
 		return s.given[place]
+	}
+	if key[0] == prefixOutbox && len(key) == outboxKeySize {
+		return binary.BigEndian.Uint64(key[1:]) < s.told
 	}
 	if id, err := taskOf(key); err == nil {
 		defer func() { s.tasks[id] = true }()
