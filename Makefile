@@ -41,7 +41,7 @@ test-all: test longer ## test, then what takes longer
 longer: fuzz ## fuzzing, thousands of power cuts, DNS updates with Knot too and until leases end, the documentation's slow commands, every unit test again in random order, the web page, the package
 	@packaging/test-deps.sh knot
 	DNSTEST=all $(GO) test -count=1 -run Daemon ./io/ddns
-	DNSTEST=all PAGETEST=all $(GO) test -v -count=1 -timeout 30m -parallel 8 -run 'TestS11|TestDNS|TestPages' $(E2E) 2>&1 | .ci/brief
+	DNSTEST=all PAGETEST=all FLEETTEST=all $(GO) test -v -count=1 -timeout 30m -parallel 8 -run 'TestS11|TestDNS|TestPages|TestFleet' $(E2E) 2>&1 | .ci/brief
 	CUTS=2000 CALLS=1 $(GO) test -v -count=1 -timeout 60m -run 'TestPowerLoss|TestEveryCall' ./store 2>&1 | .ci/brief
 	$(GO) test -count=1 -shuffle=on $(UNIT)
 	$(MAKE) web

@@ -27,6 +27,8 @@ type Codec struct {
 	// Task appends to dst the task that follows from a change, whose value is as it was written, or nothing. It is called for each change that is
 	// committed, so it has to be cheap for those that have none. Nil: there are none.
 	Task func(dst, key, value []byte) []byte
+	// Told tells whether a change, whose value is as it was written, is for the outbox; renewals: those count too. It is called as Task is. Nil: none is.
+	Told func(key, value []byte, renewals bool) bool
 }
 
 // quiet is the codec for whoever wants bindings only.
@@ -50,6 +52,7 @@ func (c *Codec) bare(value []byte) []byte {
 //	'i' by(1) ... key(17)             -> an entry of the index (see index.go)
 //	'l' sequence(8)                   -> a committed group's changes (see value.go): the log
 //	'm' name                          -> a value of Meta
+//	'o' sequence(8)                   -> a group's changes that are to be told (see outbox.go)
 //	'q' sequence(8) number(4)         -> a task (see tasks.go)
 const (
 	prefixBinding = 'b'
@@ -57,6 +60,7 @@ const (
 	prefixIndex   = 'i'
 	prefixLog     = 'l'
 	prefixMeta    = 'm'
+	prefixOutbox  = 'o'
 	prefixTask    = 'q'
 )
 

@@ -8,9 +8,14 @@ func (s *Store) build(g *group) {
 	g.changes, g.removals, g.octets, g.sync = 0, 0, 0, s.o.Sync == SyncAlways
 	g.tasks.reset()
 	g.carried.reset()
+	g.outbox, g.outgoing = g.outbox[:0], 0
 	task := s.o.Codec.Task
 	if s.tasks.most.Load() == 0 {
 		task = nil
+	}
+	var told func(key, value []byte) bool
+	if o := s.outbox.settings.Load(); o.Most > 0 && s.o.Codec.Told != nil {
+		told = func(key, value []byte) bool { return s.o.Codec.Told(key, value, o.Renewals) }
 	}
 	kept := g.entries[:0]
 	for _, e := range g.entries {
@@ -26,10 +31,11 @@ func (s *Store) build(g *group) {
 			}
 			continue
 		}
-		tasks := len(g.tasks.ends)
-		changes, removals, err := s.survey(e.write.Changes, task, &g.tasks)
+		tasks, outbox, outgoing := len(g.tasks.ends), len(g.outbox), g.outgoing
+		changes, removals, err := s.survey(g, e.write.Changes, task, told)
 		if err != nil {
 			g.tasks.cut(tasks)
+			g.outbox, g.outgoing = g.outbox[:outbox], outgoing
 			s.refuse(e, err)
 			continue
 		}
@@ -43,10 +49,11 @@ func (s *Store) build(g *group) {
 		s.addLog(g)
 	}
 	s.addTasks(g)
+	s.addOutbox(g)
 }
 
-// survey counts a write's changes, looks whether they can be read, and collects the tasks that follow from them; nil: none do.
-func (s *Store) survey(changes []byte, task func(dst, key, value []byte) []byte, tasks *taskList) (count, removals int, err error) {
+// survey counts a write's changes, looks whether they can be read, and collects the tasks that follow from them, and those that are to be told; nil: none.
+func (s *Store) survey(g *group, changes []byte, task func(dst, key, value []byte) []byte, told func(key, value []byte) bool) (count, removals int, err error) {
 	for len(changes) > 0 {
 		key, value, rest, err := s.o.Codec.Next(changes)
 		if err != nil {
@@ -63,8 +70,12 @@ func (s *Store) survey(changes []byte, task func(dst, key, value []byte) []byte,
 			removals++
 		}
 		if task != nil {
-			tasks.octets = task(tasks.octets, key, value)
-			tasks.close()
+			g.tasks.octets = task(g.tasks.octets, key, value)
+			g.tasks.close()
+		}
+		if told != nil && told(key, value) {
+			g.outbox = append(g.outbox, changes[:len(changes)-len(rest)]...)
+			g.outgoing++
 		}
 		count++
 		changes = rest

@@ -95,8 +95,9 @@ func (s *Store) settleHistory(in *instance) error {
 	}
 	b := in.db.NewBatch()
 	_ = b.Set(metaKey(metaHistory), is.encode(), nil) // fails on indexed batches only
-	_ = b.Set(metaKey(metaFormat), binary.BigEndian.AppendUint32(nil, format), nil)
-	s.meta[metaHistory], s.meta[metaFormat] = is.encode(), binary.BigEndian.AppendUint32(nil, format)
+	newest := binary.BigEndian.AppendUint32(nil, max(format, binary.BigEndian.Uint32(s.meta[metaFormat])))
+	_ = b.Set(metaKey(metaFormat), newest, nil)
+	s.meta[metaHistory], s.meta[metaFormat] = is.encode(), newest
 	return in.run(func() error { return in.db.Apply(b, pebble.Sync) })
 }
 

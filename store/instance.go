@@ -26,16 +26,18 @@ type instance struct {
 	// users counts the store's goroutines inside db, for a clean Close. Those that are parked stay counted.
 	users sync.WaitGroup
 
-	readOnly  bool
-	tables    sstable.WriterOptions // of tables that the absorber makes
-	base      chan struct{}         // a token: somebody writes the base
-	logFirst  uint64                // first place of the log when it was opened
-	logNext   uint64                // and the one behind the last
-	logSize   int                   // octets of it then, about
-	found     foundTasks            // tasks then
-	tasks     sync.Mutex            // held by who deletes tasks
-	marks     int                   // tasks deleted since the last range; guarded by tasks
-	absorbing bool                  // the absorber runs; guarded by Store.mu
+	readOnly    bool
+	tables      sstable.WriterOptions // of tables that the absorber makes
+	base        chan struct{}         // a token: somebody writes the base
+	logFirst    uint64                // first place of the log when it was opened
+	logNext     uint64                // and the one behind the last
+	logSize     int                   // octets of it then, about
+	found       foundTasks            // tasks then
+	tasks       sync.Mutex            // held by who deletes tasks
+	outboxFound foundOutbox           // changes to be told then
+	outbox      sync.Mutex            // held by who deletes some of those
+	marks       int                   // tasks deleted since the last range; guarded by tasks
+	absorbing   bool                  // the absorber runs; guarded by Store.mu
 
 	absorbAfter   time.Time // a pass failed: not before; guarded by Store.mu
 	sweeping      atomic.Bool
@@ -88,6 +90,9 @@ func (s *Store) openInstance(readOnly bool) (*instance, error) {
 					return err
 				}
 				if in.found, err = in.findTasks(); err != nil {
+					return err
+				}
+				if in.outboxFound, err = in.findOutbox(); err != nil {
 					return err
 				}
 				return in.removeAbsorbed(s.o.Path)

@@ -44,6 +44,9 @@ type group struct {
 	tasks    taskList // that follow from them
 	carried  taskList // that were added by AddTasks
 	dropped  int      // that would follow from them, and found no room
+	outbox   []byte   // changes that are to be told
+	outgoing int      // how many
+	untold   int      // that are to be told, and found no room
 	sync     bool
 }
 
@@ -80,6 +83,7 @@ func (s *Store) install(in *instance) {
 	s.horizon.Store(0) // what the log has again isn't absorbed any more
 	s.nextHorizon = horizon{}
 	s.tasks.begin(&in.found)
+	s.outbox.begin(&in.outboxFound)
 	s.installed = s.o.clock.now()
 	s.owed = len(s.queue)
 	for i := range s.queue {
@@ -203,6 +207,7 @@ func (s *Store) confirm(in *instance, g *group) bool {
 	s.updateHealth(nil)
 	s.checkDrained()
 	s.confirmTasks(g)
+	s.confirmOutbox(g)
 	s.logged += g.octets
 	s.absorbDue(in)
 	if g.meta {

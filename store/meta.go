@@ -18,9 +18,9 @@ func metaKey(name string) []byte { return append([]byte{prefixMeta}, name...) }
 
 // PutMeta keeps a small value under a name, and returns when it is on disk, whatever Options.Sync says, or when ctx is
 // done; then it may still get there. Of several values the one put last stands. The names "format", "history" and "index" are the
-// store's own, and those that begin with "tasks".
+// store's own, and those that begin with "tasks" or "outbox".
 func (s *Store) PutMeta(ctx context.Context, name string, value []byte) error {
-	if name == "" || name == metaFormat || name == metaHistory || name == metaIndex || strings.HasPrefix(name, metaTasks) {
+	if name == "" || name == metaFormat || name == metaHistory || name == metaIndex || strings.HasPrefix(name, metaTasks) || strings.HasPrefix(name, metaOutbox) {
 		return fmt.Errorf("meta name %q is reserved", name)
 	}
 	return s.putMeta(ctx, name, value)

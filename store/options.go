@@ -34,6 +34,8 @@ type Options struct {
 	Index bool
 	// Tasks says how many tasks may wait; nil: as whoever opened the store last with one said.
 	Tasks *Tasks
+	// Outbox says what is kept for telling; nil: as whoever opened the store last with one said.
+	Outbox *Outbox
 	// FS is the file system; nil: the operating system's.
 	FS vfs.FS
 	// Logger gets Pebble's errors, failures and recoveries; nil: none.
@@ -86,7 +88,7 @@ func (o Options) withDefaults() Options {
 		o.FS = vfs.Default
 	}
 	if o.Codec.Next == nil {
-		o.Codec = Codec{Next: binding.NextChange, Version: binding.ValueVersion, Bare: binding.Bare, Entries: history.Entries, Index: indexed, Task: upkeep.TaskOf}
+		o.Codec = Codec{Next: binding.NextChange, Version: binding.ValueVersion, Bare: binding.Bare, Entries: history.Entries, Index: indexed, Task: upkeep.TaskOf, Told: told}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

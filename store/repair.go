@@ -94,7 +94,7 @@ type rebuilding struct {
 func (w *rebuilding) take(prefix byte, key, value []byte) error {
 	var err error
 	switch prefix {
-	case prefixIndex:
+	case prefixIndex, prefixOutbox: // the one is made anew; who is told of changes gets a whole list
 		return nil
 	case prefixBinding:
 		err = w.b.Merge(key, value, nil)
@@ -114,7 +114,7 @@ func (w *rebuilding) flush() error {
 }
 
 // rebuildValues writes the store's own values: those that were put last, but for what is to be forgotten, and what the repair itself has to say: history isn't whole
-// from before. That tasks may be missing the mark of a restored store says.
+// from before. That tasks and events may be missing the mark of a restored store says.
 func (s *salvage) rebuildValues(w *rebuilding) error {
 	values := map[string][]byte{metaFormat: binary.BigEndian.AppendUint32(nil, format)}
 	for name, found := range s.values {
@@ -131,7 +131,8 @@ func (s *salvage) rebuildValues(w *rebuilding) error {
 			binary.BigEndian.PutUint64(h[4:], max(was, uint64(s.Options.clock.now().Unix())))
 		}
 	}
-	for name, size := range map[string]int{metaHistory: metaHistorySize, metaTasks: metaTasksSize, metaLost: placeSize, metaBindings: placeSize, metaAudited: placeSize} {
+	for name, size := range map[string]int{metaHistory: metaHistorySize, metaTasks: metaTasksSize, metaLost: placeSize, metaBindings: placeSize, metaAudited: placeSize,
+		metaOutbox: metaOutboxSize, metaOutboxLost: placeSize, metaOutboxListed: placeSize} {
 		if v, there := values[name]; there && len(v) != size {
 			delete(values, name)
 		}

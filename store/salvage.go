@@ -38,13 +38,14 @@ type SurveyedFile struct {
 
 // Kinds of what a store holds.
 var surveyedKinds = map[byte]string{
-	prefixBinding: "bindings", prefixHistory: "history", prefixIndex: "index", prefixLog: "log", prefixMeta: "values", prefixTask: "tasks",
+	prefixBinding: "bindings", prefixHistory: "history", prefixIndex: "index", prefixLog: "log", prefixMeta: "values", prefixOutbox: "events",
+	prefixTask: "tasks",
 }
 
 // A Survey is what of a store can be read.
 type Survey struct {
 	Files   []SurveyedFile
-	Kinds   map[string]uint64 // how many of each kind can be read: bindings (in force, log included), removals, history, index, log (changes), values, tasks
+	Kinds   map[string]uint64 // how many of each kind can be read: bindings (in force, log included), removals, history, index, log (changes), values, events (changes), tasks
 	Broken  map[string]uint64 // how many were read and make no sense
 	Refused error             // why a node couldn't start with it; nil: it could
 	Guessed bool              // the manifest can't be read, so that nobody knows which tables count: all do
@@ -80,6 +81,7 @@ type salvage struct {
 	absorbed uint64          // places of the log below it are deleted
 	done     map[TaskID]bool // tasks that are deleted, and
 	before   TaskID          // all before this one
+	told     uint64          // places of the outbox below it were told
 	given    map[uint64]bool // places of the log that were streamed, and
 	tasks    map[TaskID]bool // tasks
 }
@@ -302,10 +304,13 @@ func (s *salvage) noteEntry(kind pebble.InternalKeyKind, sequence uint64, key, v
 	}
 }
 
-// noteRange learns up to where the store's log was deleted, which it is when it was absorbed, and up to where tasks were.
+// noteRange learns up to where the store's log was deleted, which it is when it was absorbed, and up to where tasks and the outbox were.
 func (s *salvage) noteRange(from, to []byte) {
 	if bytes.Equal(from, logFrom) && len(to) == 9 && to[0] == prefixLog {
 		s.absorbed = max(s.absorbed, binary.BigEndian.Uint64(to[1:]))
+	}
+	if bytes.Equal(from, outboxFrom) && len(to) == outboxKeySize && to[0] == prefixOutbox {
+		s.told = max(s.told, binary.BigEndian.Uint64(to[1:]))
 	}
 	if id, err := taskOf(to); err == nil && bytes.Equal(from, tasksFrom) && id.Compare(s.before) > 0 {
 		s.before = id

@@ -166,6 +166,10 @@ func (s *salvage) count(next taker) taker {
 			err = sized(key, historyKeySize)
 		case prefixIndex:
 			err = sized(key, indexKeySize)
+		case prefixOutbox:
+			var g Outgoing
+			g, err = outgoing(key, value)
+			n = uint64(g.Count)
 		case prefixTask:
 			_, err = queued(key, value)
 		default:
@@ -180,11 +184,14 @@ func (s *salvage) count(next taker) taker {
 	}
 }
 
-// again tells whether a part of the log, or a task, was streamed before, or isn't to be at all.
+// again tells whether a part of the log, or a task, was streamed before, or isn't to be at all, as what the outbox has told.
 func (s *salvage) again(key []byte) bool {
 	if place, err := sequenceOf(key); err == nil {
 		defer func() { s.given[place] = true }()
 		return s.given[place]
+	}
+	if key[0] == prefixOutbox && len(key) == outboxKeySize {
+		return binary.BigEndian.Uint64(key[1:]) < s.told
 	}
 	if id, err := taskOf(key); err == nil {
 		defer func() { s.tasks[id] = true }()

@@ -17,10 +17,11 @@ import (
 var errClosed = errors.New("store is closed")
 
 // format is the version of the key space and the stored values. A store with a higher one is refused. One of format 1, which had no
-// log, gets formatLog when it is opened; one that keeps history gets this one, and stays so.
+// log, gets formatLog when it is opened; one that keeps history gets format, and one with an outbox formatOutbox, and stays so.
 const (
-	formatLog = 2
-	format    = 3
+	formatLog    = 2
+	format       = 3
+	formatOutbox = 4
 )
 
 const metaFormat = "format"
@@ -71,7 +72,8 @@ type Store struct {
 	since     time.Time // of the last change of healthy
 	mark      mark
 
-	tasks taskQueue
+	tasks  taskQueue
+	outbox outboxState
 
 	sequence    uint64  // the log's next place
 	absorbed    uint64  // places below it are in the base
@@ -105,9 +107,10 @@ func newStore(o Options) *Store {
 		o:    o.withDefaults(),
 		wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{}), diskWork: make(chan struct{}, 1),
 		notify: make(chan health, 64), over: make(chan struct{}), drained: make(chan struct{}),
-		meta: make(map[string][]byte), next: 1, tasks: taskQueue{news: make(chan struct{}, 1)},
+		meta: make(map[string][]byte), next: 1, tasks: taskQueue{news: make(chan struct{}, 1)}, outbox: outboxState{news: make(chan struct{}, 1)},
 	}
 	s.changed.L = &s.mu
+	s.outbox.settings.Store(&Outbox{})
 	s.merger = newMerger(s.o.Codec)
 	s.since = s.o.clock.now()
 	s.opened = s.since.Add(-s.o.clock.elapsed())
@@ -174,9 +177,9 @@ func (s *Store) checkFormat(in *instance) error {
 		found = binary.BigEndian.Uint32(value)
 	}
 	switch {
-	case found > format:
+	case found > formatOutbox:
 		return fmt.Errorf("store %s: %w (%d) than this binary knows (%d); run the release that wrote it, or a later one",
-			s.o.Path, ErrFormat, found, format)
+			s.o.Path, ErrFormat, found, formatOutbox)
 	case found >= formatLog || in.readOnly:
 		return nil
 	}

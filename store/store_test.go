@@ -210,7 +210,7 @@ func readClose(o Options) error {
 func TestNewerFormatIsRefused(t *testing.T) {
 	fs := vfs.NewMem()
 	s := open(t, Options{FS: fs})
-	if err := s.in.db.Set(metaKey(metaFormat), binary.BigEndian.AppendUint32(nil, format+1), pebble.Sync); err != nil {
+	if err := s.in.db.Set(metaKey(metaFormat), binary.BigEndian.AppendUint32(nil, formatOutbox+1), pebble.Sync); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

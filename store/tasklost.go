@@ -46,6 +46,13 @@ func (s *Store) metaPlace(name string) (place uint64, there bool, err error) {
 // lostBefore tells whether tasks were lost since the store was open last: it was restored from a backup, or a store that wasn't synced
 // didn't end in order. It checks both places, and has new groups come behind them.
 func (s *Store) lostBefore(in *instance) (bool, error) {
+	for _, name := range []string{metaOutboxLost, metaOutboxListed} {
+		place, _, err := s.metaPlace(name)
+		if err != nil {
+			return false, err
+		}
+		s.sequence = max(s.sequence, place+1)
+	}
 	lost, there, err := s.metaPlace(metaLost)
 	if err != nil {
 		return false, err
@@ -58,7 +65,7 @@ func (s *Store) lostBefore(in *instance) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	s.sequence = max(s.sequence, in.logNext, in.found.next, audited)
+	s.sequence = max(s.sequence, in.logNext, in.found.next, in.outboxFound.next, audited)
 	if there {
 		s.sequence = max(s.sequence, lost+1, bindings+1)
 	}
@@ -91,8 +98,10 @@ func (s *Store) forgetRestored() error {
 	return nil
 }
 
-// unsynced tells whether a crash may lose tasks, while what followed from them was done.
-func (s *Store) unsynced() bool { return s.o.Sync == SyncNever && s.tasks.most.Load() > 0 }
+// unsynced tells whether a crash may lose tasks, or changes that are to be told, while what followed from them was done.
+func (s *Store) unsynced() bool {
+	return s.o.Sync == SyncNever && (s.tasks.most.Load() > 0 || s.outbox.settings.Load().Most > 0)
+}
 
 // loseUnsynced says in an instance that follows a broken one what that may have lost.
 func (s *Store) loseUnsynced(in *instance) error {
@@ -104,7 +113,7 @@ func (s *Store) loseUnsynced(in *instance) error {
 	s.sequence++
 	s.mu.Unlock()
 	b := in.db.NewBatch()
-	for _, name := range []string{metaBindings, metaLost} {
+	for _, name := range []string{metaBindings, metaLost, metaOutboxLost} {
 		_ = b.Set(metaKey(name), encodePlace(place), nil) // fails on indexed batches only
 	}
 	if err := in.run(func() error { return in.db.Apply(b, pebble.Sync) }); err != nil {
@@ -114,6 +123,7 @@ func (s *Store) loseUnsynced(in *instance) error {
 	defer s.mu.Unlock()
 	s.meta[metaBindings] = encodePlace(place)
 	s.noteLost(place)
+	s.notePlace(metaOutboxLost, place)
 	return nil
 }
 
@@ -137,22 +147,23 @@ func (s *Store) unaudited(name string) bool {
 
 // noteLost notes that the group of a place has lost tasks, which is on disk. Store.mu is held.
 func (s *Store) noteLost(place uint64) {
-	if lost, there, _ := s.metaPlace(metaLost); !there || lost < place {
-		s.meta[metaLost] = encodePlace(place)
-	}
+	s.notePlace(metaLost, place)
 }
 
 // beginTasks says durably what has to be said before the first task, and, where there were some before, that those between are lost.
 func (s *Store) beginTasks(ctx context.Context, again bool) error {
-	if s.o.Sync == SyncNever {
-		if err := s.putMeta(ctx, metaRuns, []byte{1}); err != nil {
-			return err
-		}
-	}
-	if !again {
-		return nil
+	if err := s.beginUnsynced(ctx); err != nil || !again {
+		return err
 	}
 	return s.loseTasks(ctx, metaLost)
+}
+
+// beginUnsynced says durably that a store runs of which a crash may lose tasks, or changes that are to be told.
+func (s *Store) beginUnsynced(ctx context.Context) error {
+	if s.o.Sync != SyncNever {
+		return nil
+	}
+	return s.putMeta(ctx, metaRuns, []byte{1})
 }
 
 // LoseTasks says durably that tasks are missing, and perhaps bindings, for a reason that the store doesn't know of, so that an audit is due.

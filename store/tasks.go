@@ -193,7 +193,7 @@ func (s *Store) settleTasks(in *instance) error {
 	if in.readOnly {
 		return nil
 	}
-	s.stampsFrom(int64(in.found.latest))
+	s.stampsFrom(int64(max(in.found.latest, in.outboxFound.latest)))
 	b := in.db.NewBatch()
 	set := func(name string, value []byte) {
 		s.meta[name] = value
@@ -209,6 +209,10 @@ func (s *Store) settleTasks(in *instance) error {
 	if err != nil {
 		return err
 	}
+	if err := s.settleOutbox(lost, set); err != nil {
+		return err
+	}
+	s.emptyOutbox(in, b)
 	if known && (lost || is > 0 && was == 0) {
 		set(metaLost, encodePlace(s.sequence))
 		if lost {

@@ -32,6 +32,7 @@ type Config struct {
 	Limits     Limits
 	Leasequery *Leasequery         // nil: nobody may ask
 	Hooks      []Hook              // who is told of changes
+	Events     *Events             // nil: no message broker is told
 	DNS        *DNS                // nil: clients have no names
 	Positions  map[string]Position // where each field stands, by its path such as links[0].addresses[1].pool
 	Warnings   Errors              // what is allowed and seldom meant

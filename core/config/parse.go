@@ -102,6 +102,7 @@ func (c *checker) config(raw rawConfig) *Config {
 	cfg.Relays = c.relays(raw.Relays)
 	cfg.Leasequery = c.leasequery(raw.Leasequery)
 	cfg.Hooks = c.hooks(&raw)
+	cfg.Events = c.events(raw.Events)
 	cfg.DNS = c.dns(raw.DNS)
 	cfg.Policy = Defaults{
 		Lifetimes:   c.lifetimes(raw.Lifetimes, DefaultLifetimes),

@@ -39,6 +39,7 @@ type rawConfig struct {
 	Privacy           *rawPrivacy      `json:"privacy,omitempty" jsonschema:"Whether logs and metrics name clients (RFC 7824). See docs/privacy.md." example:"{logs: pseudonyms}"`
 	History           *rawHistory      `json:"history,omitempty" jsonschema:"Who had which lease when; without it nothing of that is kept. A change takes effect at the next start."`
 	Hooks             []rawHook        `json:"hooks,omitempty" jsonschema:"Who is told of each change of leases, so that routes follow them: programs that are run, or URLs." example:"[{name: routes, run: [/usr/local/lib/lockstep6/routes.sh]}]"`
+	Events            *rawEvents       `json:"events,omitempty" jsonschema:"What message broker is told of each change of leases, so that an inventory of many clusters follows them; without it none. See docs/fleet.md."`
 	Admin             *rawAdmin        `json:"admin,omitempty" jsonschema:"The HTTP interface; without it there is none."`
 	Log               *rawLog          `json:"log,omitempty" jsonschema:"What is logged."`
 }

@@ -40,6 +40,7 @@ func (d *differ) rest() (what []string) {
 	note("leasequery", !reflect.DeepEqual(was.Leasequery, is.Leasequery))
 	note("reconfigure", !reflect.DeepEqual(was.Reconfigure, is.Reconfigure))
 	note("hooks", !reflect.DeepEqual(was.Hooks, is.Hooks))
+	note("events", !reflect.DeepEqual(was.Events, is.Events))
 	note("dns", dnsRest(was.DNS, is.DNS))
 	note("history", was.History != is.History)
 	note("admin", !reflect.DeepEqual(was.Admin, is.Admin))

@@ -53,6 +53,7 @@ type Node interface {
 	Control
 	Observer
 	Hooker
+	Outboxer
 	Reconfigurer
 	DNSKeeper
 	DNSRecordKeeper

@@ -66,6 +66,10 @@ func (f *fake) ResendHook(name string) error {
 	return nil
 }
 
+func (f *fake) Outbox() Outbox { return Outbox{On: true, Cluster: "ber1"} }
+
+func (f *fake) ResendOutbox(context.Context) error { return nil }
+
 func (f *fake) Pools() []Pool {
 	return []Pool{{Link: "lan", Pool: "2001:db8:1::/64", Kind: "IA_NA", Length: 128, Slots: "18446744073709551616", Own: 1}}
 }

@@ -94,6 +94,12 @@ func (f *full) Hooks() []Hook {
 	return []Hook{h, bare}
 }
 
+func (f *full) Outbox() Outbox {
+	o := Outbox{}
+	fill(reflect.ValueOf(&o).Elem())
+	return o
+}
+
 func (f *full) Refusals() Refusals {
 	r := Refusals{Refusals: testRefusals()}
 	filled := Refusal{}

@@ -83,6 +83,8 @@ var exchanges = []exchange{
 	{"GET", "/v1/hooks", "", 200},
 	{"POST", "/v1/hooks/routes/resend", "", 202},
 	{"POST", "/v1/hooks/none/resend", "", 404},
+	{"GET", "/v1/outbox", "", 200},
+	{"POST", "/v1/outbox/resend", "", 202},
 	{"GET", "/v1/reconfigure", "", 200},
 	{"POST", "/v1/reconfigure", `{"link":"lan"}`, 202},
 	{"POST", "/v1/reconfigure", `{"client":"00:03:00:01:02:00:00:00:00:01","message":"rebind","dry_run":true}`, 200},

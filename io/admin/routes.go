@@ -66,7 +66,7 @@ type route struct {
 // table is the whole interface. openapi.yaml describes it; a test holds the two together.
 func table() []route {
 	return slices.Concat(stateRoutes, rateRoutes, poolRoutes, bindingRoutes, linkRoutes, controlRoutes, reloadRoutes, reservationRoutes, providerRoutes, refusalRoutes, eventRoutes,
-		historyRoutes, dnsRoutes, dnsRecordRoutes, backupRoutes, hookRoutes, reconfigureRoutes, documentRoutes, debugRoutes)
+		historyRoutes, dnsRoutes, dnsRecordRoutes, backupRoutes, hookRoutes, outboxRoutes, reconfigureRoutes, documentRoutes, debugRoutes)
 }
 
 // open is what everybody may ask for: load balancers and supervisors have no token.

@@ -33,7 +33,7 @@ type emit func(value float64, labels ...string)
 
 // all is every metric of the node's own, in the order of docs/metrics.md.
 func all() []metric {
-	return slices.Concat(nodeMetrics, storeMetrics, poolMetrics, peerMetrics, clusterMetrics, relayMetrics, leasequeryMetrics, hookMetrics, reconfigureMetrics, dnsMetrics)
+	return slices.Concat(nodeMetrics, storeMetrics, poolMetrics, peerMetrics, clusterMetrics, relayMetrics, leasequeryMetrics, hookMetrics, eventMetrics, reconfigureMetrics, dnsMetrics)
 }
 
 // A Collector reads a node at each scrape.

@@ -49,7 +49,8 @@ func sample() Snapshot {
 			Queries: map[string]uint64{"address": 3}, Refused: map[string]uint64{"NotAllowed": 2}, Clients: 5, Dropped: 1, Connections: 2,
 			Rejected: 3, Slow: 4, IndexWhole: true,
 		},
-		Hooks: []admin.Hook{{Name: "routes", Up: true, Taken: 7, Failed: 1, Sends: 5, FailedSends: 1, Seconds: 0.5, Pending: 3, Waited: 2, Overflows: 1, Listing: true}},
+		Hooks:  []admin.Hook{{Name: "routes", Up: true, Taken: 7, Failed: 1, Sends: 5, FailedSends: 1, Seconds: 0.5, Pending: 3, Waited: 2, Overflows: 1, Listing: true}},
+		Outbox: admin.Outbox{On: true, Up: true, Waiting: 5, Octets: 900, Waited: 3, Sent: 40, Failed: 2, Refused: 1, Dropped: 4, Listing: true},
 		Reconfigure: &admin.ReconfigureTotals{Running: true, Waiting: 5, Sent: 40, Outcomes: map[string]uint64{"answered": 30, "gave-up": 2},
 			Requests: map[string]uint64{"taken": 7, "too-fast": 1}, Requested: map[string]uint64{"asked": 9, "not-asked": 2}},
 		DNS: &admin.DNSState{

@@ -18,6 +18,7 @@ type Snapshot struct {
 
 	Leasequery  Leasequery
 	Hooks       []admin.Hook
+	Outbox      admin.Outbox
 	Reconfigure *admin.ReconfigureTotals // nil: no client is made to ask again
 	DNS         *admin.DNSState          // nil: the configuration has no dns
 }

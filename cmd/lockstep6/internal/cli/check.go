@@ -58,6 +58,9 @@ func check(w io.Writer, file, against string, known map[string]config.Provided) 
 	if _, err := daemon.CheckAdmin(c, file); err != nil {
 		return refusal(err)
 	}
+	if err := daemon.CheckEvents(c, file); err != nil {
+		return refusal(err)
+	}
 	if err := daemon.CheckDNS(c, file); err != nil {
 		return refusal(err)
 	}

@@ -114,6 +114,7 @@ Exit codes: 0 done, 1 failed, 2 wrong command line, 3 configuration refused, or 
 		newPools(),
 		newDNS(),
 		newHooks(),
+		newOutbox(),
 		newReconfigure(),
 		newLeasequery(),
 		newVersion(),

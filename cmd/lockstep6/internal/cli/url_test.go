@@ -21,6 +21,7 @@ var withURL = map[string][]string{
 	"history":              {"2001:db8:1::1"},
 	"leases list":          nil,
 	"hooks resend":         {"routes"},
+	"outbox resend":        nil,
 	"leases show":          {"2001:db8:1::1"},
 	"leases release":       {"2001:db8:1::1"},
 	"log-level":            nil,

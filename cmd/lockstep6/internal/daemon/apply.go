@@ -49,11 +49,8 @@ func (d *Daemon) apply(ctx context.Context, c *candidate) error {
 	if err := d.keepReplay(ctx, c.policy); err != nil {
 		return err // the first client by the new policy is told a key
 	}
-	if tasks := tasksOf(c.config); tasks > 0 {
-		// Before the first change that tells what follows for DNS.
-		if err := d.store.SetTasks(ctx, tasks); err != nil {
-			return fmt.Errorf("the store can't keep what is to be done in DNS: %w", err)
-		}
+	if err := d.keepFollowing(ctx, c); err != nil {
+		return err
 	}
 	// Nothing fails from here on: bindings count for the new site as soon as it meets the first one.
 	if !sameMaps {
@@ -72,6 +69,8 @@ func (d *Daemon) apply(ctx context.Context, c *candidate) error {
 	defer d.setHooks(c.config)
 	d.settle()
 	d.stopTasks(ctx, c)
+	d.setFleet(c.config)
+	d.stopOutbox(ctx, c)
 	view.CatchUp(before.View, from, now)
 	if sameMaps {
 		return nil
@@ -83,6 +82,21 @@ func (d *Daemon) apply(ctx context.Context, c *candidate) error {
 		return nil
 	}
 	d.site.Store(site)
+	return nil
+}
+
+// keepFollowing has the store keep what follows from changes, before the first change that tells it.
+func (d *Daemon) keepFollowing(ctx context.Context, c *candidate) error {
+	if tasks := tasksOf(c.config); tasks > 0 {
+		if err := d.store.SetTasks(ctx, tasks); err != nil {
+			return fmt.Errorf("the store can't keep what is to be done in DNS: %w", err)
+		}
+	}
+	if outbox := outboxOf(c.config); outbox.Most > 0 {
+		if err := d.store.SetOutbox(ctx, outbox); err != nil {
+			return fmt.Errorf("the store can't keep what the message broker is to be told: %w", err)
+		}
+	}
 	return nil
 }
 
@@ -110,6 +124,16 @@ func (d *Daemon) stopTasks(ctx context.Context, c *candidate) {
 		d.log.Warn("the store couldn't note that DNS isn't kept any more: it goes on adding to the queue until the node is restarted", "id", "dns-not-ended", "error", err)
 	}
 	d.dns.tellLeft()
+}
+
+// stopOutbox ends that the store keeps changes for a message broker, where the candidate that is in force names none any more.
+func (d *Daemon) stopOutbox(ctx context.Context, c *candidate) {
+	if c.config.Events != nil {
+		return
+	}
+	if err := d.store.SetOutbox(ctx, outboxOf(c.config)); err != nil {
+		d.log.Warn("the store couldn't note that no message broker is told any more: it goes on keeping changes for one until the node is restarted", "id", "events-not-ended", "error", err)
+	}
 }
 
 // settleStep is how long settle sleeps between two looks; a batch takes less.

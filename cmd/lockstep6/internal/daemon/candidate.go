@@ -70,6 +70,9 @@ func (d *Daemon) resolved(ctx context.Context, from sources) (*candidate, error)
 	if err != nil {
 		return nil, err
 	}
+	if err := CheckEvents(c, d.options.ConfigFile); err != nil {
+		return nil, err
+	}
 	key, err := d.privacyKey(c)
 	if err != nil {
 		return nil, err

@@ -60,7 +60,7 @@ type Daemon struct {
 	options          Options
 	log              *slog.Logger   // what it is told events has too
 	logged, measured privacy.Keeper // what names clients in the log and in metrics
-	events           *events
+	events           *logLines
 	data             string
 	file             string // the configuration's path from the root
 
@@ -84,6 +84,7 @@ type Daemon struct {
 	feed      feed
 	dns       *dnsKeeper
 	hooks     hooks
+	fleet     fleet
 	gaps      gaps
 	following following
 	asking    atomic.Bool  // the peers haven't been asked yet for what the node missed
@@ -97,7 +98,7 @@ type Daemon struct {
 
 // Open reads the configuration and gets the node ready to serve. On an error nothing stays open.
 func Open(ctx context.Context, o Options) (*Daemon, error) {
-	d := &Daemon{options: o, events: new(events), started: time.Now(), marks: new(engine.Marks), drain: drain{stop: make(chan struct{})}}
+	d := &Daemon{options: o, events: new(logLines), started: time.Now(), marks: new(engine.Marks), drain: drain{stop: make(chan struct{})}}
 	d.changing.reading = make(chan struct{}, 1)
 	d.log = slog.New(d.logged.Handler(tee{Handler: o.Logger.Handler(), events: d.events}))
 	if err := d.open(ctx); err != nil {
@@ -228,8 +229,9 @@ func (d *Daemon) storeOptions(c *config.Config) store.Options {
 	if !c.Store.Sync {
 		mode = store.SyncNever
 	}
+	outbox := outboxOf(c)
 	keep := &store.History{Keep: time.Duration(c.History.Keep) * time.Second}
-	return store.Options{Path: d.data, Sync: mode, History: keep, Index: c.Leasequery != nil, Tasks: &store.Tasks{Most: tasksOf(c)}, Logger: d.log}
+	return store.Options{Path: d.data, Sync: mode, History: keep, Index: c.Leasequery != nil, Tasks: &store.Tasks{Most: tasksOf(c)}, Outbox: &outbox, Logger: d.log}
 }
 
 // openSockets binds what the node listens on, and returns for how many workers.

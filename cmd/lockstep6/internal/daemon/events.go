@@ -13,9 +13,9 @@ import (
 // keptEvents is how many lines of the log a node remembers.
 const keptEvents = 200
 
-// Events remembers the newest lines of the log, of level info and above. The lines about leases don't come by it:
+// LogLines remembers the newest lines of the log, of level info and above. The lines about leases don't come by it:
 // they would push out all others within seconds.
-type events struct {
+type logLines struct {
 	mu    sync.Mutex
 	lines []admin.Event // at most keptEvents, the oldest first
 	last  uint64        // sequence of the newest
@@ -23,7 +23,7 @@ type events struct {
 	over  bool          // nobody waits for more
 }
 
-func (e *events) add(line admin.Event) {
+func (e *logLines) add(line admin.Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.last++
@@ -35,7 +35,7 @@ func (e *events) add(line admin.Event) {
 	e.wake()
 }
 
-func (e *events) wake() {
+func (e *logLines) wake() {
 	if e.more != nil {
 		close(e.more)
 		e.more = nil
@@ -43,7 +43,7 @@ func (e *events) wake() {
 }
 
 // after implements admin.Observer's Events.
-func (e *events) after(sequence uint64) (lines []admin.Event, more <-chan struct{}) {
+func (e *logLines) after(sequence uint64) (lines []admin.Event, more <-chan struct{}) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for i := range e.lines {
@@ -61,7 +61,7 @@ func (e *events) after(sequence uint64) (lines []admin.Event, more <-chan struct
 }
 
 // end lets those go who wait for more.
-func (e *events) end() {
+func (e *logLines) end() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.over = true
@@ -71,7 +71,7 @@ func (e *events) end() {
 // A tee is a handler that hands lines on and has them remembered.
 type tee struct {
 	slog.Handler
-	events *events
+	events *logLines
 	attrs  []slog.Attr // of the logger
 	group  string      // before the names of attributes
 }

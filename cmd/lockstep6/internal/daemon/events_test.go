@@ -16,7 +16,7 @@ import (
 // TestEvents: lines of level info and above are remembered with what they say, and go to the log as before.
 func TestEvents(t *testing.T) {
 	var out bytes.Buffer
-	e := new(events)
+	e := new(logLines)
 	logger := slog.New(tee{Handler: slog.NewTextHandler(&out, nil), events: e})
 	logger.Debug("nobody wants that", "id", "x")
 	logger.Info("a text", "id", "one", "n", 7, "error", errors.New("why"), "took", 1500*time.Millisecond, "yes", true,
@@ -44,7 +44,7 @@ func TestEvents(t *testing.T) {
 
 // TestEventsAreBounded: the newest win; who waits learns of the next one, and of the end.
 func TestEventsAreBounded(t *testing.T) {
-	e := new(events)
+	e := new(logLines)
 	_, more := e.after(0)
 	for range keptEvents + 5 {
 		e.add(admin.Event{})

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/lockstep6/lockstep6/core/binding"
@@ -22,28 +23,80 @@ const (
 	reasonPeer     = "peer" // it is another node's now
 )
 
-func (r *hooked) now() binding.Time { return worker.Time(r.d.clock()) }
+// A chooser says of which leases somebody is told, and what.
+type chooser struct {
+	d                   *Daemon
+	addresses, prefixes bool
+	observed, renewals  bool
+	links               []string // by name; none: all
+
+	mu     sync.Mutex // one look at a time: a handle belongs to one goroutine
+	handle *binding.Handle
+}
+
+// Shards implements hook.Source, and events.Source.
+func (r *chooser) Shards() int { return r.d.table.Shards() }
+
+// Keys implements hook.Source, and events.Source.
+func (r *chooser) Keys(shard int, into []binding.Key) []binding.Key {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.handle.Enter()
+	defer r.handle.Leave()
+	r.handle.Range(shard, func(record *binding.Record) bool {
+		if r.kind(record.Kind()) && record.State() != binding.Released {
+			into = append(into, record.Key())
+		}
+		return true
+	})
+	return into
+}
+
+// Look implements hook.Source.
+func (r *chooser) Look(key *binding.Key) (hook.Event, bool) {
+	e, _, ok := r.look(key)
+	return e, ok
+}
+
+// look is Look, with the lease's version.
+func (r *chooser) look(key *binding.Key) (e hook.Event, version uint64, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.handle.Enter()
+	defer r.handle.Leave()
+	record := r.handle.Find(key)
+	if record == nil || !r.kind(record.Kind()) {
+		return hook.Event{}, 0, false
+	}
+	s := binding.Copy(record)
+	if !r.stands(&s, r.now()) {
+		return hook.Event{}, 0, false
+	}
+	return r.event(&s), record.Version(), true
+}
+
+func (r *chooser) now() binding.Time { return worker.Time(r.d.clock()) }
 
 // kind tells whether the receiver is told of leases of a kind.
-func (r *hooked) kind(k wire.Kind) bool {
-	return k == wire.IAPD && r.config.Prefixes || k == wire.IANA && r.config.Addresses
+func (r *chooser) kind(k wire.Kind) bool {
+	return k == wire.IAPD && r.prefixes || k == wire.IANA && r.addresses
 }
 
 // stands tells whether a lease is one that the receiver is to have now.
-func (r *hooked) stands(s *binding.Stored, now binding.Time) bool {
+func (r *chooser) stands(s *binding.Stored, now binding.Time) bool {
 	return query.Usable(s, now) && r.concerns(s)
 }
 
 // concerns tells whether the receiver is told of a lease while it lasts.
-func (r *hooked) concerns(s *binding.Stored) bool {
-	if !r.kind(s.Kind) || s.Owner != peer.Self && !r.config.Observed {
+func (r *chooser) concerns(s *binding.Stored) bool {
+	if !r.kind(s.Kind) || s.Owner != peer.Self && !r.observed {
 		return false
 	}
-	if len(r.config.Links) == 0 {
+	if len(r.links) == 0 {
 		return true
 	}
 	link := linkName(r.d.site.Load().Policy, s)
-	return link != "" && slices.Contains(r.config.Links, link)
+	return link != "" && slices.Contains(r.links, link)
 }
 
 // linkName is the link that a lease is on; empty: none.
@@ -82,10 +135,10 @@ func (r *hooked) take(changes []byte) {
 }
 
 // changed is what the receiver is told of a change; empty: nothing. Was: it was told of what stood before, which has perhaps ended since.
-func (r *hooked) changed(s *binding.Stored, was bool, now binding.Time) string {
+func (r *chooser) changed(s *binding.Stored, was bool, now binding.Time) string {
 	is := !s.Removed && r.stands(s, now)
 	switch {
-	case !s.News && !(is && r.config.Renewals):
+	case !s.News && !(is && r.renewals):
 		return ""
 	case is && (was || !s.News):
 		return hook.Change
@@ -113,7 +166,7 @@ func gonePast(s *binding.Stored) string {
 }
 
 // event is what there is to tell of a lease.
-func (r *hooked) event(s *binding.Stored) hook.Event {
+func (r *chooser) event(s *binding.Stored) hook.Event {
 	site := r.d.site.Load()
 	l := admin.NewLease(s, r.d.owners.Load()[s.Owner], r.now())
 	e := hook.Event{

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/io/admin"
 	"github.com/lockstep6/lockstep6/io/hook"
@@ -26,14 +25,11 @@ type hooks struct {
 
 // A hooked is one receiver. It is the runner's source.
 type hooked struct {
-	d      *Daemon
+	chooser
 	config config.Hook
 	runner *hook.Runner
 	end    context.CancelFunc
 	ended  chan struct{} // closed when nothing is told any more
-
-	mu     sync.Mutex // one look at a time: a handle belongs to one goroutine
-	handle *binding.Handle
 }
 
 // Failures one after the other by which a receiver counts as away: a URL by the first, while a program may fail for one lease only.
@@ -88,7 +84,12 @@ func (d *Daemon) setHooks(in *config.Config) {
 // startHook begins to tell a receiver once the one before has ended; nil: there was none. The hooks are locked.
 func (d *Daemon) startHook(c config.Hook, before <-chan struct{}) *hooked {
 	ctx, cancel := context.WithCancel(d.hooks.ctx)
-	r := &hooked{d: d, config: c, end: cancel, ended: make(chan struct{}), handle: d.table.NewHandle()}
+	r := &hooked{
+		chooser: chooser{
+			d: d, handle: d.table.NewHandle(), addresses: c.Addresses, prefixes: c.Prefixes, observed: c.Observed, renewals: c.Renewals, links: c.Links,
+		},
+		config: c, end: cancel, ended: make(chan struct{}),
+	}
 	target, tolerance := r.target()
 	r.runner = hook.New(hook.Settings{
 		Name: c.Name, Node: d.options.Node, Target: target, Source: r, Rate: c.Rate, Batch: c.Batch, Parallel: c.Parallel,
@@ -160,41 +161,6 @@ func (r *hooked) follow(ctx context.Context, w *follower) {
 
 // hookCheck is how often it is seen whether the store had failed.
 const hookCheck = 5 * time.Second
-
-// Shards implements hook.Source.
-func (r *hooked) Shards() int { return r.d.table.Shards() }
-
-// Keys implements hook.Source.
-func (r *hooked) Keys(shard int, into []binding.Key) []binding.Key {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.handle.Enter()
-	defer r.handle.Leave()
-	r.handle.Range(shard, func(record *binding.Record) bool {
-		if r.kind(record.Kind()) && record.State() != binding.Released {
-			into = append(into, record.Key())
-		}
-		return true
-	})
-	return into
-}
-
-// Look implements hook.Source.
-func (r *hooked) Look(key *binding.Key) (hook.Event, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.handle.Enter()
-	defer r.handle.Leave()
-	record := r.handle.Find(key)
-	if record == nil || !r.kind(record.Kind()) {
-		return hook.Event{}, false
-	}
-	s := binding.Copy(record)
-	if !r.stands(&s, r.now()) {
-		return hook.Event{}, false
-	}
-	return r.event(&s), true
-}
 
 // Hooks implements admin.Node.
 func (o *operator) Hooks() []admin.Hook {

@@ -291,7 +291,7 @@ func TestHookTellsNames(t *testing.T) {
 // TestHookWithoutIAID: an IAID that a server couldn't tell isn't taken for 0.
 func TestHookWithoutIAID(t *testing.T) {
 	d, _ := nodeB(t)
-	r := &hooked{d: d, config: config.Hook{Prefixes: true, Observed: true}}
+	r := &chooser{d: d, prefixes: true, observed: true}
 	s := binding.Stored{Key: binding.Key{Address: [16]byte{0x20, 1, 0xd, 0xb8, 0x80}, Length: 56}, Kind: wire.IAPD, DUID: []byte{0, 3, 0, 1, 9}, Owner: 1}
 	if e := r.event(&s); e.IAID != "0" || e.IAIDUnknown {
 		t.Errorf("IAID %q, unknown: %t", e.IAID, e.IAIDUnknown)
@@ -338,7 +338,9 @@ func TestHookOwners(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, _ := nodeB(t)
-			r := &hooked{d: d, config: c.hook}
+			r := &chooser{
+				d: d, addresses: c.hook.Addresses, prefixes: c.hook.Prefixes, observed: c.hook.Observed, renewals: c.hook.Renewals, links: c.hook.Links,
+			}
 			got := r.changed(c.now, c.before != nil && r.concerns(c.before), testNow)
 			if got == hook.Remove {
 				got += " " + gonePast(c.now)

@@ -91,7 +91,7 @@ type intake struct {
 // newer, so an import that was broken off can be made again. The error is a *store.InUseError where the node runs.
 func Import(ctx context.Context, o *Importing) (Imported, error) {
 	in := &intake{o: o, Daemon: &Daemon{
-		options: Options{ConfigFile: o.ConfigFile, Node: o.Node, Data: o.Data, Logger: o.Logger}, log: o.Logger, events: new(events),
+		options: Options{ConfigFile: o.ConfigFile, Node: o.Node, Data: o.Data, Logger: o.Logger}, log: o.Logger, events: new(logLines),
 	}}
 	in.result.Skipped = map[string]uint64{}
 	err := in.open(ctx)

@@ -58,7 +58,7 @@ func newTaster(f *testing.F) *taster {
 			f.Errorf("%q, line %d: %q is left out because of %q", file, line, text, why)
 		}
 	}
-	c.intake = &intake{o: o, Daemon: &Daemon{options: Options{ConfigFile: o.ConfigFile, Data: o.Data, Logger: o.Logger}, log: o.Logger, events: new(events)}}
+	c.intake = &intake{o: o, Daemon: &Daemon{options: Options{ConfigFile: o.ConfigFile, Data: o.Data, Logger: o.Logger}, log: o.Logger, events: new(logLines)}}
 	if err := c.open(f.Context()); err != nil {
 		f.Fatal(err)
 	}

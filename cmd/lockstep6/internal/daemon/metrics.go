@@ -18,7 +18,7 @@ func (o *operator) snapshot() metrics.Snapshot {
 	d := o.d
 	site, stored := d.site.Load(), d.store.State()
 	s := metrics.Snapshot{
-		State: o.State(), Dropped: make(map[string]uint64), Lacked: make(map[string]uint64), Refused: d.sockets.Stats().Refused, Pools: o.Pools(), Hooks: o.Hooks(),
+		State: o.State(), Dropped: make(map[string]uint64), Lacked: make(map[string]uint64), Refused: d.sockets.Stats().Refused, Pools: o.Pools(), Hooks: o.Hooks(), Outbox: o.Outbox(),
 		Peers: o.cluster(site, new([256]admin.ObservedBindings), worker.Time(d.clock())), Granted: make(map[string]uint64), Registering: make(map[string]uint64), Registered: site.Registered(),
 		Store: metrics.Store{
 			Healthy: stored.Healthy, Damaged: stored.Damaged, Changes: stored.Changes, Unconfirmed: stored.Unconfirmed,

@@ -33,14 +33,15 @@ func diskWait() func() <-chan time.Time {
 	}
 }
 
-// runFollowers begins to tell DNS and hooks of leases, to keep rates,
-// and to follow provider's prefixes, and goes on until the context ends, in goroutines of the group.
+// runFollowers begins to tell DNS, hooks and a message broker of leases, to keep rates, and to follow provider's prefixes, and goes on until the
+// context ends, in goroutines of the group.
 func (d *Daemon) runFollowers(ctx context.Context, group *sync.WaitGroup) {
 	group.Go(func() { d.watchdog(ctx) })
 	group.Go(func() { d.operator.past.Run(ctx, d.operator.State) })
 	group.Go(func() { d.dns.run(ctx) })
 	group.Go(func() { d.followProviders(ctx) })
 	d.runHooks(ctx, group)
+	d.runFleet(ctx, group)
 	d.runReconfigure(ctx, group)
 }
 

@@ -90,8 +90,8 @@ func (d *Daemon) compile(ctx context.Context, c *config.Config) (*policy.Policy,
 	}
 	if err == nil && d.store != nil {
 		// History is whole only if changes tell it while the store keeps it, which was settled when it was opened. So is
-		// leasequery's index. What follows for DNS is told as long as there are names. Hooks are told of what begins and ends, too.
-		p.History = d.store.HistoryState().On || c.Leasequery != nil || c.DNS != nil || len(c.Hooks) > 0
+		// leasequery's index. What follows for DNS is told as long as there are names. Hooks and a message broker are told of what begins and ends, too.
+		p.History = d.store.HistoryState().On || c.Leasequery != nil || c.DNS != nil || len(c.Hooks) > 0 || c.Events != nil
 	}
 	return p, err
 }

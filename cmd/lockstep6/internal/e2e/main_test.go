@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"testing"
+
+	"github.com/lockstep6/lockstep6/io/events/eventstest"
 )
 
 // programs are what the tests run, with the package of Debian that has it.
@@ -22,6 +24,10 @@ var programs = map[string]string{
 func TestMain(m *testing.M) {
 	if len(os.Args) > 3 && os.Args[1] == underFilter {
 		fmt.Fprintln(os.Stderr, "e2e:", becomeFiltered(os.Args[2], os.Args[3:]))
+		os.Exit(1)
+	}
+	if folder := os.Getenv(brokerFolder); folder != "" {
+		fmt.Fprintln(os.Stderr, "e2e:", eventstest.Serve(brokerHost, brokerPort, folder))
 		os.Exit(1)
 	}
 	flag.Parse()
@@ -73,7 +79,7 @@ func again() (int, error) {
 	if err := exec.Command("sudo", "-n", "true").Run(); err != nil {
 		return 0, fmt.Errorf("these tests make network namespaces and need root; run them as root, or let sudo work without a password (%w)", err)
 	}
-	args := append([]string{"-n", "env", "LOCKSTEP6_BINARY=" + program, "PATH=" + os.Getenv("PATH"), "DNSTEST=" + os.Getenv("DNSTEST")}, os.Args...)
+	args := append([]string{"-n", "env", "LOCKSTEP6_BINARY=" + program, "PATH=" + os.Getenv("PATH"), "DNSTEST=" + os.Getenv("DNSTEST"), "FLEETTEST=" + os.Getenv("FLEETTEST")}, os.Args...)
 	cmd := exec.Command("sudo", args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
