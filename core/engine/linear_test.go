@@ -70,7 +70,8 @@ var ownerModel = porcupine.Model{
 		case released:
 			return own || s.free(in.at), leaseOwner{client: -1}
 		case declined:
-			return own || s.free(in.at), leaseOwner{client: in.client, until: in.until, barred: true}
+			again := s.barred && s.client == in.client // a retransmission writes it once more
+			return own || again || s.free(in.at), leaseOwner{client: in.client, until: in.until, barred: true}
 		default:
 			return s.free(in.at), leaseOwner{client: -1}
 		}
