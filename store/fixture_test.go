@@ -88,7 +88,7 @@ func fillFixture(t *testing.T, s *Store, news bool, between func()) {
 
 // newestOptions are those of a store in the newest format.
 func newestOptions(dir string) Options {
-	return Options{Path: dir, Ballast: -1, Index: true, History: &History{Keep: math.MaxUint32 * time.Second}, Tasks: &Tasks{Most: 1000}}
+	return Options{Path: dir, Ballast: -1, Index: true, History: &History{Keep: math.MaxUint32 * time.Second}, Tasks: &Tasks{Most: 1000}, Outbox: &Outbox{Most: 1 << 20}}
 }
 
 // pack puts a stopped store's files into an archive.
@@ -197,13 +197,13 @@ func TestFormats(t *testing.T) {
 				t.Errorf("%+v %v", survey, err)
 			}
 			wantFormat(t, Options{Path: dir, Ballast: -1}, of, max(of, formatLog))
-			wantFormat(t, newestOptions(dir), max(of, formatLog), format)
+			wantFormat(t, newestOptions(dir), max(of, formatLog), formatOutbox)
 			if of >= 3 {
 				wantNews(t, dir)
 			}
 		})
 	}
-	for of := uint32(1); of <= format; of++ {
+	for of := uint32(1); of <= formatOutbox; of++ {
 		if !there[of] {
 			t.Errorf("no store of format %d in testdata: fixture_test.go says how to make one", of)
 		}
@@ -285,7 +285,7 @@ func TestFormatAboveIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(s.in.db.Set(metaKey(metaFormat), binary.BigEndian.AppendUint32(nil, format+1), pebble.Sync), s.Close()); err != nil {
+	if err := errors.Join(s.in.db.Set(metaKey(metaFormat), binary.BigEndian.AppendUint32(nil, formatOutbox+1), pebble.Sync), s.Close()); err != nil {
 		t.Fatal(err)
 	}
 	before := folderContent(t, dir)
@@ -297,7 +297,7 @@ func TestFormatAboveIsRefused(t *testing.T) {
 	}
 	_, repairErr := Repair(t.Context(), Salvaging{Options: o})
 	for who, err := range map[string]error{"open": openErr, "read": readErr, "check": checkErr, "repair": repairErr} {
-		if want := fmt.Sprintf("newer format (%d) than this binary knows (%d)", format+1, format); !errors.Is(err, ErrFormat) || !bytes.Contains([]byte(fmt.Sprint(err)), []byte(want)) {
+		if want := fmt.Sprintf("newer format (%d) than this binary knows (%d)", formatOutbox+1, formatOutbox); !errors.Is(err, ErrFormat) || !bytes.Contains([]byte(fmt.Sprint(err)), []byte(want)) {
 			t.Errorf("%s: %v, want %q", who, err, want)
 		}
 	}
