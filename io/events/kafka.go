@@ -201,13 +201,14 @@ func (k *Kafka) partitions(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	for i := range answer.Topics {
-		if err := kerr.ErrorForCode(answer.Topics[i].ErrorCode); err != nil {
-			return 0, fmt.Errorf("topic %s: %w", k.topic, err)
-		}
-		return len(answer.Topics[i].Partitions), nil
+	err = kerr.UnknownTopicOrPartition
+	if len(answer.Topics) == 1 {
+		err = kerr.ErrorForCode(answer.Topics[0].ErrorCode)
 	}
-	return 0, fmt.Errorf("topic %s: %w", k.topic, kerr.UnknownTopicOrPartition)
+	if err != nil {
+		return 0, fmt.Errorf("topic %s: %w", k.topic, err)
+	}
+	return len(answer.Topics[0].Partitions), nil
 }
 
 // kafkaError says what an error means to whoever tries again.
