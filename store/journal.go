@@ -80,6 +80,9 @@ func (s *Store) install(in *instance) {
 	defer s.mu.Unlock()
 	s.in = in
 	s.absorbed, s.sequence, s.logged = in.logFirst, max(s.sequence, in.logNext), in.logSize
+	if in.logFirst >= in.logNext {
+		s.absorbed = s.sequence // there is no log: places that were given to what isn't in it have nothing to wait for
+	}
 	s.horizon.Store(0) // what the log has again isn't absorbed any more
 	s.nextHorizon = horizon{}
 	s.tasks.begin(&in.found)
