@@ -186,7 +186,9 @@ func checkLoaded(t *testing.T, h *Handle, s *Stored) {
 		}
 		return
 	}
-	if diff := gocmp.Diff(*s, stored(t, r), cmpopts.EquateEmpty()); diff != "" {
+	bare := *s
+	bare.News, bare.Before = false, nil // are for who reads the log; a table has the lease as it is
+	if diff := gocmp.Diff(bare, stored(t, r), cmpopts.EquateEmpty()); diff != "" {
 		t.Fatalf("(-want +got):\n%s", diff)
 	}
 	if outcome := h.Remove(r); outcome != Published {
