@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -32,14 +33,17 @@ const natsWrite = 5 * time.Second
 type NATS struct {
 	subject string
 	timeout time.Duration
+	dialer  *dialer
 	conn    *nats.Conn
 	js      jetstream.JetStream
 }
 
 // NewNATS begins to connect. It doesn't wait for that; an error is about the settings.
 func NewNATS(s *NATSSettings) (*NATS, error) {
+	d := newDialer(len(s.Servers), s.Timeout)
 	options := []nats.Option{
-		nats.Name(s.Name), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(time.Second), nats.ReconnectBufSize(-1),
+		nats.Name(s.Name), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.CustomReconnectDelay(d.wait), nats.ReconnectBufSize(-1),
+		nats.SetCustomDialer(d), nats.SkipHostLookup(), // the dialer looks names up, which may take long too
 		nats.IgnoreAuthErrorAbort(), nats.Timeout(s.Timeout), nats.FlusherTimeout(natsWrite), nats.PermissionErrOnSubscribe(true),
 		// What goes wrong comes to whoever publishes; the library would write it on standard error else.
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}),
@@ -72,7 +76,7 @@ func NewNATS(s *NATSSettings) (*NATS, error) {
 		conn.Close()
 		return nil, err
 	}
-	return &NATS{subject: s.Subject, timeout: s.Timeout, conn: conn, js: js}, nil
+	return &NATS{subject: s.Subject, timeout: s.Timeout, dialer: d, conn: conn, js: js}, nil
 }
 
 // secure has each connection made with TLS as it is set then.
@@ -102,22 +106,27 @@ func (s *NATSSettings) secure() ([]nats.Option, error) {
 }
 
 // Close implements Broker.
-func (n *NATS) Close() { n.conn.Close() }
+func (n *NATS) Close() {
+	n.dialer.end()
+	n.conn.Close()
+}
 
 // trouble is why there is no connection; nil: there is one.
 func (n *NATS) trouble() error {
 	if n.conn.IsConnected() {
 		return nil
 	}
-	if err := n.conn.LastError(); err != nil {
+	if err := cmp.Or(n.conn.LastError(), n.dialer.trouble()); err != nil {
 		return fmt.Errorf("not connected: %w", err)
 	}
 	return errors.New("not connected")
 }
 
 // Publish implements Broker. The messages are sent one behind the other, and then all acknowledgements are waited for, each for a timeout at most.
-// What isn't acknowledged by then is forgotten: the server tells by its ID whether it has it when it is sent again.
+// What isn't acknowledged by then is forgotten: the server tells by its ID whether it has it when it is sent again. The end of the context is the
+// broker's: it cuts off a connection that is being made.
 func (n *NATS) Publish(ctx context.Context, some []Message, _ func(int, error)) []error {
+	defer context.AfterFunc(ctx, n.dialer.end)()
 	if err := n.trouble(); err != nil {
 		return all(len(some), err)
 	}
