@@ -6,6 +6,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/lockstep6/lockstep6/io/events/eventstest"
 )
 
 // Nobody waits for a server that says nothing: neither who makes the broker, nor who ends it while a connection is being made.
@@ -53,4 +57,31 @@ func TestNATSRefused(t *testing.T) {
 		err := n.Publish(t.Context(), testMessages(), nil)[0]
 		return err != nil && strings.Contains(err.Error(), "not connected: dial tcp") && strings.Contains(err.Error(), "refused")
 	})
+}
+
+// What the server doesn't allow is told as such: it acknowledges nothing, and says why once, to nobody in particular.
+func TestNATSDenied(t *testing.T) {
+	for name, denied := range map[string]*server.Permissions{
+		"publish":      {Publish: &server.SubjectPermission{Allow: []string{"lockstep6.ber2.>"}}},
+		"subscription": {Subscribe: &server.SubjectPermission{Allow: []string{"lockstep6.>"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := eventstest.Start(t, t.TempDir(), 0, func(o *server.Options) {
+				o.Username, o.Users = "", []*server.User{{Username: "ber1", Password: "secret", Permissions: denied}, {Username: eventstest.User, Password: eventstest.Password}}
+			})
+			eventstest.AddStream(t, s.Connect(t))
+			n, err := NewNATS(&NATSSettings{
+				Servers: []string{s.ClientURL()}, Subject: "lockstep6.ber1.{shard}", User: "ber1", Password: func() (string, error) { return "secret", nil },
+				Timeout: 200 * time.Millisecond,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer n.Close()
+			until(t, "it is told why", func() bool {
+				err := n.Publish(t.Context(), testMessages()[:1], nil)[0]
+				return err != nil && strings.Contains(err.Error(), "doesn't allow") && strings.Contains(strings.ToLower(err.Error()), name)
+			})
+		})
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -34,6 +35,7 @@ type NATS struct {
 	subject string
 	timeout time.Duration
 	dialer  *dialer
+	denied  atomic.Pointer[error] // what the server doesn't allow; nil: nothing, or it has acknowledged something since
 	conn    *nats.Conn
 	js      jetstream.JetStream
 }
@@ -41,12 +43,18 @@ type NATS struct {
 // NewNATS begins to connect. It doesn't wait for that; an error is about the settings.
 func NewNATS(s *NATSSettings) (*NATS, error) {
 	d := newDialer(len(s.Servers), s.Timeout)
+	n := &NATS{subject: s.Subject, timeout: s.Timeout, dialer: d}
 	options := []nats.Option{
 		nats.Name(s.Name), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.CustomReconnectDelay(d.wait), nats.ReconnectBufSize(-1),
 		nats.SetCustomDialer(d), nats.SkipHostLookup(), // the dialer looks names up, which may take long too
 		nats.IgnoreAuthErrorAbort(), nats.Timeout(s.Timeout), nats.FlusherTimeout(natsWrite), nats.PermissionErrOnSubscribe(true),
+		nats.ReconnectHandler(func(*nats.Conn) { n.denied.Store(nil) }),
 		// What goes wrong comes to whoever publishes; the library would write it on standard error else.
-		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			if errors.Is(err, nats.ErrPermissionViolation) { // of it nothing else comes: what was sent is never acknowledged
+				n.denied.Store(&err)
+			}
+		}),
 	}
 	if s.Credentials != "" {
 		options = append(options, nats.UserCredentials(s.Credentials))
@@ -67,16 +75,15 @@ func NewNATS(s *NATSSettings) (*NATS, error) {
 		}
 		options = append(options, secure...)
 	}
-	conn, err := nats.Connect(strings.Join(s.Servers, ","), options...)
-	if err != nil {
+	var err error
+	if n.conn, err = nats.Connect(strings.Join(s.Servers, ","), options...); err != nil {
 		return nil, err
 	}
-	js, err := jetstream.New(conn, jetstream.WithPublishAsyncTimeout(s.Timeout))
-	if err != nil {
-		conn.Close()
+	if n.js, err = jetstream.New(n.conn, jetstream.WithPublishAsyncTimeout(s.Timeout)); err != nil {
+		n.Close()
 		return nil, err
 	}
-	return &NATS{subject: s.Subject, timeout: s.Timeout, dialer: d, conn: conn, js: js}, nil
+	return n, nil
 }
 
 // secure has each connection made with TLS as it is set then.
@@ -143,6 +150,7 @@ func (n *NATS) Publish(ctx context.Context, some []Message, _ func(int, error)) 
 		}
 		select {
 		case <-f.Ok():
+			n.denied.Store(nil)
 		case err := <-f.Err():
 			errs[i] = n.explain(err)
 		case <-ctx.Done():
@@ -160,6 +168,9 @@ func (n *NATS) explain(err error) error {
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrNoStreamResponse):
 		return errors.New("no stream takes the subject: add one, as docs/fleet.md shows")
 	case errors.Is(err, jetstream.ErrAsyncPublishTimeout):
+		if denied := n.denied.Load(); denied != nil {
+			return fmt.Errorf("the server doesn't allow what a node needs: %w", *denied)
+		}
 		return fmt.Errorf("the server takes events and acknowledged none for %v: look at the stream's leader, replicas and disk", n.timeout)
 	}
 	return err
