@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/lockstep6/lockstep6/core/wire"
@@ -104,7 +105,7 @@ func (c *checker) nats(raw *rawNATS) *NATS {
 		switch {
 		case !s.ok:
 			continue
-		case err != nil || u.Hostname() == "" || u.Scheme != "nats" && u.Scheme != "tls" || u.Path != "" || u.RawQuery != "" || u.Fragment != "":
+		case err != nil || u.Hostname() == "" || u.Scheme != "nats" && u.Scheme != "tls" || !portOf(u) || u.Path != "" || u.RawQuery != "" || u.Fragment != "":
 			c.fail(s.place, printable(s.value)+" isn't a server's URL", "write nats://HOST:PORT or tls://HOST:PORT")
 			continue
 		case u.User != nil:
@@ -149,7 +150,7 @@ func (c *checker) kafka(raw *rawKafka) *Kafka {
 			continue
 		}
 		u, err := url.Parse("//" + b.value)
-		if err != nil || u.Hostname() == "" || u.Port() == "" || u.Host != b.value || strings.Contains(u.Hostname(), ":") && b.value[0] != '[' {
+		if err != nil || u.Hostname() == "" || u.Port() == "" || !portOf(u) || u.Host != b.value || strings.Contains(u.Hostname(), ":") && b.value[0] != '[' {
 			c.fail(b.place, printable(b.value)+" isn't a broker", "write HOST:PORT, an IPv6 address as [ADDRESS]:PORT")
 			continue
 		}
@@ -165,6 +166,12 @@ func (c *checker) kafka(raw *rawKafka) *Kafka {
 		c.template(&raw.Topic, topicForm, "topic", "write letters, digits, dots, hyphens and underscores; {cluster} and {node} stand for the names")
 	}
 	return k
+}
+
+// portOf tells whether a URL's port, where it has one, can be one.
+func portOf(u *url.URL) bool {
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	return u.Port() == "" || err == nil && port > 0
 }
 
 // none fails where a list is empty.

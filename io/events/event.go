@@ -21,6 +21,8 @@ type Event struct {
 	ID      string    `json:"id"`                // the same whenever the event is told again
 	Version uint64    `json:"version,omitempty"` // of the lease: grows with each of its changes. 0: it is about no lease
 	Time    time.Time `json:"time"`              // of the change's commit, to the second; of an item of a list, when it was looked at
+
+	ordinal int // tells those of one change apart
 }
 
 // A Message is an event on its way.
@@ -48,8 +50,8 @@ func (e *Event) message() (Message, error) {
 	return m, nil
 }
 
-// identify names an event. Ordinal tells those of one change apart.
-func (e *Event) identify(ordinal int) {
+// identify names an event.
+func (e *Event) identify() {
 	if e.Lease == "" {
 		e.ID = fmt.Sprintf("%s/%s/%d/%s", e.Cluster, e.Node, e.List, e.Event.Event)
 		return
@@ -58,5 +60,5 @@ func (e *Event) identify(ordinal int) {
 	if e.Event.Event == hook.ListItem {
 		at = e.List
 	}
-	e.ID = fmt.Sprintf("%s/%s/%s/%d/%d/%d", e.Cluster, e.Node, e.Lease, e.Version, at, ordinal)
+	e.ID = fmt.Sprintf("%s/%s/%s/%d/%d/%d", e.Cluster, e.Node, e.Lease, e.Version, at, e.ordinal)
 }

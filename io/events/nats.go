@@ -1,12 +1,14 @@
 package events
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -32,17 +34,27 @@ const natsWrite = 5 * time.Second
 type NATS struct {
 	subject string
 	timeout time.Duration
+	dialer  *dialer
+	denied  atomic.Pointer[error] // what the server doesn't allow; nil: nothing, or it has acknowledged something since
 	conn    *nats.Conn
 	js      jetstream.JetStream
 }
 
 // NewNATS begins to connect. It doesn't wait for that; an error is about the settings.
 func NewNATS(s *NATSSettings) (*NATS, error) {
+	d := newDialer(len(s.Servers), s.Timeout)
+	n := &NATS{subject: s.Subject, timeout: s.Timeout, dialer: d}
 	options := []nats.Option{
-		nats.Name(s.Name), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(time.Second), nats.ReconnectBufSize(-1),
+		nats.Name(s.Name), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.CustomReconnectDelay(d.wait), nats.ReconnectBufSize(-1),
+		nats.SetCustomDialer(d), nats.SkipHostLookup(), // the dialer looks names up, which may take long too
 		nats.IgnoreAuthErrorAbort(), nats.Timeout(s.Timeout), nats.FlusherTimeout(natsWrite), nats.PermissionErrOnSubscribe(true),
+		nats.ReconnectHandler(func(*nats.Conn) { n.denied.Store(nil) }),
 		// What goes wrong comes to whoever publishes; the library would write it on standard error else.
-		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			if errors.Is(err, nats.ErrPermissionViolation) { // of it nothing else comes: what was sent is never acknowledged
+				n.denied.Store(&err)
+			}
+		}),
 	}
 	if s.Credentials != "" {
 		options = append(options, nats.UserCredentials(s.Credentials))
@@ -63,16 +75,15 @@ func NewNATS(s *NATSSettings) (*NATS, error) {
 		}
 		options = append(options, secure...)
 	}
-	conn, err := nats.Connect(strings.Join(s.Servers, ","), options...)
-	if err != nil {
+	var err error
+	if n.conn, err = nats.Connect(strings.Join(s.Servers, ","), options...); err != nil {
 		return nil, err
 	}
-	js, err := jetstream.New(conn, jetstream.WithPublishAsyncTimeout(s.Timeout))
-	if err != nil {
-		conn.Close()
+	if n.js, err = jetstream.New(n.conn, jetstream.WithPublishAsyncTimeout(s.Timeout)); err != nil {
+		n.Close()
 		return nil, err
 	}
-	return &NATS{subject: s.Subject, timeout: s.Timeout, conn: conn, js: js}, nil
+	return n, nil
 }
 
 // secure has each connection made with TLS as it is set then.
@@ -102,22 +113,27 @@ func (s *NATSSettings) secure() ([]nats.Option, error) {
 }
 
 // Close implements Broker.
-func (n *NATS) Close() { n.conn.Close() }
+func (n *NATS) Close() {
+	n.dialer.end()
+	n.conn.Close()
+}
 
 // trouble is why there is no connection; nil: there is one.
 func (n *NATS) trouble() error {
 	if n.conn.IsConnected() {
 		return nil
 	}
-	if err := n.conn.LastError(); err != nil {
+	if err := cmp.Or(n.conn.LastError(), n.dialer.trouble()); err != nil {
 		return fmt.Errorf("not connected: %w", err)
 	}
 	return errors.New("not connected")
 }
 
 // Publish implements Broker. The messages are sent one behind the other, and then all acknowledgements are waited for, each for a timeout at most.
-// What isn't acknowledged by then is forgotten: the server tells by its ID whether it has it when it is sent again.
+// What isn't acknowledged by then is forgotten: the server tells by its ID whether it has it when it is sent again. The end of the context is the
+// broker's: it cuts off a connection that is being made.
 func (n *NATS) Publish(ctx context.Context, some []Message, _ func(int, error)) []error {
+	defer context.AfterFunc(ctx, n.dialer.end)()
 	if err := n.trouble(); err != nil {
 		return all(len(some), err)
 	}
@@ -134,6 +150,7 @@ func (n *NATS) Publish(ctx context.Context, some []Message, _ func(int, error)) 
 		}
 		select {
 		case <-f.Ok():
+			n.denied.Store(nil)
 		case err := <-f.Err():
 			errs[i] = n.explain(err)
 		case <-ctx.Done():
@@ -151,6 +168,9 @@ func (n *NATS) explain(err error) error {
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrNoStreamResponse):
 		return errors.New("no stream takes the subject: add one, as docs/fleet.md shows")
 	case errors.Is(err, jetstream.ErrAsyncPublishTimeout):
+		if denied := n.denied.Load(); denied != nil {
+			return fmt.Errorf("the server doesn't allow what a node needs: %w", *denied)
+		}
 		return fmt.Errorf("the server takes events and acknowledged none for %v: look at the stream's leader, replicas and disk", n.timeout)
 	}
 	return err

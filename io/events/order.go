@@ -22,7 +22,8 @@ type standing struct {
 // forgotten counts its versions anew.
 const apart = time.Minute
 
-// arrange puts the events of each lease into the order of their versions, and drops those that come behind a higher one told before.
+// arrange puts the events of each lease into the order of their versions, drops those that come behind a higher one told before, and numbers those of one
+// change: before they are divided into batches, for what has one ID is one event to a broker.
 func (o *order) arrange(some []Event) (kept []Event) {
 	byLease := make(map[string][]int)
 	for i := range some {
@@ -47,6 +48,12 @@ func (o *order) arrange(some []Event) (kept []Event) {
 			if events[i].Version < last.version && events[i].Time.Sub(last.time) <= apart {
 				drop[at] = true
 				continue
+			}
+			for j := i - 1; j >= 0 && events[j].Version == events[i].Version; j-- {
+				if events[j].Time.Equal(events[i].Time) {
+					some[at].ordinal = some[places[j]].ordinal + 1
+					break
+				}
 			}
 			told[lease] = standing{events[i].Version, events[i].Time}
 		}

@@ -172,14 +172,10 @@ func (r *Runner) endList(ctx context.Context) {
 // less and less often: all of them would be sent in vain, or be there again and again. False: the context ended before.
 func (r *Runner) publish(ctx context.Context, some []Event) bool {
 	waiting := make([]Message, 0, len(some))
-	ordinals := make(map[string]int)
 	for i := range some {
 		e := &some[i]
 		e.Cluster, e.Node, e.List = r.settings.Cluster, r.settings.Node, r.settings.Source.List()
-		e.identify(0)
-		n := ordinals[e.ID]
-		ordinals[e.ID]++
-		e.identify(n)
+		e.identify()
 		m, err := e.message()
 		if err != nil {
 			r.refused(&Message{ID: e.ID}, err)

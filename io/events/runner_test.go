@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -134,12 +135,28 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// What goes from client to client is two events of one version, and their IDs differ in whatever batches they are told: a broker drops what has an ID that
+// it knows.
+func TestMoveAcrossBatches(t *testing.T) {
+	for batch := 1; batch <= 3; batch++ {
+		var mu sync.Mutex
+		ids := make(map[string]bool)
+		b := &fakeBroker{refuse: func(m *Message) error { mu.Lock(); defer mu.Unlock(); ids[m.ID] = true; return nil }}
+		s := newSource()
+		s.add(event(hook.Add, "C", "y", 1), event(hook.Remove, "A", "x", 6), event(hook.Add, "B", "x", 6), event(hook.Remove, "B", "x", 7))
+		r := New(Settings{Cluster: "ber1", Source: s, Broker: b, Batch: batch, Logger: slog.New(slog.DiscardHandler)})
+		if !r.tellChanges(t.Context()) || len(ids) != 4 || !ids["ber1//x/6/1800000000/0"] || !ids["ber1//x/6/1800000000/1"] {
+			t.Errorf("in batches of %d: %v", batch, ids)
+		}
+	}
+}
+
 // An event's ID is the same whenever it is told, and no other's.
 func TestIdentities(t *testing.T) {
 	first, second, item := event(hook.Add, "A", "x", 6), event(hook.Add, "A", "x", 6), event(hook.ListItem, "A", "x", 6)
 	first.List, second.List, item.List = 1, 2, 3
 	for _, e := range []*Event{&first, &second, &item} {
-		e.identify(0)
+		e.identify()
 	}
 	if first.ID != second.ID || item.ID == first.ID {
 		t.Errorf("IDs %s, %s, %s", first.ID, second.ID, item.ID)

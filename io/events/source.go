@@ -37,7 +37,8 @@ type Source interface {
 type Broker interface {
 	// Publish hands messages over, and returns one error for each: nil once it is durable at the broker, ErrRefused where it will
 	// never take it. Messages of one Publish have different keys. It returns when a timeout of the broker's own has passed, or, where
-	// the library must go on trying, calls late each time that one has, with why, and how many aren't taken yet.
+	// the library must go on trying, calls late each time that one has, with why, and how many aren't taken yet. After its context ended
+	// a Broker is only closed.
 	Publish(ctx context.Context, some []Message, late func(waiting int, err error)) []error
 	// Close ends what is under way.
 	Close()
