@@ -49,9 +49,9 @@ func TestScripts(t *testing.T) {
 		s := new(script)
 		datadriven.RunTest(t, path, s.run)
 	})
-	// The worker drops what is too old and whose sender sends too much, and counts what the kernel refuses.
+	// The worker drops what is too old, whose sender sends too much, and what the disk held for too long, and counts what the kernel refuses.
 	elsewhere := map[wire.Drop]bool{
-		wire.DropNone: true, wire.DropOverload: true, wire.DropSend: true,
+		wire.DropNone: true, wire.DropOverload: true, wire.DropSend: true, wire.DropHeld: true,
 		wire.DropRelayRate: true, wire.DropNeighbourRate: true, wire.DropShare: true,
 	}
 	for drop, seen := range drops {

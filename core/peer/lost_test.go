@@ -41,6 +41,13 @@ func TestLost(t *testing.T) {
 	again.Inquire().End([]bool{true, true}, begin+1300)
 	want(again, begin+1300, 0)
 
+	v := peer.NewView(peer.Options{Nodes: 1, Listen: []uint32{1000, 500}, Lasts: []uint32{valid, valid}, Pools: 1, Owners: []uint8{0}})
+	v.Gate.Begun(begin)
+	v.Gate.Lose(begin)
+	renamed := v.Successor(peer.Options{Nodes: 1, Listen: []uint32{1000, 500}, Lasts: []uint32{valid, valid}, Pools: 1, Owners: []uint8{0}},
+		peer.Lineage{Nodes: []int{0}, Links: []int{0, peer.Nobody}, Pools: []int{0}}, begin+10)
+	want(renamed.Gate, begin+10, end)
+
 	late := peer.NewGate([]uint32{1000, 500}, nil, 300)
 	late.Begun(begin)
 	late.Lose(begin + 1000)

@@ -102,6 +102,7 @@ func (g *Gate) succeed(old *Gate, from []int, now binding.Time) {
 	for i, was := range from {
 		if was == Nobody {
 			g.BegunLink(i, now)
+			raise(&g.links[i].lost, uint32(old.LostUntil(now))) // it may be another one's new name, or have its pools
 			continue
 		}
 		l, o := &g.links[i], &old.links[was]

@@ -63,6 +63,9 @@ func (c *Counters) sent(all, refused int) {
 	}
 }
 
+// held counts replies that the disk held for too long. Only Deliver calls it.
+func (c *Counters) held(n int) { bump(&c.drops[wire.DropHeld], uint64(n)) }
+
 // bump adds to a counter that one goroutine writes: a plain addition, visible to readers, without a locked one.
 func bump(c *atomic.Uint64, n uint64) { c.Store(c.Load() + n) }
 

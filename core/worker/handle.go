@@ -12,7 +12,7 @@ func (w *Worker) handle(f *flight, batch []Datagram, writable bool) {
 	unixNano, wall := w.Clock(), w.Wall()
 	f.now, f.durable = f.now[:0], f.durable[:0]
 	f.nowArrivals, f.durableArrivals = f.nowArrivals[:0], f.durableArrivals[:0]
-	f.mark = engine.NewMark(w.ID, w.sequence+1)
+	f.mark, f.begun = engine.NewMark(w.ID, w.sequence+1), unixNano
 	e, site := w.Engine, w.Site.Load()
 	w.press()
 	e.Begin(site, binding.MomentOf(unixNano), f.mark, writable, f.write.Changes[:0])

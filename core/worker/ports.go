@@ -8,6 +8,10 @@ const (
 	// The same for what may wait: a Solicit that is answered when its client is about to send it again is answered twice.
 	MaxWaitLater = MaxWait / 2
 
+	// MaxHold is how many nanoseconds a reply may wait for the disk. Its client counts from when it hears it, and the lease goes to another
+	// one peer.Grace after its end as nodes count: what is left of that is the network's, and the second that nodes round away.
+	MaxHold = 20e9
+
 	MaxInFlight = 64 // batches of one worker that wait for their write
 )
 

@@ -40,7 +40,7 @@ const (
 // classOf says whether a message without reply was refused.
 func classOf(d wire.Drop) class {
 	switch d {
-	case wire.DropNone, wire.DropForPeer, wire.DropServerMessage, wire.DropUnknownType, wire.DropSend:
+	case wire.DropNone, wire.DropForPeer, wire.DropServerMessage, wire.DropUnknownType, wire.DropHeld, wire.DropSend:
 		return notRefused
 	case wire.DropForeignServer, wire.DropPatience, wire.DropBackSeat, wire.DropExhausted, wire.DropNothingToSay:
 		return left

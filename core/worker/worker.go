@@ -13,7 +13,8 @@
 //     holds the binding's newest version that the reply knows of.
 //  2. A flight (a batch with its replies and changes) has one owner at a time: Run until Append, the
 //     journal until Done, Deliver until it is free again.
-//  3. There are MaxInFlight flights. When all but one wait for the disk, Run waits as well, and the kernel's
+//  3. A reply that waited for longer than MaxHold isn't sent: its client would use the lease beyond its end as nodes know it. The client asks again.
+//  4. There are MaxInFlight flights. When all but one wait for the disk, Run waits as well, and the kernel's
 //     receive buffer takes what comes: memory is bounded. The last one never goes to the journal. Where none
 //     comes back in time, or the journal is broken, it takes batch after batch, of which only what needs no
 //     write is answered, until another one is back. So a hung disk doesn't silence Confirm and
@@ -45,7 +46,7 @@ type Options struct {
 	Site    *atomic.Pointer[engine.Site]
 	Clock   Clock
 	Wall    Clock                   // the clock of the datagrams' Arrival, which may be set; only ages are taken from it
-	Wait    func() <-chan time.Time // begins a wait for a flight to come back, and tells its end: see invariant 3; nil: no end
+	Wait    func() <-chan time.Time // begins a wait for a flight to come back, and tells its end: see invariant 4; nil: no end
 	// Aside gets each Leasequery, which isn't answered on the packet path, and tells whether it took it. It must not block, and
 	// must copy what it keeps. Nil: they are dropped as of an unknown type.
 	Aside func(*Datagram) bool
@@ -83,6 +84,7 @@ type Worker struct {
 type flight struct {
 	write   Write
 	mark    binding.Mark
+	begun   int64 // by Clock
 	arena   []byte
 	now     []Reply // wait for nothing
 	durable []Reply // wait for the write
@@ -225,5 +227,9 @@ func (w *Worker) land(write *Write) {
 	f := write.Owner.(*flight)
 	w.Marks.Settle(f.mark)
 	w.landed = append(w.landed, f)
+	if held := len(f.durable); held > 0 && w.Clock()-f.begun > MaxHold {
+		w.Counters.held(held)
+		f.durable, f.durableArrivals = f.durable[:0], f.durableArrivals[:0]
+	}
 	w.replies = append(w.replies, f.durable...)
 }

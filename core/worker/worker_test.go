@@ -93,7 +93,6 @@ func TestWritesCompleteOutOfOrder(t *testing.T) {
 	}
 }
 
-// TestMixedBatch: of one batch, what waits for nothing leaves at once, and each kind keeps its order.
 // TestDeliveredTogether: what became durable while Deliver was at work leaves by one Send, two batches at most.
 func TestDeliveredTogether(t *testing.T) {
 	held, on := make(chan struct{}, 8), make(chan struct{})
@@ -120,6 +119,7 @@ func TestDeliveredTogether(t *testing.T) {
 	}
 }
 
+// TestMixedBatch: of one batch, what waits for nothing leaves at once, and each kind keeps its order.
 func TestMixedBatch(t *testing.T) {
 	b := start(t, nil)
 	b.step(request(1), solicit(2), request(3), inform(4))

@@ -17,6 +17,7 @@ type message struct {
 // What may hold for a while: told once when it comes, and once, as "over", when it goes.
 var (
 	linkListening  = message{id: "link-listening", level: slog.LevelWarn, text: "listening on a link: new clients get leases of this node's own share only"}
+	leasesGone     = message{id: "leases-forgotten", level: slog.LevelWarn, text: "this node doesn't know what it granted: it gives nothing new out of exclusive pools"}
 	backSeat       = message{id: "back-seat", level: slog.LevelWarn, text: "in the back seat: new clients are left to other nodes"}
 	peerDiverges   = message{id: "peer-diverges", level: slog.LevelWarn, text: "a peer has another configuration"}
 	twinSeen       = message{id: "twin-suspected", level: slog.LevelWarn, text: "another server answers under this node's name: clients renew leases that this node never granted"}

@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/core/engine"
 	"github.com/lockstep6/lockstep6/core/peer"
+	"github.com/lockstep6/lockstep6/core/policy"
 	"github.com/lockstep6/lockstep6/io/privacy"
 )
 
@@ -95,10 +98,16 @@ func (n *news) gate(now binding.Time, held map[string]bool) {
 	for _, l := range view.Gate.Listening(now) {
 		n.hold(held, fact{linkListening, []any{"link", p.Links[l.Link].Name}}, "reason", l.Reason.String(), "until", timeText(l.Until))
 	}
+	if until := view.Gate.LostUntil(now); until != 0 && slices.ContainsFunc(p.Pools, isExclusive) {
+		n.hold(held, fact{message: leasesGone}, "until", timeText(until))
+	}
 	if view.Gate.BackSeat(now) {
 		n.hold(held, fact{message: backSeat})
 	}
 }
+
+// isExclusive tells whether only this node, or one other, gives each lease of the pool.
+func isExclusive(p *policy.Pool) bool { return !p.Sparse && p.Dense == config.DenseExclusive }
 
 func (n *news) divergence(held map[string]bool) {
 	site := n.site

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/lockstep6/lockstep6/core/binding"
+	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/wire"
 )
@@ -66,6 +67,30 @@ func TestNewsOnceComeOnceGone(t *testing.T) {
 		if got := out.String(); !strings.Contains(got, step.want) || strings.Count(got, "\n") != min(1, len(step.want)) {
 			t.Errorf("at %d it tells %q, want one line with %q", step.now-testNow, got, step.want)
 		}
+	}
+}
+
+// TestNewsOfForgottenLeases: a node that lost its store tells that exclusive pools stand still, where it has any.
+func TestNewsOfForgottenLeases(t *testing.T) {
+	d, _ := nodeB(t)
+	var out bytes.Buffer
+	d.log = slog.New(slog.NewTextHandler(&out, nil))
+	n, site := newNews(d), d.site.Load()
+	site.View.Gate.Begun(testNow)
+	site.View.Gate.Lose(testNow)
+	n.tell(testNow)
+	if strings.Contains(out.String(), leasesGone.id) {
+		t.Errorf("without exclusive pools it tells %q", out.String())
+	}
+	site.Policy.Pools[0].Sparse, site.Policy.Pools[0].Dense = false, config.DenseExclusive
+	n.tell(testNow)
+	if want := "id=leases-forgotten until="; !strings.Contains(out.String(), want) {
+		t.Errorf("it tells %q, want %q", out.String(), want)
+	}
+	out.Reset()
+	n.tell(testNow + 1<<20)
+	if want := `over: ` + leasesGone.text; !strings.Contains(out.String(), want) {
+		t.Errorf("afterwards it tells %q, want %q", out.String(), want)
 	}
 }
 
