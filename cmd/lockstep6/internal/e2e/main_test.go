@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"syscall"
 	"testing"
 
 	"github.com/lockstep6/lockstep6/io/events/eventstest"
@@ -31,12 +32,35 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	flag.Parse()
+	if os.Geteuid() == 0 && os.Getenv(ownMounts) == "" {
+		fmt.Fprintln(os.Stderr, "e2e: unshare:", withOwnMounts())
+		os.Exit(1)
+	}
 	code, err := prepareAndRun(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		code = 1
 	}
 	os.Exit(code)
+}
+
+// ownMounts is set for a test program that sees mounts which nobody else does.
+const ownMounts = "LOCKSTEP6_E2E_OWN_MOUNTS"
+
+// withOwnMounts becomes the same program in a mount namespace of its own. Else another program of the machine that makes one at
+// the wrong moment, as `ip netns exec` does, holds on to a file system that a test stops, and who mounts its image again is given that one. It returns
+// where it fails only.
+func withOwnMounts() error {
+	unshare, err := exec.LookPath("unshare")
+	if err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	argv := append([]string{"unshare", "--mount", "--propagation", "private", "--", self}, os.Args[1:]...)
+	return syscall.Exec(unshare, argv, append(os.Environ(), ownMounts+"=1"))
 }
 
 func prepareAndRun(m *testing.M) (int, error) {

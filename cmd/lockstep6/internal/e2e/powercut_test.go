@@ -24,7 +24,7 @@ const (
 // e2fsck, and every Reply that was ever received must be found in the store. The device's own cache isn't lost: what the kernel wrote to it stays.
 func TestPowerCut(t *testing.T) {
 	// Not beside other tests: a mount namespace that one of them makes meanwhile would hold on to the file system that was stopped, and
-	// who mounts the image again would be given that one.
+	// who mounts the image again would be given that one. (That other programs don't is withOwnMounts' work.)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	dice := rand.New(rand.NewPCG(seed, 0))
