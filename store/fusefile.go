@@ -17,7 +17,8 @@ type fuseFile struct {
 	kind watched
 
 	mu      sync.Mutex // Pebble writes and syncs a file from one goroutine at a time
-	written extent     // of a manifest or a log
+	written extent     // of a manifest or a log: what was written before the first write that failed
+	failed  bool
 }
 
 // A watched kind of file is one that the witness wants to know of.
@@ -95,18 +96,30 @@ func (h *fuseFile) ReadAt(p []byte, off int64) (n int, err error) {
 	return n, err
 }
 
-// Write implements vfs.File.
+// Write implements vfs.File. The checksum is taken before: under the race detector Pebble's file system in memory changes what it was
+// given, to find out who uses it again.
 func (h *fuseFile) Write(p []byte) (n int, err error) {
 	err = h.fuse.write(h.name, func() error {
-		n, err = h.File.Write(p)
-		if h.kind != unwatched {
-			h.mu.Lock()
-			h.written.add(p[:max(n, 0)])
-			h.mu.Unlock()
+		if h.kind == unwatched {
+			n, err = h.File.Write(p)
+			return err
 		}
+		longer := h.extent()
+		longer.add(p)
+		n, err = h.File.Write(p)
+		h.wrote(longer, err)
 		return err
 	})
 	return n, err
+}
+
+// wrote notes what the file holds now. Behind a write that failed nobody knows.
+func (h *fuseFile) wrote(longer extent, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.failed = h.failed || err != nil; !h.failed {
+		h.written = longer
+	}
 }
 
 // WriteAt implements vfs.File.
