@@ -83,9 +83,9 @@ func (e *Engine) mayBelong(ia *wire.IA, r *binding.Record, key *binding.Key, cla
 }
 
 // over tells whether another client's lease can be given away: it has ended, by its client's reckoning too, and no peer could have
-// extended it while this node was away. A weak claim keeps its slot as well: it may be a spill that a peer granted.
+// extended it while this node was away, or didn't hear the link. A weak claim keeps its slot as well: it may be a spill that a peer granted.
 func (e *Engine) over(r *binding.Record) bool {
-	return e.past(r.Expires()) && (e.policy.Single || !e.view.Gate.ExpiredUnheard(r.Expires(), e.now))
+	return e.past(r.Expires()) && (e.policy.Single || !e.view.Gate.ExpiredUnheard(e.link.Index, r.Expires(), e.now))
 }
 
 // past tells whether a lease that ends then is over for its client, wherever that is. Nodes count from when they hear a client, in

@@ -24,7 +24,7 @@ func (s *Sweeper) Sweep(site *Site, now binding.Time, grace uint32, budget int, 
 	s.handle.Enter()
 	defer s.handle.Leave()
 	s.handle.Sweep(now, budget, func(r *binding.Record) bool {
-		return r.Expires().Add(grace) <= now && s.marks.Durable(r.Mark()) && !site.View.Gate.ExpiredUnheard(r.Expires(), now)
+		return r.Expires().Add(grace) <= now && s.marks.Durable(r.Mark()) && !site.endedUnheard(r, now)
 	}, func(r *binding.Record) {
 		key := r.Key()
 		changes = AppendReclaimed(changes, site.Policy.History, r)
@@ -34,4 +34,17 @@ func (s *Sweeper) Sweep(site *Site, now binding.Time, grace uint32, budget int, 
 		countPorts(site.View, r, -1)
 	})
 	return changes, count
+}
+
+// endedUnheard tells whether a binding that has ended may have been extended by a peer without being heard.
+func (s *Site) endedUnheard(r *binding.Record, now binding.Time) bool {
+	if s.Policy.Single {
+		return false
+	}
+	key := r.Key()
+	link := -1
+	if pool := s.Policy.PoolOf(r.Kind(), &key.Address, key.Length); pool != nil {
+		link = pool.Link
+	}
+	return s.View.Gate.ExpiredUnheard(link, r.Expires(), now)
 }

@@ -77,6 +77,10 @@ type gateLink struct {
 	listen       atomic.Uint32 // the longest T1, in seconds
 	lasts        atomic.Uint32 // the longest valid lifetime, in seconds
 	gaps         uint64        // that were found since the start; guarded by the gate's mutex
+
+	spoke atomic.Uint32 // when somebody on the link was heard last
+	some  span          // what is kept apart as somebody was silent,
+	whole span          // and as all were; some holds the same for one valid lifetime
 }
 
 // NewGate makes an open gate for links with these longest T1 and valid lifetimes, in seconds. One of 0, that isn't there, or of more than
@@ -241,12 +245,6 @@ func (g *Gate) Forgot(link int, now binding.Time) bool {
 // Yield puts the node into the back seat until it is called with false: before maintenance new clients go to other nodes,
 // while the node still serves its own.
 func (g *Gate) Yield(yes bool) { g.yields.Store(yes) }
-
-// ExpiredUnheard tells whether a binding that ended then could have been extended by a peer while this node was
-// away: until all clients have renewed once, such a slot isn't given to another one.
-func (g *Gate) ExpiredUnheard(expires, now binding.Time) bool {
-	return g.Relearns(now) && uint32(expires) >= g.unheard.Load()
-}
 
 // Relearns tells whether the node was away, and not all clients have had the time to renew once since.
 func (g *Gate) Relearns(now binding.Time) bool { return uint32(now) < g.heard.Load() }

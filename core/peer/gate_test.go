@@ -51,7 +51,7 @@ func TestReturned(t *testing.T) {
 	if g.BackSeat(begin) || g.Open(0, begin) {
 		t.Error("after 299 s: want the gate closed and no back seat")
 	}
-	if !g.ExpiredUnheard(begin-299, begin+999) || g.ExpiredUnheard(begin-300, begin) || g.ExpiredUnheard(begin, begin+1000) {
+	if !g.ExpiredUnheard(0, begin-299, begin+999) || g.ExpiredUnheard(0, begin-300, begin) || g.ExpiredUnheard(0, begin, begin+1000) {
 		t.Error("want slots that ended in the last 299 s apart for one T1")
 	}
 	g.Returned(begin-300, begin)
@@ -62,7 +62,7 @@ func TestReturned(t *testing.T) {
 		expires binding.Time
 		want    bool
 	}{{begin - 301, false}, {begin - 300, true}, {begin + 10, true}} {
-		if got := g.ExpiredUnheard(test.expires, begin+20); got != test.want {
+		if got := g.ExpiredUnheard(0, test.expires, begin+20); got != test.want {
 			t.Errorf("ended at %d: want %v, got %v", int64(test.expires)-int64(begin), test.want, got)
 		}
 	}
@@ -73,7 +73,7 @@ func TestReturnedAgain(t *testing.T) {
 	g := peer.NewGate([]uint32{1000}, nil, 300)
 	g.Returned(begin-10, begin)
 	g.ReturnedAgain(begin-5000, begin)
-	if !g.BackSeat(begin) || !g.ExpiredUnheard(begin-5000, begin) || g.ExpiredUnheard(begin-5001, begin) {
+	if !g.BackSeat(begin) || !g.ExpiredUnheard(0, begin-5000, begin) || g.ExpiredUnheard(0, begin-5001, begin) {
 		t.Error("want the back seat, and slots that ended in the first absence apart")
 	}
 	if g.Before(begin - 9) {
@@ -82,7 +82,7 @@ func TestReturnedAgain(t *testing.T) {
 	g = peer.NewGate([]uint32{1000}, nil, 300)
 	g.Returned(begin-10, begin)
 	g.ReturnedAgain(begin-9, begin)
-	if g.BackSeat(begin) || g.ExpiredUnheard(begin-11, begin) || !g.ExpiredUnheard(begin-10, begin) {
+	if g.BackSeat(begin) || g.ExpiredUnheard(0, begin-11, begin) || !g.ExpiredUnheard(0, begin-10, begin) {
 		t.Error("a node that knew of no gap until it went is away once")
 	}
 }
@@ -122,7 +122,7 @@ func TestEvidence(t *testing.T) {
 	if !g.BackSeat(begin+10) || g.Open(0, begin+10) || g.Fresh(0, begin+11) {
 		t.Error("want the back seat and a closed gate after evidence")
 	}
-	if g.ExpiredUnheard(begin, begin+20) {
+	if g.ExpiredUnheard(0, begin, begin+20) {
 		t.Error("an empty store has no slots that ended unheard")
 	}
 }

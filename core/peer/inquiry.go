@@ -33,6 +33,9 @@ func (q *Inquiry) End(told []bool, now binding.Time) (open int) {
 		if l := &g.links[i]; told[i] && l.gaps == q.gaps[i] {
 			l.until.Store(min(l.until.Load(), uint32(now)))
 			l.lost.Store(min(l.lost.Load(), uint32(now)))
+			for _, s := range [...]*span{&l.some, &l.whole} {
+				s.until.Store(min(s.until.Load(), uint32(now)))
+			}
 			open++
 		}
 	}

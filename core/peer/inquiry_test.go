@@ -14,7 +14,7 @@ func TestInquiry(t *testing.T) {
 	if open := q.End([]bool{true, true}, begin+7); open != 2 || !g.Open(0, begin+7) || !g.Open(1, begin+7) || g.BackSeat(begin+7) {
 		t.Errorf("%d open; want both links open and no back seat", open)
 	}
-	if g.ExpiredUnheard(begin-10, begin+7) || len(g.Listening(begin+7)) != 0 {
+	if g.ExpiredUnheard(0, begin-10, begin+7) || len(g.Listening(begin+7)) != 0 {
 		t.Error("slots that ended meanwhile are still kept apart, or a link listens")
 	}
 	if !g.Before(begin-5000) || g.Before(begin-4999) {
@@ -29,7 +29,7 @@ func TestInquiryPart(t *testing.T) {
 	if open := g.Inquire().End([]bool{true, false}, begin+7); open != 1 || !g.Open(0, begin+7) || g.Open(1, begin+499) {
 		t.Errorf("%d open; want link 0 alone", open)
 	}
-	if !g.BackSeat(begin+999) || !g.ExpiredUnheard(begin-10, begin+999) {
+	if !g.BackSeat(begin+999) || !g.ExpiredUnheard(0, begin-10, begin+999) {
 		t.Error("the back seat is over before all links were told of")
 	}
 }

@@ -65,7 +65,14 @@ func NewRelays(nodes int, gate *Gate) *Relays {
 // number. The address :: is that of clients without relay.
 func (t *Relays) Heard(address [16]byte, link int, now binding.Time) int {
 	number := t.find(address)
-	r := &t.entries[number]
+	t.heard(&t.entries[number], link, now)
+	if link >= 0 {
+		t.gate.Heard(link, now)
+	}
+	return number
+}
+
+func (t *Relays) heard(r *relay, link int, now binding.Time) {
 	bump(&r.messages)
 	if link >= 0 && r.link.Load() != int32(link)+1 {
 		if !r.link.CompareAndSwap(0, int32(link)+1) {
@@ -74,26 +81,25 @@ func (t *Relays) Heard(address [16]byte, link int, now binding.Time) int {
 	}
 	last := binding.Time(r.last.Load())
 	if last == now {
-		return number
+		return
 	}
 	r.last.Store(uint32(now))
 	switch {
 	case last == 0:
 		r.first.Store(uint32(now))
 	case r.silent.Load():
-		t.back(r, now)
+		t.back(r, last, now)
 	case now > last:
 		raise(&r.longest, uint32(now-last))
 	}
-	return number
 }
 
-// back takes that a relay is heard again: what its clients said meanwhile is heard within one T1. What was usual until now
-// wasn't: it may be that quiet again.
-func (t *Relays) back(r *relay, now binding.Time) {
+// back takes that a relay is heard again after the time of its last message: what its clients said meanwhile is heard within one T1. What was
+// usual until now wasn't: it may be that quiet again.
+func (t *Relays) back(r *relay, last, now binding.Time) {
 	if r.silent.CompareAndSwap(true, false) {
 		raise(&r.longest, max(r.usual()*2, silentAtLeast))
-		closeFor(t.gate, r, now)
+		t.silenced(r, last, now)
 	}
 }
 
@@ -133,12 +139,23 @@ func (t *Relays) find(address [16]byte) int {
 
 func (t *Relays) answered(number, node int) *atomic.Uint32 { return &t.replied[number*t.nodes+node] }
 
-// tick closes the gate of the links whose relay has fallen silent: once, for it may be gone for good.
+// tick closes the gate of the links whose relay has fallen silent: once, for it may be gone for good. While it stays silent, what ends there is
+// kept apart.
 func (t *Relays) tick(now binding.Moment) {
+	everywhere := uint32(0) // since when the last one of those for several links is silent
 	for i := range t.entries {
 		r := &t.entries[i]
 		last := r.last.Load()
-		if last == 0 || r.silent.Load() {
+		if r.silent.Load() {
+			switch link := r.link.Load(); {
+			case link > 0:
+				t.gate.Silent(int(link-1), binding.Time(last), now.Time())
+			case link < 0:
+				everywhere = max(everywhere, last)
+			}
+			continue
+		}
+		if last == 0 {
 			continue
 		}
 		if uint32(now.Time()) >= r.window+usualFor && last >= r.window {
@@ -150,16 +167,20 @@ func (t *Relays) tick(now binding.Moment) {
 			continue
 		}
 		if quiet > silentAtLeast && quiet > silentFactor*r.usual() && r.silent.CompareAndSwap(false, true) {
-			closeFor(t.gate, r, now.Time())
+			t.silenced(r, binding.Time(last), now.Time())
 		}
+	}
+	if everywhere > 0 {
+		t.gate.SilentAll(binding.Time(everywhere), now.Time())
 	}
 }
 
-func closeFor(gate *Gate, r *relay, now binding.Time) {
+// silenced closes the gates of what a relay that was silent since a time speaks for.
+func (t *Relays) silenced(r *relay, since, now binding.Time) {
 	switch link := r.link.Load(); {
 	case link > 0:
-		gate.Close(int(link-1), now, ReasonRelay)
+		t.gate.Silenced(int(link-1), since, now, ReasonRelay)
 	case link < 0:
-		gate.CloseAll(now, ReasonRelay)
+		t.gate.SilencedAll(since, now, ReasonRelay)
 	}
 }

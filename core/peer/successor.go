@@ -111,6 +111,9 @@ func (g *Gate) succeed(old *Gate, from []int, now binding.Time) {
 		carry32(&l.reason, &o.reason)
 		carry32(&l.fresh, &o.fresh)
 		carry32(&l.lost, &o.lost)
+		carry32(&l.spoke, &o.spoke)
+		l.some.succeed(&o.some)
+		l.whole.succeed(&o.whole)
 		l.gaps = o.gaps
 	}
 }

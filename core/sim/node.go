@@ -135,7 +135,7 @@ func (n *node) tick() {
 		now := n.clock.time(n.now)
 		n.disk.beat, n.disk.beaten, n.disk.next = now, true, n.now+beatEvery
 		n.disk.lost, n.disk.durable = n.site.View.Gate.LostUntil(now), n.disk.evident > 0
-		if gate := n.site.View.Gate; len(gate.Listening(now)) == 0 && !gate.FreshAll(now) && n.disk.lost == 0 {
+		if n.site.View.Gate.Whole(now) {
 			n.disk.whole = now
 		}
 	}

@@ -11,7 +11,6 @@ import (
 
 // trial is a small one: the first server dies in its midst.
 func trial(pair bool) sim.Trial {
-	const hour = 3_600_000
 	return sim.Trial{
 		Options: sim.Options{Seed: 1, Slots: 32, Clients: 24, Relays: 2,
 			Lifetimes: sim.Lifetimes{Preferred: 4800, Valid: 7200, Renew: 2400, Rebind: 3840}},
@@ -60,19 +59,42 @@ func TestTrialCut(t *testing.T) {
 	}
 }
 
+const hour = 3_600_000
+
+// day is a trial of a dense pool that is nearly full, with lifetimes of half a day, in which something goes wrong in the nineteenth hour.
+func day(seed uint64, dense config.Dense, incident sim.Incident) sim.Trial {
+	incident.At = 18 * hour
+	return sim.Trial{
+		Options: sim.Options{Seed: seed, Slots: 256, Clients: 205, Relays: 3, Dense: dense,
+			Lifetimes: sim.Lifetimes{Preferred: 28_800, Valid: 43_200, Renew: 14_400, Rebind: 23_040}},
+		Arrive: 12 * hour, Length: 42 * hour, LifeEvery: 24 * hour, Judged: 18 * hour,
+		Incidents: []sim.Incident{incident},
+	}
+}
+
 // TestTrialLostDisk: a node that returns without its disk gives nothing twice out of an exclusive pool: the first client that it hears with a lease
 // of its own stripe tells it that it doesn't know what it granted. Before that it can't know, and the others don't tell it.
 func TestTrialLostDisk(t *testing.T) {
-	const hour = 3_600_000
 	for seed := uint64(1); seed <= 3; seed++ {
-		of := sim.Trial{
-			Options: sim.Options{Seed: seed, Slots: 256, Clients: 205, Relays: 3, Dense: config.DenseExclusive,
-				Lifetimes: sim.Lifetimes{Preferred: 28_800, Valid: 43_200, Renew: 14_400, Rebind: 23_040}},
-			Arrive: 12 * hour, Length: 42 * hour, LifeEvery: 24 * hour, Judged: 18 * hour,
-			Incidents: []sim.Incident{{What: sim.Dies, At: 18 * hour, Lasts: 3 * hour, LoseDisk: true}},
-		}
-		if f := measure(t, of); f.Doubles != 0 || f.Kept != f.Had || f.Had < 150 {
+		f := measure(t, day(seed, config.DenseExclusive, sim.Incident{What: sim.Dies, Lasts: 3 * hour, LoseDisk: true}))
+		if f.Doubles != 0 || f.Kept != f.Had || f.Had < 150 {
 			t.Errorf("seed %d: %d given twice, %d of %d kept", seed, f.Doubles, f.Kept, f.Had)
+		}
+	}
+}
+
+// TestTrialSilence: a node that doesn't hear some or all of its clients for hours, and serves on, gives nothing twice: it keeps apart what ends
+// meanwhile by all that it knows. Where it hears nobody that may last longer than leases do.
+func TestTrialSilence(t *testing.T) {
+	for _, dense := range []config.Dense{config.DenseAgree, config.DenseExclusive} {
+		for _, cut := range []sim.Incident{{Lasts: 8 * hour, Relay: 1}, {Lasts: 8 * hour, Relay: -1}, {Lasts: 20 * hour, Relay: -1}} {
+			cut.What = sim.Cut
+			for seed := uint64(1); seed <= 2; seed++ {
+				f := measure(t, day(seed, dense, cut))
+				if f.Doubles != 0 || f.Kept != f.Had || f.Had < 150 {
+					t.Errorf("dense %v, %+v, seed %d: %d given twice, %d of %d kept", dense, cut, seed, f.Doubles, f.Kept, f.Had)
+				}
+			}
 		}
 	}
 }

@@ -134,7 +134,7 @@ func (d *Daemon) beat(ctx context.Context) error {
 	if err == nil && lost != d.lostUntil() {
 		err = d.store.PutMeta(ctx, metaLost, binary.BigEndian.AppendUint32(nil, uint32(lost)))
 	}
-	if err != nil || len(gate.Listening(now)) > 0 || gate.FreshAll(now) || lost != 0 {
+	if err != nil || !gate.Whole(now) {
 		return err
 	}
 	return d.store.PutMeta(ctx, metaWhole, append(at, site.Policy.Fingerprint[:8]...))

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,9 +21,48 @@ const (
 )
 
 // gaps are the reasons to close the gate that other goroutines come upon, one bit each by peer.Reason.
-type gaps struct{ pending atomic.Uint32 }
+type gaps struct {
+	pending atomic.Uint32
+
+	mu   sync.Mutex
+	deaf map[string]binding.Time // interfaces on which no client is heard, since when
+	over binding.Time            // since when the first of those was deaf that hear again; 0: none
+}
 
 func (g *gaps) note(r peer.Reason) { g.pending.Or(1 << r) }
+
+// hearing notes that an interface has gone deaf, or hears again.
+func (g *gaps) hearing(name string, hears bool, now binding.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	since, deaf := g.deaf[name]
+	switch {
+	case !hears && !deaf:
+		if g.deaf == nil {
+			g.deaf = map[string]binding.Time{}
+		}
+		g.deaf[name] = now
+		g.note(peer.ReasonLink)
+	case hears && deaf:
+		delete(g.deaf, name)
+		if g.over == 0 || since < g.over {
+			g.over = since
+		}
+	}
+}
+
+// silences tells the gate which interfaces are deaf, and of which that is over: it may have lasted longer than the gate was closed for it.
+func (g *gaps) silences(gate *peer.Gate, now binding.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.over != 0 {
+		gate.SilencedAll(g.over, now, peer.ReasonLink)
+		g.over = 0
+	}
+	for _, since := range g.deaf {
+		gate.SilentAll(since, now)
+	}
+}
 
 // take returns what has come up since the last call.
 func (g *gaps) take() (out []peer.Reason) {
@@ -38,8 +78,8 @@ func (g *gaps) take() (out []peer.Reason) {
 // notified is called by the sockets when something has happened to them.
 func (d *Daemon) notified(e udp.Event) {
 	switch e.Kind {
-	case udp.InterfaceDown, udp.InterfaceGone:
-		d.gaps.note(peer.ReasonLink)
+	case udp.InterfaceDown, udp.InterfaceGone, udp.InterfaceMissing, udp.JoinFailed, udp.GroupsJoined:
+		d.gaps.hearing(e.Interface, e.Kind == udp.GroupsJoined, worker.Time(d.clock()))
 	case udp.DropsGrew:
 		d.gaps.note(peer.ReasonDrops)
 		d.limits.Lost()
@@ -97,6 +137,7 @@ func (d *Daemon) watchCluster(ctx context.Context) {
 		for _, why := range d.gaps.take() {
 			view.Gate.CloseAll(worker.Time(now), why)
 		}
+		d.gaps.silences(view.Gate, worker.Time(now))
 		view.Tick(binding.MomentOf(now))
 		d.changing.ticking.Unlock()
 		news.tell(worker.Time(now))

@@ -1,0 +1,55 @@
+package daemon
+
+import (
+	"testing"
+
+	"github.com/lockstep6/lockstep6/core/peer"
+	"github.com/lockstep6/lockstep6/io/udp"
+)
+
+// TestDeafInterfaces: the gate closes when an interface goes down and again when it is heard, however much later; a lease that ended
+// between stays apart, and the first coming up of an interface that was there at the start is no gap.
+func TestDeafInterfaces(t *testing.T) {
+	gate := peer.NewGate([]uint32{1000}, []uint32{8000}, 300)
+	d := &Daemon{}
+	now := testNow
+	d.clock = func() int64 { return now.Unix() * 1e9 }
+	happens := func(kinds ...udp.EventKind) {
+		for _, kind := range kinds {
+			d.notified(udp.Event{Kind: kind, Interface: "eth0"})
+		}
+		for _, why := range d.gaps.take() {
+			gate.CloseAll(now, why)
+		}
+		d.gaps.silences(gate, now)
+	}
+	happens(udp.InterfaceUp, udp.GroupsJoined)
+	if !gate.Whole(now) {
+		t.Fatal("a gap at the start")
+	}
+	happens(udp.InterfaceDown)
+	if gate.Open(0, now) || !gate.ExpiredUnheard(0, now, now) {
+		t.Error("down: want the gate closed, and apart what ends from now on")
+	}
+	for range 6 {
+		now += 500
+		happens()
+	}
+	if !gate.Open(0, now) || !gate.ExpiredUnheard(0, testNow, now) || gate.ExpiredUnheard(0, testNow-1, now) {
+		t.Error("still down: want apart what ended since")
+	}
+	now += 1000
+	happens(udp.InterfaceUp, udp.JoinFailed)
+	if !gate.Open(0, now) {
+		t.Error("up, and still deaf: it isn't over")
+	}
+	happens(udp.GroupsJoined)
+	if gate.Open(0, now+999) || !gate.ExpiredUnheard(0, testNow+100, now+999) || gate.ExpiredUnheard(0, testNow+100, now+1000) {
+		t.Error("heard again: want the gate closed for one T1, and apart what ended meanwhile")
+	}
+	now += 1000
+	happens(udp.InterfaceUp, udp.GroupsJoined)
+	if !gate.Whole(now) {
+		t.Error("a gap where nothing was down")
+	}
+}
