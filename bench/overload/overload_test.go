@@ -320,7 +320,7 @@ func TestFloods(t *testing.T) {
 		t.Fatal(err)
 	}
 	page, err := os.ReadFile(filepath.Join(dir, "overload-floods.md"))
-	if want := "| one client | none | 1 | 500 | 9000 | 400 | 100 | **0.25** | 0.0 | 0.0 | 10 | 0 | 0 | 3 |"; err != nil || !strings.Contains(string(page), want) {
+	if want := "| one client | none | 1 | 500 | 9000 | 400 | 100 | **0.25** | 0.0 | 0.0 | 10 | 0 | 0 | 0 | 3 |"; err != nil || !strings.Contains(string(page), want) {
 		t.Errorf("%v: %q isn't in\n%s", err, want, page)
 	}
 	var again floods

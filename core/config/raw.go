@@ -215,7 +215,7 @@ type rawLimits struct {
 	Client    *rawRate `json:"messages-per-client,omitempty" jsonschema:"How many messages of one client (its DUID, from one address) are answered. What goes beyond is dropped. Without this table it is 20 a second and 100 at once."`
 	Neighbour *rawRate `json:"messages-per-neighbour,omitempty" jsonschema:"How many messages of one link-local address are read, of hosts on the node's own links. What goes beyond is dropped. Without this table any number is."`
 	Relay     *rawRate `json:"messages-per-relay,omitempty" jsonschema:"How many messages of one relay, its address, are read. What goes beyond is dropped. Without this table any number is."`
-	Shares    flag     `json:"fair-shares,omitempty" jsonschema:"While messages are lost, no relay and no host on the node's own links has more of them read than its share. Without that each is lost in proportion to what is sent, which serves a relay with far more clients than the others better." default:"true" example:"false"`
+	Shares    flag     `json:"fair-shares,omitempty" jsonschema:"While messages are lost, no relay and no host on the node's own links has more of them read than its share, and of who floods the kernel throws most away unread. Without that each is lost in proportion to what is sent, which serves a relay with far more clients than the others better." default:"true" example:"false"`
 }
 
 type rawRate struct {

@@ -52,7 +52,7 @@ func TestScripts(t *testing.T) {
 	// The worker drops what is too old, whose sender sends too much, and what the disk held for too long, and counts what the kernel refuses.
 	elsewhere := map[wire.Drop]bool{
 		wire.DropNone: true, wire.DropOverload: true, wire.DropSend: true, wire.DropHeld: true,
-		wire.DropRelayRate: true, wire.DropNeighbourRate: true, wire.DropShare: true,
+		wire.DropRelayRate: true, wire.DropNeighbourRate: true, wire.DropShare: true, wire.DropFlood: true,
 	}
 	for drop, seen := range drops {
 		if d := wire.Drop(drop); !seen && !elsewhere[d] {

@@ -49,6 +49,7 @@ const (
 	DropNeighbourRate           // its sender on the link sends more than it may
 	DropClientRate              // its client sends more than it may
 	DropShare                   // its sender has had its share of a node that gets too much
+	DropFlood                   // its sender floods, and most of that isn't even read: about so many
 	DropHeld                    // the reply waited for the disk for so long that the lease's end isn't sure any more
 	DropSend                    // the kernel refused to send the reply
 	DropCount                   // the number of reasons; not a reason
@@ -104,6 +105,7 @@ var dropNames = [DropCount]string{
 	DropNeighbourRate:      "neighbour-rate",
 	DropClientRate:         "client-rate",
 	DropShare:              "fair-share",
+	DropFlood:              "flood",
 	DropHeld:               "held",
 	DropSend:               "send",
 }

@@ -54,6 +54,14 @@ func (c *Counters) dropped(t wire.MessageType, d wire.Drop) {
 	bump(&c.unread[slot(t)], 1)
 }
 
+// thrown counts what a sieve has thrown away.
+func (c *Counters) thrown(n uint64) {
+	if n > 0 {
+		bump(&c.drops[wire.DropFlood], n)
+		bump(&c.unread[0], n)
+	}
+}
+
 // sent counts a batch of replies. Run and Deliver both call it, so it adds atomically.
 func (c *Counters) sent(all, refused int) {
 	c.delivery.sent.Add(uint64(all - refused))

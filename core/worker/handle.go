@@ -15,6 +15,7 @@ func (w *Worker) handle(f *flight, batch []Datagram, writable bool) {
 	f.mark, f.begun = engine.NewMark(w.ID, w.sequence+1), unixNano
 	e, site := w.Engine, w.Site.Load()
 	w.press()
+	w.holding = w.sieve != nil && w.Limits != nil && !site.Policy.Config().Limits.NoShares
 	e.Begin(site, binding.MomentOf(unixNano), f.mark, writable, f.write.Changes[:0])
 	e.Ahead(len(batch), func(i int) []byte { return batch[i].Data })
 	arena := f.arena
@@ -23,12 +24,14 @@ func (w *Worker) handle(f *flight, batch []Datagram, writable bool) {
 		if drop := w.unheard(d, &site.Policy.Config().Limits, unixNano, wall); drop != wire.DropNone {
 			w.Counters.dropped(0, drop)
 			w.noteUnread(d, drop, unixNano)
+			w.flow(d, drop, unixNano)
 			continue
 		}
 		result := e.Handle(&engine.Input{
 			Data: d.Data, Source: d.Source, SourcePort: d.SourcePort,
 			Multicast: d.Destination[0] == 0xff, Listen: d.Listen,
 		}, arena[:0:engine.MaxReply])
+		w.flow(d, result.Drop, unixNano)
 		if result.Lack != engine.LackNone {
 			bump(&w.Counters.lacks[result.Lack], 1)
 		}
@@ -66,6 +69,7 @@ func (w *Worker) handle(f *flight, batch []Datagram, writable bool) {
 	bump(&w.Counters.spared, uint64(e.Spared))
 	e.End()
 	w.batches.Add(1)
+	w.sift(unixNano)
 	if f.write.Count > 0 {
 		w.sequence++
 	}

@@ -79,3 +79,51 @@ func rateOf(d *Datagram, limits *config.Limits) (limit.Rate, wire.Drop) {
 		return limit.Rate{}, wire.DropNone
 	}
 }
+
+// flow notes what became of a datagram, for the sieve: its sender was refused for what it sends, or it was handled.
+func (w *Worker) flow(d *Datagram, drop wire.Drop, now int64) {
+	if !w.holding {
+		return
+	}
+	switch drop {
+	case wire.DropShare, wire.DropRelayRate, wire.DropNeighbourRate, wire.DropClientRate:
+		flow := flowOf(d)
+		w.floods.Refused(&flow, now)
+	case wire.DropOverload:
+	default:
+		if !w.floods.Idle() {
+			flow := flowOf(d)
+			w.floods.Admitted(&flow)
+		}
+	}
+}
+
+// relayHeader is the length of a Relay-forward without its options, and relayPeer where in it the peer-address stands (RFC 9915, Section 9).
+const relayHeader, relayPeer = 34, 18
+
+func flowOf(d *Datagram) (f limit.Flow) {
+	f.Source = d.Source
+	if d.Source[0] == 0xfe {
+		f.Interface = d.Interface
+	}
+	if len(d.Data) >= relayHeader && wire.MessageType(d.Data[0]) == wire.RelayForward {
+		f.Relayed, f.Peer = true, [16]byte(d.Data[relayPeer:relayHeader])
+	}
+	return f
+}
+
+// sift tells the sieve, when a second is over, what of floods is to be read in the next one.
+func (w *Worker) sift(now int64) {
+	if !w.holding && !w.sifting {
+		return
+	}
+	floods, thrown, over := w.floods.Settle(now)
+	w.Counters.thrown(thrown)
+	if !w.holding {
+		floods, over, w.floods = nil, true, limit.Floods{}
+	}
+	if over && (len(floods) > 0 || w.sifting) {
+		w.sieve.Sift(floods)
+		w.sifting = len(floods) > 0
+	}
+}

@@ -1,5 +1,7 @@
 package worker
 
+import "github.com/lockstep6/lockstep6/core/limit"
+
 // Sizes of the path. A batch of 32 datagrams is where a larger one stops paying.
 const (
 	BatchSize   = 32
@@ -64,6 +66,13 @@ type Socket interface {
 	Receive(batch []Datagram) (int, error)
 	// Send sends all replies, and returns how many the kernel refused. It never keeps a reply's memory.
 	Send(lane int, replies []Reply) (refused int)
+}
+
+// A Sieve is a Socket that can throw away most of what floods send before it costs a reading.
+type Sieve interface {
+	// Sift has only a share of these floods read from now on, and everything else; none: everything. Run's goroutine calls it, each second
+	// while there are floods.
+	Sift([]limit.Flood)
 }
 
 // A Write is one batch's changes on their way to stable storage.

@@ -66,6 +66,10 @@ type Worker struct {
 	lanes    [Lanes]lane
 
 	share    *limit.Share
+	floods   limit.Floods
+	sieve    Sieve  // nil: the socket has none
+	holding  bool   // floods are held in this batch
+	sifting  bool   // the sieve holds some
 	pressed  uint64 // of Limits, when the worker looked
 	batch    [BatchSize]Datagram
 	free     chan *flight
@@ -103,6 +107,7 @@ func New(o Options) *Worker {
 		landed:  make([]*flight, 0, MaxInFlight),
 		replies: make([]Reply, 0, 2*BatchSize),
 	}
+	w.sieve, _ = o.Socket.(Sieve)
 	for range MaxInFlight {
 		f := &flight{
 			arena:   make([]byte, BatchSize*engine.MaxReply),

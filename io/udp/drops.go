@@ -22,14 +22,21 @@ import (
 // takes, so of R multicast datagrams that were read there were n-1 times R rejections, and no more losses than what the counters
 // have grown beyond that. Another process's losses can then be taken for ours only while datagrams wait to be read, or up
 // to what was rejected of datagrams that we lost ourselves; which of several filtered sockets lost a datagram is a guess.
+//
+// While a sieve holds floods (sieve.go) all sockets are filtered ones, and what their counters have grown by beyond losses and multicast's
+// rejections was thrown away as a flood's: of multicast by each socket.
 type dropCount struct {
 	sockets []socketCount
-	read    func() uint64 // multicast datagrams that were read so far
-	grown   uint64        // of filtered sockets' counters, in all
-	excused uint64        // of it, what was believed
-	others  uint64        // how many sockets reject what one of them takes
+	read    func() uint64                        // multicast datagrams that were read so far
+	sifts   func() (changes uint64, active bool) // see Server.sifts
+	grown   uint64                               // of filtered sockets' counters, in all
+	excused uint64                               // of it, what was believed
+	others  uint64                               // how many sockets reject what one of them takes
 	total   uint64
 	told    uint64 // of total, in events
+
+	changes  uint64 // of sieves, at the last update
+	rejected uint64 // by multicast's filters; then
 
 	snmp   *os.File // nil: filtered sockets' drops are unknown
 	errors uint64   // the namespace's count at the last update
@@ -45,20 +52,16 @@ type socketCount struct {
 }
 
 // open begins to count. The file belongs to the calling thread's network namespace for as long as it is open.
-func (d *dropCount) open(groups []*group, read func() uint64, logger *slog.Logger) {
-	d.read = read
-	filtered := false
+func (d *dropCount) open(groups []*group, read func() uint64, sifts func() (uint64, bool), logger *slog.Logger) {
+	d.read, d.sifts = read, sifts
 	for _, g := range groups {
 		if g.filtered() { // the interfaces' wildcard group: there is one
-			filtered, d.others = true, uint64(len(g.fds)-1)
+			d.others = uint64(len(g.fds) - 1)
 		}
 		for i, fd := range g.fds {
 			raw, _ := rawDrops(fd)
 			d.sockets = append(d.sockets, socketCount{group: g, index: i, raw: raw})
 		}
-	}
-	if !filtered {
-		return
 	}
 	var err error
 	if d.snmp, err = os.Open("/proc/thread-self/net/snmp6"); err == nil {
@@ -66,7 +69,7 @@ func (d *dropCount) open(groups []*group, read func() uint64, logger *slog.Logge
 		d.errors, err = d.bufferErrors()
 	}
 	if err != nil {
-		logger.Warn("drops of multicast can't be counted", "id", "drops-uncounted", "error", err)
+		logger.Warn("drops can't be told from what filters reject", "id", "drops-uncounted", "error", err)
 		d.close()
 	}
 }
@@ -93,6 +96,9 @@ func (d *dropCount) update() {
 		socket *socketCount
 		grown  uint64
 	}
+	changes, sifting := d.sifts()
+	sifting = sifting || changes != d.changes
+	d.changes = changes
 	rejected := d.others * d.read() // before the sockets' counters, which must not lack what this has
 	var claims []claim              // of filtered sockets
 	var certain uint64
@@ -104,7 +110,7 @@ func (d *dropCount) update() {
 		}
 		grown := uint64(raw - s.raw)
 		s.raw = raw
-		if s.group.filtered() {
+		if s.group.filtered() || sifting {
 			claims = append(claims, claim{s, grown})
 			d.grown += grown
 			continue
@@ -114,14 +120,20 @@ func (d *dropCount) update() {
 	}
 	d.total += certain
 	budget := d.budget(certain)
+	var grown, lost uint64
 	for _, c := range claims {
 		believed := min(c.grown, budget, d.beyond(rejected))
+		grown, lost = grown+c.grown, lost+believed
 		c.socket.dropped += believed
 		d.total += believed
 		d.excused += believed
 		budget -= believed
 	}
 	d.credit = min(d.credit, budget)
+	if known := lost + rejected - d.rejected; sifting && grown > known {
+		d.excused += grown - known
+	}
+	d.rejected = rejected
 }
 
 // beyond returns how far the filtered sockets' counters have grown beyond what was rejected and what was believed.

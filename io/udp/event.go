@@ -1,6 +1,10 @@
 package udp
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/lockstep6/lockstep6/core/limit"
+)
 
 // An EventKind says what happened to an interface or to the sockets.
 type EventKind uint8
@@ -15,6 +19,8 @@ const (
 	GroupsJoined                          // ff02::1:2 and ff05::1:3 are joined on it by every worker
 	JoinFailed                            // they couldn't be joined; it is tried again each second and at each change
 	DropsGrew                             // the kernel dropped datagrams for want of buffer space
+	FloodHeld                             // most of what a sender sends is thrown away; once, and each minute while that goes on
+	SieveFailed                           // the kernel refuses to throw it away; once
 )
 
 // String returns the kind in words.
@@ -34,6 +40,10 @@ func (k EventKind) String() string {
 		return "join failed"
 	case DropsGrew:
 		return "drops grew"
+	case FloodHeld:
+		return "flood held"
+	case SieveFailed:
+		return "sieve failed"
 	}
 	return fmt.Sprintf("event %d", uint8(k))
 }
@@ -45,5 +55,6 @@ type Event struct {
 	Listen    uint16 // 1 + its position in Config.Interfaces, as in worker.Datagram
 	Index     uint32 // the kernel's
 	Dropped   uint64 // DropsGrew: datagrams since the last such event
-	Err       error  // JoinFailed
+	Flood     limit.Flood
+	Err       error // JoinFailed, SieveFailed
 }

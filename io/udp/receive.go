@@ -26,10 +26,15 @@ type endpoint struct {
 	_        [64]byte // what follows is other goroutines'
 	send     [worker.Lanes]sender
 	counters counters
+	sieve    sieve
 }
 
-func newEndpoint(fds []int, config *Config, table *atomic.Pointer[linkTable]) (*endpoint, error) {
-	e := new(endpoint)
+func newEndpoint(sockets []sieved, config *Config, table *atomic.Pointer[linkTable]) (*endpoint, error) {
+	e := &endpoint{sieve: sieve{sockets: sockets, workers: config.Workers, classes: config.classes()}}
+	var fds []int
+	for _, s := range sockets {
+		fds = append(fds, s.fd)
+	}
 	if err := e.receive.open(fds, config, table, &e.counters); err != nil {
 		return nil, err
 	}

@@ -126,6 +126,8 @@ func (s *Server) notify(e Event) {
 	case JoinFailed:
 		s.logger.Error("multicast groups can't be joined; trying again", "id", "groups-unjoined", "interface", e.Interface, "index", e.Index,
 			"error", e.Err)
+	case SieveFailed:
+		s.logger.Warn("floods are held only after they were read: the kernel takes no longer filter; raise the sysctl net.core.optmem_max", "id", "flood-unheld", "error", e.Err)
 	case DropsGrew:
 		s.logger.Warn("the kernel dropped datagrams: receive buffer full", "id", "kernel-drops", "dropped", e.Dropped)
 	}

@@ -94,7 +94,7 @@ func Open(config Config) (*Server, error) {
 		s.watcher.close()
 		return nil, err
 	}
-	s.drops.open(s.groups, s.multicastRead, s.logger)
+	s.drops.open(s.groups, s.multicastRead, s.sifts, s.logger)
 	s.watcher.reconcile()
 	go s.watcher.run()
 	return s, nil
@@ -124,13 +124,13 @@ func (s *Server) openSockets() error {
 		}
 	}
 	for i := range s.config.Workers {
-		var fds []int
+		var sockets []sieved
 		for _, g := range s.groups {
 			for index := i; index < len(g.fds); index += s.config.Workers {
-				fds = append(fds, g.fds[index])
+				sockets = append(sockets, sieved{g.fds[index], index, g.filtered()})
 			}
 		}
-		w, err := newEndpoint(fds, &s.config, &s.table)
+		w, err := newEndpoint(sockets, &s.config, &s.table)
 		if err != nil {
 			return s.abandon(err)
 		}

@@ -109,6 +109,7 @@ func (s *Server) tick() {
 	if grown > 0 {
 		s.notify(Event{Kind: DropsGrew, Dropped: grown})
 	}
+	s.watcher.tellFloods()
 	s.tellRefusals()
 }
 

@@ -9,6 +9,8 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"github.com/lockstep6/lockstep6/core/limit"
 )
 
 const (
@@ -28,6 +30,9 @@ type watcher struct {
 	served []served        // by position in Config.Interfaces
 	first  bool            // reconcile wasn't called yet
 	home   namespace       // Open's
+
+	floods   map[limit.Flow]int // held ones that were told of: ticks until the next time
+	unsieved bool               // SieveFailed was told
 
 	refused uint64 // replies, at the last warning
 	quiet   int    // ticks until the next one may follow

@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"context"
+	"fmt"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/core/wire"
 	"github.com/lockstep6/lockstep6/core/worker"
+	"github.com/lockstep6/lockstep6/io/privacy"
 	"github.com/lockstep6/lockstep6/io/udp"
 )
 
@@ -80,6 +83,10 @@ func (d *Daemon) notified(e udp.Event) {
 	switch e.Kind {
 	case udp.InterfaceDown, udp.InterfaceGone, udp.InterfaceMissing, udp.JoinFailed, udp.GroupsJoined:
 		d.gaps.hearing(e.Interface, e.Kind == udp.GroupsJoined, worker.Time(d.clock()))
+	case udp.FloodHeld:
+		relay := e.Flood.Interface == 0
+		d.log.Warn("a sender floods; most of what it sends is thrown away unread", "id", "flood-held", "from", privacy.Sender(netip.AddrFrom16(e.Flood.Source), relay),
+			"client", privacy.Address(netip.AddrFrom16(e.Flood.Peer)), "kept", fmt.Sprintf("%.3g %%", float64(e.Flood.Keep)/(1<<32)*100))
 	case udp.DropsGrew:
 		d.gaps.note(peer.ReasonDrops)
 		d.limits.Lost()
@@ -155,10 +162,10 @@ func (d *Daemon) watchCluster(ctx context.Context) {
 	}
 }
 
-// shed is how many datagrams the workers have dropped unread.
+// shed is how many datagrams the workers, or sieves for them, have dropped unread.
 func (d *Daemon) shed() (n uint64) {
 	for _, w := range d.workers {
-		for _, drop := range [...]wire.Drop{wire.DropOverload, wire.DropRelayRate, wire.DropNeighbourRate, wire.DropShare} {
+		for _, drop := range [...]wire.Drop{wire.DropOverload, wire.DropRelayRate, wire.DropNeighbourRate, wire.DropShare, wire.DropFlood} {
 			n += w.Counters.Dropped(drop)
 		}
 	}

@@ -1,0 +1,169 @@
+package udp
+
+import (
+	"net/netip"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lockstep6/lockstep6/core/limit"
+	"github.com/lockstep6/lockstep6/core/worker"
+	"github.com/lockstep6/lockstep6/io/udp/udptest"
+)
+
+func flow(source string, index uint32, peer netip.Addr) limit.Flow {
+	f := limit.Flow{Source: netip.MustParseAddr(source).As16(), Interface: index}
+	if peer.IsValid() {
+		f.Relayed, f.Peer = true, peer.As16()
+	}
+	return f
+}
+
+func (s *Server) sift(floods ...limit.Flood) {
+	for i := range s.workers {
+		s.Worker(i).(worker.Sieve).Sift(floods)
+	}
+}
+
+// TestSieve: of what floods send nothing arrives where nothing is to, and of everybody else all; whatever the sockets' own filters are. What was
+// thrown away isn't called lost.
+func TestSieve(t *testing.T) {
+	for _, urgency := range []bool{false, true} {
+		for _, workers := range []int{1, 3} {
+			sieves(t, workers, urgency)
+		}
+	}
+}
+
+func sieves(t *testing.T, workers int, urgency bool) {
+	site, srv := udptest.NewNamespace(t), udptest.NewNamespace(t)
+	udptest.Connect(t, srv, "srv0", site, "cli0")
+	srv.AddAddress(t, "srv0", "2001:db8:9::547/64")
+	site.AddAddress(t, "cli0", "2001:db8:9::1/64")
+	alone := netip.MustParseAddrPort("[2001:db8:9::547]:10547")
+	s := serve(t, srv, Config{Workers: workers, Interfaces: []string{"srv0"}, Addresses: []netip.AddrPort{alone}, Urgency: urgency})
+	c := collect(t, s, false)
+	from, index := newClient(t, site, 0), site.Index(t, "cli0")
+	at := srv.Index(t, "srv0")
+	senders := []struct {
+		source string
+		data   func(n int) []byte
+		held   bool
+	}{
+		{"2001:db8:9::a", func(n int) []byte { return relay(0, peer(n), 0, solicit(n)) }, true},
+		{"2001:db8:9::b", func(n int) []byte { return relay(0, peer(n), 0, solicit(n)) }, false},
+		{"2001:db8:9::c", func(n int) []byte { return relay(0, peer(7), n%3, solicit(n)) }, true},
+		{"2001:db8:9::c", func(n int) []byte { return relay(0, peer(8), 0, solicit(n)) }, false},
+		{"2001:db8:9::c", solicit, false},
+		{"2001:db8:9::c", func(int) []byte { return relay(0, peer(7), 0, solicit(0))[:33] }, false},
+		{"2001:db8:9::d", func(n int) []byte { return relay(0, peer(7), 0, solicit(n)) }, false},
+		{"fe80::e", solicit, true},
+		{"fe80::f", solicit, false},
+	}
+	floods := []limit.Flood{
+		{Flow: flow("2001:db8:9::a", 0, netip.Addr{})}, {Flow: flow("2001:db8:9::c", 0, peer(7))},
+		{Flow: flow("fe80::e", at, netip.Addr{})}, {Flow: flow("fe80::f", at+1, netip.Addr{})},
+		{Flow: flow("2001:db8:9::b", 0, netip.Addr{}), Keep: 1<<32 - 1},
+	}
+	send := func(held bool) {
+		const each = 50
+		want := map[string]int{}
+		all := 0
+		for _, to := range []netip.AddrPort{netip.MustParseAddrPort("[2001:db8:9::547]:547"), alone, nodesAndRelays} {
+			for _, sender := range senders {
+				for n := range each {
+					from.send(t, sender.data(n), netip.MustParseAddr(sender.source), to, index)
+				}
+				if !held || !sender.held {
+					want[sender.source] += each
+					all += each
+				}
+			}
+		}
+		got := map[string]int{}
+		for _, r := range c.take(t, all) {
+			got[netip.AddrFrom16(r.Source).String()]++
+		}
+		for source, n := range want {
+			if got[source] != n {
+				t.Errorf("held %t: %d of %d datagrams from %s arrived", held, got[source], n, source)
+			}
+		}
+		if d := s.Stats().Dropped; d != 0 {
+			t.Errorf("held %t: %d drops counted; nothing was lost", held, d)
+		}
+	}
+	send(false)
+	s.sift(floods...)
+	send(true)
+	s.sift()
+	send(false)
+}
+
+// TestSieveShare: a share of a flood arrives, whichever it is.
+func TestSieveShare(t *testing.T) {
+	const sent = 4000
+	n := udptest.NewNamespace(t)
+	s := serve(t, n, Config{Workers: 1, Addresses: []netip.AddrPort{loopback(0)}})
+	c := collect(t, s, false)
+	s.sift(limit.Flood{Flow: flow("::1", 0, netip.Addr{}), Keep: 1 << 30})
+	from := newClient(t, n, 0)
+	for i := range sent {
+		from.send(t, solicit(i), netip.Addr{}, s.Addresses()[0], 0)
+	}
+	s.sift()
+	from.send(t, solicit(sent), netip.Addr{}, s.Addresses()[0], 0)
+	arrived := 0
+	for number(c.take(t, 1)[0].Data) != sent {
+		arrived++
+	}
+	if arrived < sent/5 || arrived > sent*3/10 { // a quarter; ten times the deviation on either side
+		t.Errorf("%d of %d datagrams arrived, want a quarter", arrived, sent)
+	}
+}
+
+// TestSieveLosses: while a flood is thrown away what the kernel drops for want of room is still counted.
+func TestSieveLosses(t *testing.T) {
+	const sent = 3000
+	n := udptest.NewNamespace(t)
+	s := serve(t, n, Config{Workers: 1, Addresses: []netip.AddrPort{loopback(0)}, ReceiveBuffer: 1 << 14})
+	n.AddAddress(t, "lo", "2001:db8::1/128")
+	s.sift(limit.Flood{Flow: flow("2001:db8::1", 0, netip.Addr{})})
+	from := newClient(t, n, 0)
+	for i := range sent {
+		from.send(t, solicit(i), netip.MustParseAddr("2001:db8::1"), s.Addresses()[0], 0)
+		from.send(t, solicit(i), netip.IPv6Loopback(), s.Addresses()[0], 0)
+	}
+	lost := s.Stats().Dropped
+	if lost == 0 || lost >= sent {
+		t.Fatalf("%d of %d lost", lost, sent)
+	}
+	collect(t, s, false).take(t, sent-int(lost))
+	s.sift()
+	if again := s.Stats().Dropped; again != lost {
+		t.Errorf("%d lost, and later %d", lost, again)
+	}
+}
+
+// TestSieveTold: a flood that is held is told of, once for all workers; and once that the kernel refuses to hold any.
+func TestSieveTold(t *testing.T) {
+	told := newEvents()
+	s := serve(t, udptest.NewNamespace(t), Config{Workers: 2, Addresses: []netip.AddrPort{loopback(0)}, Notify: told.notify})
+	held := limit.Flood{Flow: flow("2001:db8::1", 0, peer(1)), Keep: 5}
+	s.sift(held)
+	if e := told.wait(t, FloodHeld); e.Flood != held {
+		t.Errorf("told of %+v", e.Flood)
+	}
+	fd := s.workers[1].sieve.sockets[0].fd
+	s.workers[1].sieve.sockets[0].fd = -1
+	s.sift(held)
+	s.workers[1].sieve.sockets[0].fd = fd
+	if e := told.wait(t, SieveFailed); e.Err != unix.EBADF {
+		t.Errorf("told of %v", e.Err)
+	}
+	for len(told) > 0 {
+		if e := <-told; e.Kind == FloodHeld || e.Kind == SieveFailed {
+			t.Errorf("told again: %+v", e)
+		}
+	}
+}
