@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/lockstep6/lockstep6/core/wire"
 )
@@ -50,11 +51,16 @@ func (c *checker) listen(raw *rawListen) Listen {
 	return l
 }
 
+// InterfaceName tells whether the kernel may have an interface of that name.
+func InterfaceName(name string) bool {
+	return name != "" && len(name) <= maxInterfaceName && !strings.ContainsAny(name, "/ \t\n:%") && name != "." && name != ".." && utf8.ValidString(name)
+}
+
 func (c *checker) interfaceName(t *text) bool {
 	if !t.ok {
 		return false
 	}
-	if len(t.value) > maxInterfaceName || strings.ContainsAny(t.value, "/ \t\n:%") || t.value == "." || t.value == ".." {
+	if !InterfaceName(t.value) {
 		c.fail(t.place, printable(t.value)+" can't be an interface's name", "`ip link` lists them")
 		return false
 	}

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/core/convert/draft"
 )
 
@@ -53,10 +55,15 @@ func (l *link) head() *value {
 
 // readInterfaces reads where Kea listens.
 func (t *translator) readInterfaces() {
-	for _, name := range t.kea.get("interfaces-config").valueOf().texts("interfaces") {
-		name, _, _ = strings.Cut(name, "/")
+	for _, item := range t.kea.get("interfaces-config").valueOf().list("interfaces") {
+		if item.kind != kindString {
+			continue
+		}
+		name, _, _ := strings.Cut(item.text, "/")
 		if name == "*" {
 			t.anywhere = true
+		} else if !config.InterfaceName(name) {
+			t.refuse(item.at, strconv.Quote(name)+" can't be an interface's name, and Kea refuses interfaces that aren't there", "`ip link` lists them")
 		} else if !slices.Contains(t.listening, name) {
 			t.listening = append(t.listening, name)
 		}
