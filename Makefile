@@ -12,7 +12,7 @@ UNIT   = $$($(GO) list ./... | grep -v /internal/e2e)
 # Packages, and files of tests, in which nothing runs side by side, which a test of the house holds against them. The race detector isn't
 # asked about these, nor about cmd/lockstep6, whose scripts run what the daemon's own tests run.
 SEQUENTIAL = core/class core/config core/history core/naming core/policy core/query core/sim core/wire
-ALONE = core/address/choose_test.go core/binding/table_test.go core/engine/adopt_test.go core/engine/property_test.go core/engine/script_test.go core/engine/sequence_reload_test.go core/peer/relays_test.go
+ALONE = core/address/choose_test.go core/binding/table_test.go core/engine/adopt_test.go core/engine/property_test.go core/engine/script_test.go core/engine/sequence_reload_test.go core/peer/relays_test.go store/intact_test.go store/repair_test.go
 RACED  = $$($(GO) list ./... | grep -vE "/internal/(e2e|house)$$|/cmd/lockstep6$$|/($$(tr ' ' '|' <<<'$(SEQUENTIAL)'))$$")
 BENCHED = $$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -n 1 dirname | sort -u)
 BENCHTIME ?= 1s
