@@ -14,7 +14,7 @@ func (w *Worker) handle(f *flight, batch []Datagram, writable bool) {
 	f.nowArrivals, f.durableArrivals = f.nowArrivals[:0], f.durableArrivals[:0]
 	f.mark, f.begun = engine.NewMark(w.ID, w.sequence+1), unixNano
 	e, site := w.Engine, w.Site.Load()
-	w.press()
+	w.press(unixNano)
 	w.holding = w.sieve != nil && w.Limits != nil && !site.Policy.Config().Limits.NoShares
 	e.Begin(site, binding.MomentOf(unixNano), f.mark, writable, f.write.Changes[:0])
 	e.Ahead(len(batch), func(i int) []byte { return batch[i].Data })

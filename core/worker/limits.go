@@ -28,13 +28,14 @@ func NewLimits(senders int, salt uint64) *Limits {
 func (l *Limits) Lost() { l.losses.Add(1) }
 
 // press tells the worker's share of losses that it hasn't seen yet.
-func (w *Worker) press() {
+func (w *Worker) press(now int64) {
 	if w.Limits == nil {
 		return
 	}
 	if n := w.Limits.losses.Load(); n != w.pressed {
 		w.pressed = n
 		w.share.Lost()
+		w.floods.Lost(now)
 	}
 }
 
@@ -42,6 +43,7 @@ func (w *Worker) press() {
 func (w *Worker) unheard(d *Datagram, limits *config.Limits, now, wall int64) wire.Drop {
 	if d.stale(wall) {
 		w.share.Lost()
+		w.floods.Lost(now)
 		return wire.DropOverload
 	}
 	if w.Limits == nil {
@@ -88,7 +90,7 @@ func (w *Worker) flow(d *Datagram, drop wire.Drop, now int64) {
 	switch drop {
 	case wire.DropShare, wire.DropRelayRate, wire.DropNeighbourRate, wire.DropClientRate:
 		flow := flowOf(d)
-		w.floods.Refused(&flow, now)
+		w.floods.Refused(&flow, drop == wire.DropClientRate, now)
 	case wire.DropOverload:
 	default:
 		if !w.floods.Idle() {
@@ -98,15 +100,16 @@ func (w *Worker) flow(d *Datagram, drop wire.Drop, now int64) {
 	}
 }
 
-// relayHeader is the length of a Relay-forward without its options, and relayPeer where in it the peer-address stands (RFC 9915, Section 9).
-const relayHeader, relayPeer = 34, 18
+// relayHeader is the length of a Relay-forward without its options, relayHops and relayPeer where in it hop-count and peer-address stand
+// (RFC 9915, Section 9). With a hop-count the peer isn't a client.
+const relayHeader, relayHops, relayPeer = 34, 1, 18
 
 func flowOf(d *Datagram) (f limit.Flow) {
-	f.Source = d.Source
+	f.Source, f.Later = d.Source, d.Later
 	if d.Source[0] == 0xfe {
 		f.Interface = d.Interface
 	}
-	if len(d.Data) >= relayHeader && wire.MessageType(d.Data[0]) == wire.RelayForward {
+	if len(d.Data) >= relayHeader && wire.MessageType(d.Data[0]) == wire.RelayForward && d.Data[relayHops] == 0 {
 		f.Relayed, f.Peer = true, [16]byte(d.Data[relayPeer:relayHeader])
 	}
 	return f
@@ -122,8 +125,10 @@ func (w *Worker) sift(now int64) {
 	if !w.holding {
 		floods, over, w.floods = nil, true, limit.Floods{}
 	}
-	if over && (len(floods) > 0 || w.sifting) {
-		w.sieve.Sift(floods)
-		w.sifting = len(floods) > 0
+	if !over || len(floods) == 0 && !w.sifting {
+		return
+	}
+	if w.sifting = w.sieve.Sift(floods) && len(floods) > 0; !w.sifting {
+		w.floods.Unheld()
 	}
 }

@@ -71,8 +71,8 @@ type Socket interface {
 // A Sieve is a Socket that can throw away most of what floods send before it costs a reading.
 type Sieve interface {
 	// Sift has only a share of these floods read from now on, and everything else; none: everything. Run's goroutine calls it, each second
-	// while there are floods.
-	Sift([]limit.Flood)
+	// while there are floods: where it isn't called for some seconds everything is read. False: it couldn't, and everything is read.
+	Sift([]limit.Flood) bool
 }
 
 // A Write is one batch's changes on their way to stable storage.

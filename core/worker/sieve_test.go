@@ -16,12 +16,16 @@ type sieve struct {
 	worker.Socket
 	calls  atomic.Int64
 	floods atomic.Pointer[[]limit.Flood]
+
+	refuses atomic.Bool
+	limits  *worker.Limits
 }
 
-func (s *sieve) Sift(floods []limit.Flood) {
+func (s *sieve) Sift(floods []limit.Flood) bool {
 	held := slices.Clone(floods)
 	s.floods.Store(&held)
 	s.calls.Add(1)
+	return !s.refuses.Load()
 }
 
 // sieved starts a worker behind a sieve.
@@ -30,7 +34,8 @@ func sieved(t *testing.T, settings string) (*bench, *sieve, *atomic.Int64) {
 	s, clock := &sieve{}, new(atomic.Int64)
 	clock.Store(now)
 	b := startWith(t, settings, nil, func(o *worker.Options) {
-		o.Limits, o.Clock = worker.NewLimits(1024, 7), clock.Load
+		s.limits = worker.NewLimits(1024, 7)
+		o.Limits, o.Clock = s.limits, clock.Load
 		s.Socket = o.Socket
 		o.Socket = s
 	})
@@ -63,6 +68,11 @@ func TestWorkerSifts(t *testing.T) {
 	if s.calls.Load() != 0 {
 		t.Fatal("sifted without a flood")
 	}
+	b.flood(clock)
+	if s.calls.Load() != 0 {
+		t.Fatal("sifted where nothing is lost")
+	}
+	s.limits.Lost()
 	b.flood(clock)
 	floods := *s.floods.Load()
 	peer := relayed(inform(1)).Data[18:34]
@@ -98,9 +108,43 @@ func TestWorkerSifts(t *testing.T) {
 // TestWorkerSiftsNothing: where nobody is to be held for fairness, no flood is.
 func TestWorkerSiftsNothing(t *testing.T) {
 	b, s, clock := sieved(t, settings+"\nlimits: {fair-shares: false, messages-per-relay: {per-second: 1, burst: 1}}\n")
+	s.limits.Lost()
 	b.flood(clock)
 	b.flood(clock)
 	if s.calls.Load() != 0 {
 		t.Errorf("held: %+v", *s.floods.Load())
+	}
+}
+
+// TestWorkerWithoutSieve: where the socket can't hold a flood nothing counts as thrown away.
+func TestWorkerWithoutSieve(t *testing.T) {
+	b, s, clock := sieved(t, settings+"\nlimits: {messages-per-relay: {per-second: 100, burst: 100}}\n")
+	s.refuses.Store(true)
+	for range 4 {
+		s.limits.Lost()
+		b.flood(clock)
+	}
+	if s.calls.Load() == 0 || len(*s.floods.Load()) == 0 {
+		t.Error("the socket wasn't asked")
+	}
+	b.wantDropped(wire.DropFlood, 0)
+}
+
+// TestWorkerSiftsClients: behind several relays there is no client to be told by its relay's peer-address.
+func TestWorkerSiftsClients(t *testing.T) {
+	b, s, clock := sieved(t, settings+"\nlimits: {messages-per-relay: {per-second: 100, burst: 100}}\n")
+	twice := relayed(inform(1))
+	twice.Data[1] = 1
+	s.limits.Lost()
+	for range 50 {
+		b.step(slices.Repeat([]worker.Datagram{twice}, 30)...)
+		for len(b.socket.sent) > 0 {
+			<-b.socket.sent
+		}
+	}
+	clock.Add(1e9)
+	b.step(relayed(inform(2)))
+	if floods := *s.floods.Load(); len(floods) != 1 || floods[0].Relayed {
+		t.Errorf("held: %+v, want the relay", floods)
 	}
 }

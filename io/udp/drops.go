@@ -96,20 +96,18 @@ func (d *dropCount) update() {
 		socket *socketCount
 		grown  uint64
 	}
-	changes, sifting := d.sifts()
-	sifting = sifting || changes != d.changes
-	d.changes = changes
 	rejected := d.others * d.read() // before the sockets' counters, which must not lack what this has
 	var claims []claim              // of filtered sockets
 	var certain uint64
+	_, before := d.sifts()
+	counts := d.rawDrops()
+	changes, sifting := d.sifts()
+	sifting = sifting || before || changes != d.changes
+	d.changes = changes
 	for i := range d.sockets {
 		s := &d.sockets[i]
-		raw, err := rawDrops(s.group.fds[s.index])
-		if err != nil {
-			continue
-		}
-		grown := uint64(raw - s.raw)
-		s.raw = raw
+		grown := uint64(counts[i] - s.raw)
+		s.raw = counts[i]
 		if s.group.filtered() || sifting {
 			claims = append(claims, claim{s, grown})
 			d.grown += grown
@@ -131,7 +129,7 @@ func (d *dropCount) update() {
 	}
 	d.credit = min(d.credit, budget)
 	if known := lost + rejected - d.rejected; sifting && grown > known {
-		d.excused += grown - known
+		d.excused += min(grown-known, d.beyond(rejected)) // else what isn't read yet would be excused twice
 	}
 	d.rejected = rejected
 }
@@ -156,6 +154,19 @@ func (d *dropCount) budget(certain uint64) uint64 {
 	before := d.credit
 	d.credit = grown - min(grown, certain)
 	return before + d.credit
+}
+
+// rawDrops reads all sockets' counters.
+func (d *dropCount) rawDrops() (counts []uint32) {
+	for i := range d.sockets {
+		s := &d.sockets[i]
+		raw, err := rawDrops(s.group.fds[s.index])
+		if err != nil {
+			raw = s.raw
+		}
+		counts = append(counts, raw)
+	}
+	return counts
 }
 
 // rawDrops reads a socket's counter.

@@ -30,7 +30,7 @@ type endpoint struct {
 }
 
 func newEndpoint(sockets []sieved, config *Config, table *atomic.Pointer[linkTable]) (*endpoint, error) {
-	e := &endpoint{sieve: sieve{sockets: sockets, workers: config.Workers, classes: config.classes()}}
+	e := &endpoint{sieve: sieve{sockets: sockets, config: config}}
 	var fds []int
 	for _, s := range sockets {
 		fds = append(fds, s.fd)

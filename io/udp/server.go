@@ -127,7 +127,7 @@ func (s *Server) openSockets() error {
 		var sockets []sieved
 		for _, g := range s.groups {
 			for index := i; index < len(g.fds); index += s.config.Workers {
-				sockets = append(sockets, sieved{g.fds[index], index, g.filtered()})
+				sockets = append(sockets, sieved{g.fds[index], index, g.filtered(), index >= s.config.Workers})
 			}
 		}
 		w, err := newEndpoint(sockets, &s.config, &s.table)

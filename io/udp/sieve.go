@@ -2,8 +2,10 @@ package udp
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -17,66 +19,105 @@ import (
 //
 // What a filter rejects the kernel counts as the socket's drops, so the drop counts must know of sieves (drops.go).
 type sieve struct {
+	config  *Config
+	changes atomic.Uint64 // how often it was changed: twice for each time
+
+	mu      sync.Mutex
 	sockets []sieved
-	workers int
-	classes int
-	held    atomic.Pointer[[]limit.Flood] // since the last call of Sift; nil: none
-	changes atomic.Uint64                 // how often Sift was begun and ended
-	failed  atomic.Pointer[error]         // the newest refusal of the kernel's
+	held    []limit.Flood
+	renewed int   // ticks for which it stays if Sift isn't called
+	failed  error // the newest refusal of the kernel's
 }
+
+const sieveTicks = 3 // for which a sieve stays that isn't renewed: the worker hears nobody, or what it hears is thrown away
 
 // A sieved is one socket: what its own filter is.
 type sieved struct {
 	fd       int
 	index    int // in its group
 	filtered bool
+	later    bool // it is for what may wait
 }
 
 // Sift implements worker.Sieve.
-func (e *endpoint) Sift(floods []limit.Flood) {
-	if !e.receive.gate.enter() {
-		return
+func (e *endpoint) Sift(floods []limit.Flood) bool {
+	if e.sieve.config.GRO || !e.receive.gate.enter() { // of what the kernel has merged a filter sees the first
+		return false
 	}
 	defer e.receive.gate.leave()
-	s := &e.sieve
+	return e.sieve.put(floods)
+}
+
+// put puts a sieve for these floods in place, or else none.
+func (s *sieve) put(floods []limit.Flood) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.changes.Add(1)
-	for i := range s.sockets {
-		if err := s.set(&s.sockets[i], floods); err != nil {
-			s.failed.Store(&err)
+	defer s.changes.Add(1)
+	err := s.each(floods)
+	if err != nil {
+		s.failed = err
+		floods = nil
+		if s.each(nil) != nil && s.held != nil {
+			return false // it is tried again (see tick)
 		}
 	}
-	if s.held.Store(nil); len(floods) > 0 {
-		held := slices.Clone(floods)
-		s.held.Store(&held)
+	s.held, s.renewed = slices.Clone(floods), sieveTicks
+	return err == nil
+}
+
+func (s *sieve) each(floods []limit.Flood) error {
+	var errs []error
+	for i := range s.sockets {
+		errs = append(errs, s.set(&s.sockets[i], floods))
 	}
-	s.changes.Add(1)
+	return errors.Join(errs...)
+}
+
+// tick takes a sieve away that the worker doesn't renew. It returns what is held, and the newest refusal of the kernel's since the last time.
+func (s *sieve) tick() (held []limit.Flood, failed error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.renewed--; len(s.held) > 0 && s.renewed <= 0 {
+		s.changes.Add(1)
+		if s.each(nil) == nil {
+			s.held = nil
+		}
+		s.changes.Add(1)
+	}
+	failed, s.failed = s.failed, nil
+	return s.held, failed
 }
 
 // sifts tells how often sieves were changed, and whether one is in place: while that is so, and where it has changed, sockets' counters have
 // grown by what they rejected.
 func (s *Server) sifts() (changes uint64, active bool) {
 	for _, w := range s.workers {
+		w.sieve.mu.Lock()
 		changes += w.sieve.changes.Load()
-		active = active || w.sieve.held.Load() != nil
+		active = active || len(w.sieve.held) > 0
+		w.sieve.mu.Unlock()
 	}
 	return changes, active
 }
 
 func (s *sieve) set(to *sieved, floods []limit.Flood) error {
-	if len(floods) == 0 && !to.filtered {
+	var a assembler
+	for i := range floods {
+		if floods[i].Later == to.later {
+			a.sift(&floods[i], fmt.Sprint("other ", i))
+		}
+	}
+	if len(a.code) == 0 && !to.filtered {
 		err := unix.SetsockoptInt(to.fd, unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0)
 		if err == unix.ENOENT {
 			err = nil
 		}
 		return err
 	}
-	var a assembler
-	for i := range floods {
-		a.sift(&floods[i], fmt.Sprint("other ", i))
-	}
 	code := a.assemble()
 	if to.filtered {
-		code = append(code, filterProgram(to.index, s.workers, s.classes)...)
+		code = append(code, filterProgram(to.index, s.config.Workers, s.config.classes())...)
 	} else {
 		code = append(code, unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: acceptAll})
 	}
@@ -111,6 +152,8 @@ func (a *assembler) sift(f *limit.Flood, other string) {
 		a.jump(unix.BPF_JGE|unix.BPF_K, udpHeader+relayHeader, "", other)
 		a.emit(unix.BPF_LD|unix.BPF_B|unix.BPF_ABS, udpHeader)
 		is(relayForward)
+		a.emit(unix.BPF_LD|unix.BPF_B|unix.BPF_ABS, udpHeader+relayHops)
+		is(0)
 		address(&f.Peer, udpHeader+relayPeer)
 	}
 	a.emit(unix.BPF_LD|unix.BPF_W|unix.BPF_ABS, ancillaryRandom)
@@ -119,7 +162,10 @@ func (a *assembler) sift(f *limit.Flood, other string) {
 	a.label(other)
 }
 
-const floodTicks = 60 // between two events of one flood
+const (
+	floodTicks = 60 // between two events of one flood
+	floodsTold = 16 // of which there are events at most in that time
+)
 
 // tellFloods tells of floods that are held, and once of a kernel that doesn't hold them.
 func (w *watcher) tellFloods() {
@@ -131,16 +177,13 @@ func (w *watcher) tellFloods() {
 		}
 	}
 	for _, e := range w.server.workers {
-		if err := e.sieve.failed.Load(); err != nil && !w.unsieved {
+		held, failed := e.sieve.tick()
+		if failed != nil && !w.unsieved {
 			w.unsieved = true
-			w.server.notify(Event{Kind: SieveFailed, Err: *err})
+			w.server.notify(Event{Kind: SieveFailed, Err: failed})
 		}
-		held := e.sieve.held.Load()
-		if held == nil {
-			continue
-		}
-		for _, f := range *held {
-			if w.floods[f.Flow] > 0 {
+		for _, f := range held {
+			if w.floods[f.Flow] > 0 || len(w.floods) >= floodsTold {
 				continue
 			}
 			if w.floods == nil {

@@ -1,6 +1,7 @@
 package udp
 
 import (
+	"errors"
 	"net/netip"
 	"testing"
 
@@ -19,7 +20,10 @@ func flow(source string, index uint32, peer netip.Addr) limit.Flow {
 	return f
 }
 
-func (s *Server) sift(floods ...limit.Flood) {
+func (s *Server) sift(later bool, floods ...limit.Flood) {
+	for i := range floods {
+		floods[i].Later = later
+	}
 	for i := range s.workers {
 		s.Worker(i).(worker.Sieve).Sift(floods)
 	}
@@ -56,6 +60,7 @@ func sieves(t *testing.T, workers int, urgency bool) {
 		{"2001:db8:9::c", func(n int) []byte { return relay(0, peer(8), 0, solicit(n)) }, false},
 		{"2001:db8:9::c", solicit, false},
 		{"2001:db8:9::c", func(int) []byte { return relay(0, peer(7), 0, solicit(0))[:33] }, false},
+		{"2001:db8:9::c", func(n int) []byte { return relay(1, peer(7), 0, relay(0, peer(n), 0, solicit(n))) }, false},
 		{"2001:db8:9::d", func(n int) []byte { return relay(0, peer(7), 0, solicit(n)) }, false},
 		{"fe80::e", solicit, true},
 		{"fe80::f", solicit, false},
@@ -94,9 +99,11 @@ func sieves(t *testing.T, workers int, urgency bool) {
 		}
 	}
 	send(false)
-	s.sift(floods...)
+	s.sift(urgency, floods...)
 	send(true)
-	s.sift()
+	s.sift(false)
+	send(false)
+	s.sift(!urgency, floods...) // of the other class
 	send(false)
 }
 
@@ -106,12 +113,12 @@ func TestSieveShare(t *testing.T) {
 	n := udptest.NewNamespace(t)
 	s := serve(t, n, Config{Workers: 1, Addresses: []netip.AddrPort{loopback(0)}})
 	c := collect(t, s, false)
-	s.sift(limit.Flood{Flow: flow("::1", 0, netip.Addr{}), Keep: 1 << 30})
+	s.sift(false, limit.Flood{Flow: flow("::1", 0, netip.Addr{}), Keep: 1 << 30})
 	from := newClient(t, n, 0)
 	for i := range sent {
 		from.send(t, solicit(i), netip.Addr{}, s.Addresses()[0], 0)
 	}
-	s.sift()
+	s.sift(false)
 	from.send(t, solicit(sent), netip.Addr{}, s.Addresses()[0], 0)
 	arrived := 0
 	for number(c.take(t, 1)[0].Data) != sent {
@@ -128,7 +135,7 @@ func TestSieveLosses(t *testing.T) {
 	n := udptest.NewNamespace(t)
 	s := serve(t, n, Config{Workers: 1, Addresses: []netip.AddrPort{loopback(0)}, ReceiveBuffer: 1 << 14})
 	n.AddAddress(t, "lo", "2001:db8::1/128")
-	s.sift(limit.Flood{Flow: flow("2001:db8::1", 0, netip.Addr{})})
+	s.sift(false, limit.Flood{Flow: flow("2001:db8::1", 0, netip.Addr{})})
 	from := newClient(t, n, 0)
 	for i := range sent {
 		from.send(t, solicit(i), netip.MustParseAddr("2001:db8::1"), s.Addresses()[0], 0)
@@ -139,7 +146,7 @@ func TestSieveLosses(t *testing.T) {
 		t.Fatalf("%d of %d lost", lost, sent)
 	}
 	collect(t, s, false).take(t, sent-int(lost))
-	s.sift()
+	s.sift(false)
 	if again := s.Stats().Dropped; again != lost {
 		t.Errorf("%d lost, and later %d", lost, again)
 	}
@@ -150,20 +157,42 @@ func TestSieveTold(t *testing.T) {
 	told := newEvents()
 	s := serve(t, udptest.NewNamespace(t), Config{Workers: 2, Addresses: []netip.AddrPort{loopback(0)}, Notify: told.notify})
 	held := limit.Flood{Flow: flow("2001:db8::1", 0, peer(1)), Keep: 5}
-	s.sift(held)
+	s.sift(false, held)
 	if e := told.wait(t, FloodHeld); e.Flood != held {
 		t.Errorf("told of %+v", e.Flood)
 	}
 	fd := s.workers[1].sieve.sockets[0].fd
 	s.workers[1].sieve.sockets[0].fd = -1
-	s.sift(held)
+	if s.Worker(0).(worker.Sieve).Sift([]limit.Flood{held}) != true || s.Worker(1).(worker.Sieve).Sift([]limit.Flood{held}) != false {
+		t.Error("want the second worker's sieve to fail")
+	}
 	s.workers[1].sieve.sockets[0].fd = fd
-	if e := told.wait(t, SieveFailed); e.Err != unix.EBADF {
+	if e := told.wait(t, SieveFailed); !errors.Is(e.Err, unix.EBADF) {
 		t.Errorf("told of %v", e.Err)
 	}
 	for len(told) > 0 {
 		if e := <-told; e.Kind == FloodHeld || e.Kind == SieveFailed {
 			t.Errorf("told again: %+v", e)
+		}
+	}
+	await(t, "taken away, though nobody renewed it", func() bool { _, active := s.sifts(); return !active })
+}
+
+// TestSieveOfMany: the kernel takes the longest program that there can be, and replaces it by another one.
+func TestSieveOfMany(t *testing.T) {
+	s := serve(t, udptest.NewNamespace(t), Config{Workers: 2, Addresses: []netip.AddrPort{loopback(0)}, Urgency: true})
+	for _, w := range s.workers {
+		for i := range w.sieve.sockets {
+			w.sieve.sockets[i].filtered = true // as the interfaces' are
+		}
+	}
+	var floods []limit.Flood
+	for i := range 8 {
+		floods = append(floods, limit.Flood{Flow: flow("fe80::1", 7, peer(i))})
+	}
+	for range 3 {
+		if !s.Worker(1).(worker.Sieve).Sift(floods) {
+			t.Fatal(s.workers[1].sieve.failed)
 		}
 	}
 }
