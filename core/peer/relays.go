@@ -162,6 +162,9 @@ func (t *Relays) tick(now binding.Moment) {
 			r.window = uint32(now.Time()) // of a time without any message nothing is learned
 			r.before.Store(r.longest.Swap(0))
 		}
+		if uint32(now.Time()) <= last { // heard since the tick began
+			continue
+		}
 		quiet := uint32(now.Time()) - last
 		if r.messages.Load() < usualMessages || last-r.first.Load() < usualSeconds {
 			continue

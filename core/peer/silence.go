@@ -10,9 +10,9 @@ import (
 // whose lease ends meanwhile, by all that the node knows, may have turned to a peer and have it still. So the lease goes to nobody else until one
 // T1 after the silence: by then every client has renewed once and was heard.
 //
-// While a link is silent altogether nobody asks for its leases, so that goes on for as long as it takes. Where others of the link are heard, what is
-// silent may be gone for good. So then it counts for one valid lifetime, in which all leases end that were there when it began; and no lease
-// is kept apart for longer than that after its end, however many relays of the link are silent in turn.
+// What is silent may be gone for good. So it counts for one valid lifetime, in which all leases end that were there when it began; and no lease
+// is kept apart for longer than that after its end, however many relays of the link are silent in turn. Only where nobody on the link is heard for
+// long, half a valid lifetime at least, it goes on for as long as it takes: nobody asks there for a lease.
 
 // A span keeps leases apart: those that ended since a time, until another. Both are binding.Time.
 type span struct{ since, until atomic.Uint32 }
@@ -44,7 +44,7 @@ func (g *Gate) Heard(link int, now binding.Time) {
 // Silent says that a silence, since a time, of somebody on the link goes on.
 func (g *Gate) Silent(link int, since, now binding.Time) {
 	l := &g.links[link]
-	if whole := l.silentSince(since); whole || now < since.Add(l.lasts.Load()) {
+	if whole := l.wholly(since, now); whole || now < since.Add(l.lasts.Load()) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		l.keepApart(whole, since, now)
@@ -66,7 +66,7 @@ func (g *Gate) Silenced(link int, since, now binding.Time, why Reason) {
 	l := &g.links[link]
 	l.gaps++
 	g.close(link, now, why)
-	l.keepApart(l.silentSince(since), since, now)
+	l.keepApart(l.wholly(since, now), since, now)
 }
 
 // SilencedAll is Silenced for all links.
@@ -76,8 +76,12 @@ func (g *Gate) SilencedAll(since, now binding.Time, why Reason) {
 	}
 }
 
-// silentSince tells whether nobody at all was heard on the link since a time.
-func (l *gateLink) silentSince(since binding.Time) bool { return l.spoke.Load() <= uint32(since) }
+// wholly tells whether a silence since a time is one of everybody on the link, and a long one. Who was heard just behind its beginning, and isn't
+// any more, counts as silent too.
+func (l *gateLink) wholly(since, now binding.Time) bool {
+	spoke := binding.Time(l.spoke.Load())
+	return now >= since.Add(l.lasts.Load()/2) && (spoke <= since || now >= spoke.Add(l.listen.Load()))
+}
 
 // keepApart has what ended since a time kept apart for one T1 from now on: whatever has, or for one valid lifetime. The gate is locked.
 func (l *gateLink) keepApart(whole bool, since, now binding.Time) {
@@ -88,10 +92,11 @@ func (l *gateLink) keepApart(whole bool, since, now binding.Time) {
 	l.some.keep(since, until, now)
 }
 
-// Whole tells whether the node knows of no gap in what it knows, of whatever link, that isn't made good.
+// Whole tells whether the node knows of no gap in what it knows, of whatever link, that isn't made good. A silence that goes on while the gates
+// are open isn't one: it may never end.
 func (g *Gate) Whole(now binding.Time) bool {
 	for i := range g.links {
-		if l := &g.links[i]; !g.Open(i, now) || g.Lost(i, now) || uint32(now) < l.some.until.Load() {
+		if !g.Open(i, now) || g.Lost(i, now) {
 			return false
 		}
 	}

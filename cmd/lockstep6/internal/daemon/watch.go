@@ -28,29 +28,51 @@ type gaps struct {
 	pending atomic.Uint32
 
 	mu   sync.Mutex
-	deaf map[string]binding.Time // interfaces on which no client is heard, since when
-	over binding.Time            // since when the first of those was deaf that hear again; 0: none
+	ears map[string]*ear
+	over binding.Time // since when the first of those was deaf that hear again; 0: none
+}
+
+// An ear is an interface: no client on it is heard while it is down, or its multicast groups aren't joined.
+type ear struct {
+	down, unjoined bool
+	since          binding.Time // deaf; 0: it isn't
 }
 
 func (g *gaps) note(r peer.Reason) { g.pending.Or(1 << r) }
 
-// hearing notes that an interface has gone deaf, or hears again.
-func (g *gaps) hearing(name string, hears bool, now binding.Time) {
+// hearing notes what happens to an interface. That it goes deaf is a gap; that one wasn't there at the start is none before it is.
+func (g *gaps) hearing(e *udp.Event, now binding.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	since, deaf := g.deaf[name]
-	switch {
-	case !hears && !deaf:
-		if g.deaf == nil {
-			g.deaf = map[string]binding.Time{}
+	it := g.ears[e.Interface]
+	if it == nil {
+		it = &ear{}
+		if g.ears == nil {
+			g.ears = map[string]*ear{}
 		}
-		g.deaf[name] = now
-		g.note(peer.ReasonLink)
-	case hears && deaf:
-		delete(g.deaf, name)
-		if g.over == 0 || since < g.over {
-			g.over = since
+		g.ears[e.Interface] = it
+	}
+	switch e.Kind {
+	case udp.InterfaceUp:
+		it.down, it.unjoined = false, it.down // its groups are joined anew
+	case udp.JoinFailed:
+		it.unjoined = true
+	case udp.GroupsJoined:
+		it.unjoined = false
+	default:
+		it.down = true
+	}
+	switch deaf := it.down || it.unjoined; {
+	case deaf && it.since == 0:
+		it.since = now
+		if e.Kind != udp.InterfaceMissing {
+			g.note(peer.ReasonLink)
 		}
+	case !deaf && it.since != 0:
+		if g.over == 0 || it.since < g.over {
+			g.over = it.since
+		}
+		it.since = 0
 	}
 }
 
@@ -62,8 +84,10 @@ func (g *gaps) silences(gate *peer.Gate, now binding.Time) {
 		gate.SilencedAll(g.over, now, peer.ReasonLink)
 		g.over = 0
 	}
-	for _, since := range g.deaf {
-		gate.SilentAll(since, now)
+	for _, it := range g.ears {
+		if it.since != 0 {
+			gate.SilentAll(it.since, now)
+		}
 	}
 }
 
@@ -81,8 +105,8 @@ func (g *gaps) take() (out []peer.Reason) {
 // notified is called by the sockets when something has happened to them.
 func (d *Daemon) notified(e udp.Event) {
 	switch e.Kind {
-	case udp.InterfaceDown, udp.InterfaceGone, udp.InterfaceMissing, udp.JoinFailed, udp.GroupsJoined:
-		d.gaps.hearing(e.Interface, e.Kind == udp.GroupsJoined, worker.Time(d.clock()))
+	case udp.InterfaceUp, udp.InterfaceDown, udp.InterfaceGone, udp.InterfaceMissing, udp.JoinFailed, udp.GroupsJoined:
+		d.gaps.hearing(&e, worker.Time(d.clock()))
 	case udp.FloodHeld:
 		relay := e.Flood.Interface == 0
 		d.log.Warn("a sender floods; most of what it sends is thrown away unread", "id", "flood-held", "from", privacy.Sender(netip.AddrFrom16(e.Flood.Source), relay),

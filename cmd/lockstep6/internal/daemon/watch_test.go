@@ -53,3 +53,38 @@ func TestDeafInterfaces(t *testing.T) {
 		t.Error("a gap where nothing was down")
 	}
 }
+
+// TestInterfaceWithoutCarrier: an interface that is down at the start, or isn't there, is deaf until it is up, whatever was joined before; that it
+// wasn't there is no gap until then.
+func TestInterfaceWithoutCarrier(t *testing.T) {
+	for name, start := range map[string][]udp.EventKind{
+		"down":    {udp.InterfaceDown, udp.GroupsJoined},
+		"missing": {udp.InterfaceMissing},
+	} {
+		gate, now := peer.NewGate([]uint32{1000}, []uint32{8000}, 300), testNow
+		d := &Daemon{}
+		d.clock = func() int64 { return now.Unix() * 1e9 }
+		happens := func(kinds ...udp.EventKind) {
+			for _, kind := range kinds {
+				d.notified(udp.Event{Kind: kind, Interface: "eth0"})
+			}
+			for _, why := range d.gaps.take() {
+				gate.CloseAll(now, why)
+			}
+			d.gaps.silences(gate, now)
+		}
+		happens(start...)
+		if gate.Open(0, now) != (name == "missing") {
+			t.Errorf("%s: open at the start: %t", name, gate.Open(0, now))
+		}
+		now += 2000
+		happens(udp.InterfaceUp)
+		if !gate.Open(0, now) || !gate.ExpiredUnheard(0, testNow, now) {
+			t.Errorf("%s: heard before its groups are joined", name)
+		}
+		happens(udp.GroupsJoined)
+		if gate.Open(0, now) || !gate.ExpiredUnheard(0, testNow, now+999) || gate.ExpiredUnheard(0, testNow, now+1000) {
+			t.Errorf("%s: want the gate closed when it is heard, and apart what ended before", name)
+		}
+	}
+}
