@@ -66,10 +66,13 @@ func Within(limit time.Duration) (context.Context, context.CancelFunc) {
 	}
 }
 
-// Write writes each file into a folder; with "" for the folder none. One that can't be written doesn't keep the others away.
+// Write writes each file into a folder, which it makes; with "" for the folder none. One that can't be written doesn't keep the others away.
 func Write(folder string, files map[string][]byte) (err error) {
 	if folder == "" {
 		return nil
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
 	}
 	for name, content := range files {
 		err = errors.Join(err, os.WriteFile(filepath.Join(folder, name), content, 0o644))

@@ -75,6 +75,13 @@ func TestWrite(t *testing.T) {
 	if err := figures.Write("", map[string][]byte{"/proc/1/none": nil}); err != nil {
 		t.Error(err)
 	}
+	deep := filepath.Join(dir, "a", "b")
+	if err := figures.Write(deep, map[string][]byte{"f": []byte("text")}); err != nil {
+		t.Error(err)
+	}
+	if got, err := os.ReadFile(filepath.Join(deep, "f")); err != nil || string(got) != "text" {
+		t.Errorf("in a folder that wasn't there: %q, %v", got, err)
+	}
 }
 
 func TestCSV(t *testing.T) {
