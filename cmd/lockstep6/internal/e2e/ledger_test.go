@@ -17,6 +17,7 @@ type ledger struct {
 
 	trap   int64  // with the Reply of this number spring is called, before anything else happens; guarded by mu
 	spring func() // guarded by mu
+	dark   bool   // the server's machine has no power: what is heard of it counts for nothing; guarded by mu
 }
 
 func newLedger() *ledger {
@@ -30,10 +31,20 @@ func (b *ledger) set(others int64, spring func()) {
 	b.trap, b.spring = b.count.Load()+others+1, spring
 }
 
+// power switches the power of the server's machine.
+func (b *ledger) power(on bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.dark = !on
+}
+
 // note records a Reply. Whoever was told something else before, or was told what is another's, is written down.
 func (b *ledger) note(n uint32, l Lease) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.dark {
+		return
+	}
 	if b.count.Add(1) == b.trap {
 		b.spring()
 	}
