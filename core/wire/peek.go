@@ -35,3 +35,12 @@ func Peek(b []byte) (duid []byte, kind Kind, iaid uint32, ok bool) {
 		o = rest
 	}
 }
+
+// ClientPeer returns the peer-address of a Relay-forward that no relay has passed on (hop-count 0): the client's address. Not ok: the octets are no
+// such message, or begin with another relay's (RFC 9915, Section 9).
+func ClientPeer(b []byte) (peer [16]byte, ok bool) {
+	if len(b) < relayHeader || MessageType(b[0]) != RelayForward || b[1] != 0 {
+		return peer, false
+	}
+	return [16]byte(b[relayHeader-len(peer) : relayHeader]), true
+}

@@ -53,3 +53,18 @@ func TestPeek(t *testing.T) {
 		t.Error("a client is found below more relays than there may be")
 	}
 }
+
+// TestClientPeer: the peer of a Relay-forward is a client only where no relay has passed it on.
+func TestClientPeer(t *testing.T) {
+	b := make([]byte, 34)
+	b[0], b[18], b[33] = byte(wire.RelayForward), 0xfe, 7
+	if peer, ok := wire.ClientPeer(b); !ok || peer != [16]byte{0: 0xfe, 15: 7} {
+		t.Errorf("%x, %t", peer, ok)
+	}
+	direct, passed := append([]byte{byte(wire.Solicit)}, b[1:]...), append([]byte{b[0], 1}, b[2:]...)
+	for name, b := range map[string][]byte{"cut short": b[:33], "a client's own": direct, "passed on": passed, "nothing": nil} {
+		if peer, ok := wire.ClientPeer(b); ok || peer != [16]byte{} {
+			t.Errorf("%s: %x", name, peer)
+		}
+	}
+}

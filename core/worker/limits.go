@@ -100,18 +100,12 @@ func (w *Worker) flow(d *Datagram, drop wire.Drop, now int64) {
 	}
 }
 
-// relayHeader is the length of a Relay-forward without its options, relayHops and relayPeer where in it hop-count and peer-address stand
-// (RFC 9915, Section 9). With a hop-count the peer isn't a client.
-const relayHeader, relayHops, relayPeer = 34, 1, 18
-
 func flowOf(d *Datagram) (f limit.Flow) {
 	f.Source, f.Later = d.Source, d.Later
 	if d.Source[0] == 0xfe {
 		f.Interface = d.Interface
 	}
-	if len(d.Data) >= relayHeader && wire.MessageType(d.Data[0]) == wire.RelayForward && d.Data[relayHops] == 0 {
-		f.Relayed, f.Peer = true, [16]byte(d.Data[relayPeer:relayHeader])
-	}
+	f.Peer, f.Relayed = wire.ClientPeer(d.Data)
 	return f
 }
 

@@ -100,7 +100,7 @@ func (d *dropCount) update() {
 	var claims []claim              // of filtered sockets
 	var certain uint64
 	_, before := d.sifts()
-	counts := d.rawDrops()
+	counts := d.counters()
 	changes, sifting := d.sifts()
 	sifting = sifting || before || changes != d.changes
 	d.changes = changes
@@ -156,8 +156,8 @@ func (d *dropCount) budget(certain uint64) uint64 {
 	return before + d.credit
 }
 
-// rawDrops reads all sockets' counters.
-func (d *dropCount) rawDrops() (counts []uint32) {
+// counters reads all sockets' counters, as the kernel has them.
+func (d *dropCount) counters() (counts []uint32) {
 	for i := range d.sockets {
 		s := &d.sockets[i]
 		raw, err := rawDrops(s.group.fds[s.index])

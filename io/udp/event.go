@@ -51,10 +51,10 @@ func (k EventKind) String() string {
 // An Event is one change. Fields that don't apply are zero.
 type Event struct {
 	Kind      EventKind
-	Interface string // configured name
-	Listen    uint16 // 1 + its position in Config.Interfaces, as in worker.Datagram
-	Index     uint32 // the kernel's
-	Dropped   uint64 // DropsGrew: datagrams since the last such event
-	Flood     limit.Flood
-	Err       error // JoinFailed, SieveFailed
+	Interface string      // configured name
+	Listen    uint16      // 1 + its position in Config.Interfaces, as in worker.Datagram
+	Index     uint32      // the kernel's
+	Dropped   uint64      // DropsGrew: datagrams since the last such event
+	Flood     limit.Flood // FloodHeld
+	Err       error       // JoinFailed, SieveFailed
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -19,14 +18,14 @@ import (
 //
 // What a filter rejects the kernel counts as the socket's drops, so the drop counts must know of sieves (drops.go).
 type sieve struct {
-	config  *Config
-	changes atomic.Uint64 // how often it was changed: twice for each time
+	config *Config
 
 	mu      sync.Mutex
 	sockets []sieved
-	held    []limit.Flood
-	renewed int   // ticks for which it stays if Sift isn't called
-	failed  error // the newest refusal of the kernel's
+	held    []limit.Flood // what may be in place
+	changes uint64        // how often it was changed
+	renewed int           // ticks for which it stays if Sift isn't called
+	failed  error         // the newest refusal of the kernel's
 }
 
 const sieveTicks = 3 // for which a sieve stays that isn't renewed: the worker hears nobody, or what it hears is thrown away
@@ -52,21 +51,24 @@ func (e *endpoint) Sift(floods []limit.Flood) bool {
 func (s *sieve) put(floods []limit.Flood) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.changes.Add(1)
-	defer s.changes.Add(1)
-	err := s.each(floods)
-	if err != nil {
-		s.failed = err
-		floods = nil
-		if s.each(nil) != nil && s.held != nil {
-			return false // it is tried again (see tick)
-		}
-	}
 	s.held, s.renewed = slices.Clone(floods), sieveTicks
-	return err == nil
+	if err := s.each(floods); err != nil {
+		s.failed = err
+		s.remove()
+		return false
+	}
+	return true
+}
+
+// remove takes the sieve away. Where the kernel refuses even that, the next tick tries again.
+func (s *sieve) remove() {
+	if s.each(nil) == nil {
+		s.held = nil
+	}
 }
 
 func (s *sieve) each(floods []limit.Flood) error {
+	s.changes++
 	var errs []error
 	for i := range s.sockets {
 		errs = append(errs, s.set(&s.sockets[i], floods))
@@ -78,12 +80,8 @@ func (s *sieve) each(floods []limit.Flood) error {
 func (s *sieve) tick() (held []limit.Flood, failed error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.renewed--; len(s.held) > 0 && s.renewed <= 0 {
-		s.changes.Add(1)
-		if s.each(nil) == nil {
-			s.held = nil
-		}
-		s.changes.Add(1)
+	if s.renewed--; len(s.held) > 0 && (s.renewed <= 0 || s.failed != nil) {
+		s.remove()
 	}
 	failed, s.failed = s.failed, nil
 	return s.held, failed
@@ -94,7 +92,7 @@ func (s *sieve) tick() (held []limit.Flood, failed error) {
 func (s *Server) sifts() (changes uint64, active bool) {
 	for _, w := range s.workers {
 		w.sieve.mu.Lock()
-		changes += w.sieve.changes.Load()
+		changes += w.sieve.changes
 		active = active || len(w.sieve.held) > 0
 		w.sieve.mu.Unlock()
 	}

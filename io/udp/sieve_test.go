@@ -152,6 +152,14 @@ func TestSieveLosses(t *testing.T) {
 	}
 }
 
+// swap puts another descriptor in the place of the first one.
+func (s *sieve) swap(fd int) (was int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was, s.sockets[0].fd = s.sockets[0].fd, fd
+	return was
+}
+
 // TestSieveTold: a flood that is held is told of, once for all workers; and once that the kernel refuses to hold any.
 func TestSieveTold(t *testing.T) {
 	told := newEvents()
@@ -161,12 +169,11 @@ func TestSieveTold(t *testing.T) {
 	if e := told.wait(t, FloodHeld); e.Flood != held {
 		t.Errorf("told of %+v", e.Flood)
 	}
-	fd := s.workers[1].sieve.sockets[0].fd
-	s.workers[1].sieve.sockets[0].fd = -1
+	fd := s.workers[1].sieve.swap(-1)
 	if s.Worker(0).(worker.Sieve).Sift([]limit.Flood{held}) != true || s.Worker(1).(worker.Sieve).Sift([]limit.Flood{held}) != false {
 		t.Error("want the second worker's sieve to fail")
 	}
-	s.workers[1].sieve.sockets[0].fd = fd
+	s.workers[1].sieve.swap(fd)
 	if e := told.wait(t, SieveFailed); !errors.Is(e.Err, unix.EBADF) {
 		t.Errorf("told of %v", e.Err)
 	}

@@ -3,26 +3,33 @@ package daemon
 import (
 	"testing"
 
+	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/peer"
 	"github.com/lockstep6/lockstep6/io/udp"
 )
 
-// TestDeafInterfaces: the gate closes when an interface goes down and again when it is heard, however much later; a lease that ended
-// between stays apart, and the first coming up of an interface that was there at the start is no gap.
-func TestDeafInterfaces(t *testing.T) {
-	gate := peer.NewGate([]uint32{1000}, []uint32{8000}, 300)
+// interfaces is a gate of one link, with a T1 of 1000 s and a valid lifetime of 8000, and what tells its node that things have happened to
+// an interface.
+func interfaces(now *binding.Time) (gate *peer.Gate, happens func(...udp.EventKind)) {
+	gate = peer.NewGate([]uint32{1000}, []uint32{8000}, 300)
 	d := &Daemon{}
-	now := testNow
 	d.clock = func() int64 { return now.Unix() * 1e9 }
-	happens := func(kinds ...udp.EventKind) {
+	return gate, func(kinds ...udp.EventKind) {
 		for _, kind := range kinds {
 			d.notified(udp.Event{Kind: kind, Interface: "eth0"})
 		}
 		for _, why := range d.gaps.take() {
-			gate.CloseAll(now, why)
+			gate.CloseAll(*now, why)
 		}
-		d.gaps.silences(gate, now)
+		d.gaps.silences(gate, *now)
 	}
+}
+
+// TestDeafInterfaces: the gate closes when an interface goes down and again when it is heard, however much later; a lease that ended
+// between stays apart, and the first coming up of an interface that was there at the start is no gap.
+func TestDeafInterfaces(t *testing.T) {
+	now := testNow
+	gate, happens := interfaces(&now)
 	happens(udp.InterfaceUp, udp.GroupsJoined)
 	if !gate.Whole(now) {
 		t.Fatal("a gap at the start")
@@ -61,18 +68,8 @@ func TestInterfaceWithoutCarrier(t *testing.T) {
 		"down":    {udp.InterfaceDown, udp.GroupsJoined},
 		"missing": {udp.InterfaceMissing},
 	} {
-		gate, now := peer.NewGate([]uint32{1000}, []uint32{8000}, 300), testNow
-		d := &Daemon{}
-		d.clock = func() int64 { return now.Unix() * 1e9 }
-		happens := func(kinds ...udp.EventKind) {
-			for _, kind := range kinds {
-				d.notified(udp.Event{Kind: kind, Interface: "eth0"})
-			}
-			for _, why := range d.gaps.take() {
-				gate.CloseAll(now, why)
-			}
-			d.gaps.silences(gate, now)
-		}
+		now := testNow
+		gate, happens := interfaces(&now)
 		happens(start...)
 		if gate.Open(0, now) != (name == "missing") {
 			t.Errorf("%s: open at the start: %t", name, gate.Open(0, now))
