@@ -102,6 +102,7 @@ type client struct {
 	server     []byte
 	xid        uint32
 	pending    [3]byte
+	asked      []byte           // the last message, as it was sent
 	deprecated []netip.Prefix   // leases of the last reply that have a valid lifetime, and no preferred one
 	fqdn       []byte           // the data of the last reply's Client FQDN option; nil: it had none
 	said       []byte           // that of its IA Address option outside of an IA
@@ -160,24 +161,47 @@ func (c *client) sendFrom(peer [16]byte, m wire.MessageType, ias []byte, named b
 	packet = append(packet, peer[:]...)
 	packet = wire.AppendOption(packet, wire.OptionRelaySourcePort, []byte{0, 0})
 	packet = wire.AppendOption(packet, wire.OptionRelayMessage, inner)
-	if _, err := c.conn.Write(packet); err != nil {
+	c.asked = packet
+	c.write()
+}
+
+func (c *client) write() {
+	c.t.Helper()
+	if _, err := c.conn.Write(c.asked); err != nil {
 		c.t.Fatal(err)
+	}
+}
+
+// again is how long a client waits for a reply until it sends its message once more: on a busy machine one that waited for long is dropped.
+const again = 3 * time.Second
+
+// answer waits for the reply to the last message, as its relay gets it. Replies to earlier ones, which were sent twice, are discarded (RFC 9915, Section 16.10).
+func (c *client) answer(buffer []byte) (relayed, reply []byte) {
+	c.t.Helper()
+	for end := time.Now().Add(patience); ; {
+		_ = c.conn.SetReadDeadline(time.Now().Add(again)) // of a UDP socket it never fails
+		n, err := c.conn.Read(buffer)
+		switch {
+		case err == nil:
+			if n < 34 {
+				c.t.Fatalf("not a relay's reply: %x", buffer[:n])
+			}
+			if reply = option(wire.Options(buffer[34:n]), wire.OptionRelayMessage); len(reply) >= 4 && [3]byte(reply[1:4]) == c.pending {
+				return buffer[:n], reply
+			}
+		case time.Now().After(end):
+			c.t.Fatalf("no reply: %v", err)
+		default:
+			c.write()
+		}
 	}
 }
 
 // receive waits for the reply to the last message, and returns its leases.
 func (c *client) receive() (leases []lease) {
 	c.t.Helper()
-	var buffer [9216]byte
-	_ = c.conn.SetReadDeadline(time.Now().Add(patience)) // of a UDP socket it never fails
-	n, err := c.conn.Read(buffer[:])
-	if err != nil {
-		c.t.Fatalf("no reply: %v", err)
-	}
-	reply := option(wire.Options(buffer[34:n]), wire.OptionRelayMessage)
-	if len(reply) < 4 || [3]byte(reply[1:4]) != c.pending {
-		c.t.Fatalf("not the reply to the last message: %x", buffer[:n])
-	}
+	var space [9216]byte
+	buffer, reply := c.answer(space[:])
 	options := wire.Options(reply[4:])
 	c.kind, c.peer, c.said = wire.MessageType(reply[0]), [16]byte(buffer[18:]), bytes.Clone(option(options, wire.OptionIAAddress))
 	c.server, c.fqdn = bytes.Clone(option(options, wire.OptionServerID)), bytes.Clone(option(options, wire.OptionClientFQDN))
