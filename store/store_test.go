@@ -262,6 +262,10 @@ func TestRefusedWriteHoldsNobodyUp(t *testing.T) {
 	s := open(t, Options{})
 	s.Append(&worker.Write{Changes: []byte("nonsense"), Count: 1, Done: make(chan *worker.Write)})
 	commit(t, s, change(nil, 1, 1))
+	// Another committer than the one that confirmed may still be reading the nonsense.
+	for deadline := time.Now().Add(10 * time.Second); s.State().Refused == 0 && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
 	if got := s.State(); got.Refused != 1 || got.Err == nil {
 		t.Errorf("state %+v", got)
 	}
