@@ -26,6 +26,7 @@ type crowd struct {
 	site     atomic.Pointer[engine.Site]
 	now      atomic.Uint32
 	order    atomic.Int64 // gives each call and return a moment of its own
+	turns    atomic.Int64 // of the one who manages
 	last     [30]atomic.Pointer[binding.Key]
 	workers  []*crowdWorker
 }
@@ -94,7 +95,7 @@ func (c *crowd) play(seed uint64, batches int) (history []porcupine.Operation) {
 				w.batch()
 				if w.rng.IntN(16) == 0 {
 					c.now.Add(uint32(w.rng.IntN(40)))
-					runtime.Gosched()
+					c.wait()
 				}
 			}
 		})
@@ -110,6 +111,13 @@ func (c *crowd) play(seed uint64, batches int) (history []porcupine.Operation) {
 	return history
 }
 
+// wait waits for the manager's next turn, so that leases are reclaimed also where processors are few.
+func (c *crowd) wait() {
+	for turn := c.turns.Load(); c.turns.Load() == turn; {
+		runtime.Gosched()
+	}
+}
+
 // manage sweeps, reloads and moves the clock until the workers are done.
 func (c *crowd) manage(rng *rand.Rand, left *atomic.Int64) (history []porcupine.Operation) {
 	sweeper, handle := engine.NewSweeper(c.table.NewHandle(), c.marks), c.table.NewHandle()
@@ -122,9 +130,10 @@ func (c *crowd) manage(rng *rand.Rand, left *atomic.Int64) (history []porcupine.
 			changes, _ := sweeper.Sweep(c.site.Load(), now, peer.Grace, 1024, nil)
 			returned := c.order.Add(1)
 			forEachChange(c.t, changes, func(key binding.Key, _ uint64, _ []byte) {
-				history = append(history, porcupine.Operation{ClientId: 4, Input: leaseEvent{lease: key, op: reclaimed, client: -1, at: now}, Call: called, Return: returned})
+				history = append(history, porcupine.Operation{ClientId: 4, Input: leaseEvent{lease: key, op: reclaimed, client: -1, at: now, late: now}, Call: called, Return: returned})
 			})
 		}
+		c.turns.Add(1)
 		runtime.Gosched()
 	}
 	return history
@@ -164,8 +173,10 @@ func (w *crowdWorker) batch() {
 		w.sequence++
 		w.marks.Settle(mark)
 	}
+	late := binding.Time(w.now.Load())
 	returned := w.order.Add(1)
 	for _, e := range w.events(kind, client, result, site.Policy, now) {
+		e.late = late
 		w.history = append(w.history, porcupine.Operation{ClientId: w.id, Input: e, Call: called, Return: returned})
 	}
 }

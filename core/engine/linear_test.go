@@ -27,7 +27,10 @@ type leaseEvent struct {
 	op     leaseOp
 	client int
 	at     binding.Time // what the clock showed when the batch began
-	until  binding.Time // of granted: by the Reply; of declined: the quarantine's end
+	// And when it had ended. Where the clock was moved meanwhile, another worker may have noted, at a later time, what this client says to
+	// hold, which is no event here.
+	late  binding.Time
+	until binding.Time // of granted: by the Reply; of declined: the quarantine's end
 }
 
 // leaseOwner is the sequential specification: whose the lease is, until when, and whether nobody may have it till then.
@@ -61,19 +64,19 @@ var ownerModel = porcupine.Model{
 		own := s.client == in.client && !s.barred
 		switch in.op {
 		case offered:
-			return own || s.free(in.at), s
+			return own || s.free(in.late), s
 		case granted:
 			if own {
 				return true, leaseOwner{client: in.client, until: max(s.until, in.until)}
 			}
-			return s.free(in.at), leaseOwner{client: in.client, until: in.until}
+			return s.free(in.late), leaseOwner{client: in.client, until: in.until}
 		case released:
-			return own || s.free(in.at), leaseOwner{client: -1}
+			return own || s.free(in.late), leaseOwner{client: -1}
 		case declined:
 			again := s.barred && s.client == in.client // a retransmission writes it once more
-			return own || again || s.free(in.at), leaseOwner{client: in.client, until: in.until, barred: true}
+			return own || again || s.free(in.late), leaseOwner{client: in.client, until: in.until, barred: true}
 		default:
-			return s.free(in.at), leaseOwner{client: -1}
+			return s.free(in.late), leaseOwner{client: -1}
 		}
 	},
 }
