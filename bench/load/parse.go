@@ -107,6 +107,7 @@ type Answer struct {
 	Client  int
 	Server  int              // index into Config.Servers
 	Type    wire.MessageType // Advertise or Reply
+	Asked   wire.MessageType // what the client waits to be answered; 0: nothing
 	Kind    wire.Kind
 	Address [16]byte
 	Length  uint8           // of a prefix; 128 for an address

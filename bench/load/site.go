@@ -219,9 +219,10 @@ func (r *site) hear(d *worker.Datagram, box *outbox, now int64) {
 		r.ids[server] = append([]byte(nil), r.reply.serverID...)
 	}
 	c := &r.clients[i]
+	asked := c.phase.message()
 	for k := range r.reply.answers {
 		a := &r.reply.answers[k]
-		a.Client, a.Server, a.Named = n, server, r.reply.xid == c.xid && c.names(a)
+		a.Client, a.Server, a.Asked, a.Named = n, server, asked, r.reply.xid == c.xid && c.names(a)
 	}
 	v := r.machine.hear(c, server, &r.reply, now)
 	if r.config.Heard != nil {

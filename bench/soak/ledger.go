@@ -32,8 +32,9 @@ const kept = 5
 type holding struct {
 	address netip.Addr
 	client  int
-	server  int       // that confirmed it last
-	heard   time.Time // when
+	server  int              // that confirmed it last
+	asked   wire.MessageType // by what message of the client's
+	heard   time.Time        // when
 	until   time.Time
 	before  *holding // of another client, and the last one of this address; it has none before it itself
 }
@@ -83,15 +84,15 @@ func (l *ledger) heard(client int, a *load.Answer, now time.Time) {
 	}
 	switch {
 	case a.Valid > 0:
-		l.confirm(has, &holding{address: address, client: client, server: a.Server, heard: now, until: now.Add(time.Duration(a.Valid) * time.Second)})
+		l.confirm(has, &holding{address: address, client: client, server: a.Server, asked: a.Asked, heard: now, until: now.Add(time.Duration(a.Valid) * time.Second)})
 	case has == nil:
 	case !has.holds(now):
 		l.drop(has)
 	case a.Status == wire.StatusNoBinding:
-		l.note(denied, "client %d was told by node %c that it has no lease, and has %v for %v more", client, node(a.Server), has.address, has.until.Sub(now))
+		l.note(denied, "client %d was told by node %c, on its %v at %v, that it has no lease, and has %v for %v more; %s", client, node(a.Server), a.Asked, clock(now), has.address, has.until.Sub(now), has.by())
 		l.drop(has)
 	case a.Length == 128 && address == has.address:
-		l.note(taken, "client %d was told by node %c to give up %v, %v before its time", client, node(a.Server), address, has.until.Sub(now))
+		l.note(taken, "client %d was told by node %c, on its %v at %v, to give up %v, %v before its time; %s", client, node(a.Server), a.Asked, clock(now), address, has.until.Sub(now), has.by())
 		l.drop(has)
 	}
 }
@@ -100,12 +101,12 @@ func (l *ledger) heard(client int, a *load.Answer, now time.Time) {
 func (l *ledger) confirm(has, gets *holding) {
 	l.confirmed++
 	if first := l.addresses[gets.address]; first != nil && first.client != gets.client && first.lives(gets.heard) {
-		l.note(duplicate, "%v is client %d's for %v more, and was confirmed by node %c to client %d",
-			gets.address, first.client, first.until.Sub(gets.heard), node(gets.server), gets.client)
+		l.note(duplicate, "%v is client %d's for %v more, %s; client %d has it, %s",
+			gets.address, first.client, first.until.Sub(gets.heard), first.by(), gets.client, gets.by())
 	}
 	if has != nil && has.address != gets.address {
-		l.note(moved, "client %d has %v for %v more, by node %c %v before, and was confirmed %v by node %c%s",
-			gets.client, has.address, has.until.Sub(gets.heard), node(has.server), gets.heard.Sub(has.heard), gets.address, node(gets.server), l.last(gets.client))
+		l.note(moved, "client %d has %v for %v more, %s, and then %v, %s%s",
+			gets.client, has.address, has.until.Sub(gets.heard), has.by(), gets.address, gets.by(), l.last(gets.client))
 		l.drop(has)
 	}
 	l.remember(gets)
@@ -125,13 +126,21 @@ func (l *ledger) remember(gets *holding) {
 	}
 }
 
+// by tells how the client came by it.
+func (h *holding) by() string {
+	return fmt.Sprintf("by node %c on its %v at %v", node(h.server), h.asked, clock(h.heard))
+}
+
+// clock is a time as the nodes' logs have it.
+func clock(t time.Time) string { return t.UTC().Format("15:04:05.000") }
+
 // last tells who had a client's address last, where that was somebody else: a node that takes it for that one's still gives the client another.
 func (l *ledger) last(client int) string {
 	has := l.clients[client]
 	if has.before == nil {
 		return ""
 	}
-	return fmt.Sprintf("; before it the address was client %d's until %v", has.before.client, has.before.until.Format(time.TimeOnly))
+	return fmt.Sprintf("; before it the address was client %d's until %v", has.before.client, clock(has.before.until))
 }
 
 // drop takes a holding out, where it is in still.

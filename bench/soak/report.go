@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,7 +84,7 @@ func (r *Report) judge() {
 	}
 	latency, others := judgeLatency(r.Samples)
 	r.Verdicts, r.Others = append(r.Verdicts, latency...), others
-	r.Held = r.Totals.Done > 0 && r.unserved() <= mostUnserved
+	r.Held = r.Totals.Done > 0 && r.unserved() <= mostUnserved && !r.broke()
 	for i := range r.Verdicts {
 		v := &r.Verdicts[i]
 		if r.History && (strings.HasPrefix(v.Name, "store") || strings.HasPrefix(v.Name, "data folder")) {
@@ -91,9 +92,11 @@ func (r *Report) judge() {
 		}
 		r.Held = r.Held && v.flat()
 	}
-	for _, b := range r.Broken {
-		r.Held = r.Held && b.Count == 0
-	}
+}
+
+// broke tells whether a promise is broken.
+func (r *Report) broke() bool {
+	return slices.ContainsFunc(r.Broken, func(b Breach) bool { return b.Count > 0 })
 }
 
 // unserved is the share of exchanges that ended without a lease.
