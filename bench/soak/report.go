@@ -164,5 +164,5 @@ func (r *Report) verdicts(b *strings.Builder) {
 		}
 		fmt.Fprintf(b, "| %s | %s | %.1f to %.1f | %.4g | %.4g | %+.3g | %.3g | %s |\n", name, v.Node, v.From/60, v.To/60, v.First, v.Last, v.Growth, v.Bound, v.word())
 	}
-	b.WriteString("\nThe heap is the size at which Go collects garbage next, twice what lived after the last collection. It and resident memory are saws, of which the growth is that of the low points: a pass of the store's absorber holds its part of the log. Resident memory has the kernel's share in it, and may grow by a memtable of the store, which gets its pages as it fills. The data folder has up to five logs of 64 MiB in it that the store keeps to write over, and the ballast.\n\n![over time](soak.svg)\n")
+	b.WriteString("\nThe heap is the size at which Go collects garbage next, twice what lived after the last collection. It and resident memory are saws, of which the growth is that of the low points: a pass of the store's absorber holds its part of the log. Resident memory has the kernel's share in it, and may grow by two memtables of the store, which get their pages as they fill. The data folder has up to five logs of 64 MiB in it that the store keeps to write over, and the ballast. The tables of ten passes, each of up to 16 MiB, are rewritten as one.\n\n![over time](soak.svg)\n")
 }

@@ -78,7 +78,7 @@ func TestReport(t *testing.T) {
 	}{
 		"all is well":    {func(*Report) {}, true},
 		"a promise":      {func(r *Report) { r.Broken[0].Count = 1 }, false},
-		"a leak":         {func(r *Report) { r.Samples = samplesOf(300, func(int) bool { return false }, 0.5) }, false},
+		"a leak":         {func(r *Report) { r.Samples = samplesOf(300, func(int) bool { return false }, 1) }, false},
 		"unserved":       {func(r *Report) { r.Totals.Refused = 11 }, false},
 		"nothing done":   {func(r *Report) { r.Totals = Totals{} }, false},
 		"a store grew":   {func(r *Report) { grow(r) }, false},
@@ -127,7 +127,7 @@ func TestReport(t *testing.T) {
 func grow(r *Report) {
 	for i := range r.Samples {
 		if s := r.Samples[i].Nodes[0]; s != nil {
-			s.Tables = int64(1+i) * mebi
+			s.Tables = int64(2+2*i) * mebi
 		}
 	}
 }

@@ -99,7 +99,7 @@ func TestJudgeNode(t *testing.T) {
 	if first := longest[0].At; first != 10*(150+150/3) || len(all) != 294-294/3 {
 		t.Errorf("the longest life is from %v s, all have %d samples", first, len(all))
 	}
-	for leak, flat := range map[float64]bool{0: true, 1: false} {
+	for leak, flat := range map[float64]bool{0: true, 2: false} {
 		for _, v := range judgeNode(samplesOf(300, away, leak), 0, "a") {
 			if want := flat || v.Name != "resident memory"; v.flat() != want {
 				t.Errorf("leak %v: %+v", leak, v)
