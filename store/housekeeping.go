@@ -27,13 +27,12 @@ type horizon struct {
 // begins with the wall clock's Unix time for whoever reads a store, and above all stored stamps (see Load), or
 // a clock that was ahead would keep removals for years.
 func (s *Store) stamp() uint32 {
-	return uint32(min(s.stampBase.Load()+int64(s.o.clock.elapsed()/time.Second), math.MaxUint32))
+	return uint32(min((s.stampBase.Load()+int64(s.o.clock.elapsed()))/int64(time.Second), math.MaxUint32))
 }
 
-// stampsFrom raises the present stamp to at least that.
-func (s *Store) stampsFrom(least int64) {
-	base := least - int64(s.o.clock.elapsed()/time.Second)
-	s.stampBase.Store(max(s.stampBase.Load(), base))
+// stampsFrom has the present stamp be of that time at least.
+func (s *Store) stampsFrom(least time.Time) {
+	s.stampBase.Store(max(s.stampBase.Load(), least.UnixNano()-int64(s.o.clock.elapsed())))
 }
 
 // housekeep does what is due now and then. It waits for nothing: what touches the disk runs in goroutines of its own, so

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -44,7 +45,7 @@ func (s *Store) Load(ctx context.Context, parallel int,
 	s.mu.Unlock()
 	s.values.Store(l.done.Load())
 	s.removals.Add(l.removals.Load())
-	s.stampsFrom(int64(l.stamp) + 1)
+	s.stampsFrom(time.Unix(int64(l.stamp)+1, 0))
 	s.loaded.Store(true)
 	if progress != nil {
 		progress(l.done.Load(), l.done.Load())

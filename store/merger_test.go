@@ -145,6 +145,23 @@ func (c *testTime) clock() clock {
 	}
 }
 
+// TestStamps: they tell the wall clock's second as it was at the start, and what has passed since, whatever becomes of that clock.
+func TestStamps(t *testing.T) {
+	const first = 1_800_000_000
+	now := &testTime{at: time.Unix(first, 900_000_000)}
+	s := open(t, Options{clock: now.clock()})
+	for _, step := range []struct {
+		passes, set time.Duration
+		want        uint32
+	}{{0, 0, first}, {100 * time.Millisecond, 0, first + 1}, {900 * time.Millisecond, 0, first + 1}, {100 * time.Millisecond, -time.Hour, first + 2}} {
+		now.at = now.at.Add(step.passes)
+		now.step(step.set)
+		if got := s.stamp(); got != step.want {
+			t.Errorf("%v: %d, want %d", step, got, step.want)
+		}
+	}
+}
+
 func TestOldRemovalsAreDeleted(t *testing.T) {
 	now := &testTime{at: time.Unix(1_800_000_000, 0)}
 	s := open(t, Options{clock: now.clock()})

@@ -32,7 +32,7 @@ type Store struct {
 	lock   *dirLock
 	merger *pebble.Merger
 
-	stampBase  atomic.Int64  // see stamp
+	stampBase  atomic.Int64  // nanoseconds; see stamp
 	horizon    atomic.Uint32 // removals with a stamp below it may be deleted
 	removals   atomic.Uint64 // removals since the last sweep, and those it left
 	values     atomic.Uint64 // stored values, removals too, as the last scan counted them
@@ -114,7 +114,7 @@ func newStore(o Options) *Store {
 	s.merger = newMerger(s.o.Codec)
 	s.since = s.o.clock.now()
 	s.opened = s.since.Add(-s.o.clock.elapsed())
-	s.stampsFrom(s.since.Unix())
+	s.stampsFrom(s.since)
 	return s
 }
 

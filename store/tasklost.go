@@ -188,6 +188,9 @@ type TaskMark struct {
 	next    uint64 // the first place that wasn't given yet
 }
 
+// Below is a place below which all was settled then.
+func (m TaskMark) Below() uint64 { return m.settled }
+
 // TaskMark is the present moment. Who makes an audit takes it before he begins.
 func (s *Store) TaskMark() TaskMark {
 	s.mu.Lock()

@@ -193,7 +193,7 @@ func (s *Store) settleTasks(in *instance) error {
 	if in.readOnly {
 		return nil
 	}
-	s.stampsFrom(int64(max(in.found.latest, in.outboxFound.latest)))
+	s.stampsFrom(time.Unix(int64(max(in.found.latest, in.outboxFound.latest)), 0))
 	b := in.db.NewBatch()
 	set := func(name string, value []byte) {
 		s.meta[name] = value

@@ -68,11 +68,11 @@ func (s *fakeSource) ListDue() bool         { s.mu.Lock(); defer s.mu.Unlock(); 
 func (s *fakeSource) List() int64           { s.mu.Lock(); defer s.mu.Unlock(); return s.list }
 func (s *fakeSource) Shards() int           { return len(s.leases) }
 
-func (s *fakeSource) BeginList(context.Context) (int64, error) {
+func (s *fakeSource) BeginList(context.Context) (int64, uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.list++
-	return s.list, nil
+	return s.list, uint64(len(s.events)) + 1, nil
 }
 
 func (s *fakeSource) EndList(context.Context) (bool, error) {

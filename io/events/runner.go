@@ -35,6 +35,7 @@ type Runner struct {
 	order    order
 	list     list
 	after    uint64        // how far the outbox was read
+	number   int64         // of the list that events are told with
 	again    chan struct{} // a token: a whole list may be due
 
 	mu     sync.Mutex
@@ -68,13 +69,14 @@ func (r *Runner) LookAgain() {
 func (r *Runner) Run(ctx context.Context) {
 	tick := time.NewTicker(dueEvery)
 	defer tick.Stop()
+	r.number = r.settings.Source.List()
 	for ctx.Err() == nil {
 		if !r.list.running && r.settings.Source.ListDue() && !r.beginList(ctx) {
 			r.sleep(ctx, backOff)
 			continue
 		}
-		changes, items := r.tellChanges(ctx), r.tellList(ctx)
-		if changes || items {
+		changes, _ := r.tellChanges(ctx)
+		if items := r.tellList(ctx); changes || items {
 			continue
 		}
 		select {
@@ -86,33 +88,47 @@ func (r *Runner) Run(ctx context.Context) {
 	}
 }
 
-// tellChanges tells what comes next in the outbox; false: nothing does.
-func (r *Runner) tellChanges(ctx context.Context) bool {
+// tellChanges tells what comes next in the outbox; false: nothing does. It fails where the context ends, and after a while where the outbox can't be read.
+func (r *Runner) tellChanges(ctx context.Context) (told bool, err error) {
 	some, upTo, err := r.settings.Source.Read(r.after)
 	if err != nil { // the store is broken, and will be back
 		r.sleep(ctx, backOff)
-		return false
+		return false, err
 	}
 	if upTo == r.after {
-		return false
+		return false, nil
 	}
 	for _, events := range batches(r.settings.Batch, r.order.arrange(some)) {
 		if !r.publish(ctx, events) {
-			return false
+			return false, ctx.Err()
 		}
 	}
 	r.after = upTo
 	_ = r.settings.Source.Done(upTo) // else it is told again
-	return true
+	return true, nil
+}
+
+// tellBelow tells what waits in the outbox below a place. False: the context ended before.
+func (r *Runner) tellBelow(ctx context.Context, place uint64) bool {
+	for ctx.Err() == nil {
+		if told, err := r.tellChanges(ctx); err == nil && (!told || r.after+1 >= place) {
+			return true
+		}
+	}
+	return false
 }
 
 // beginList begins a whole list.
 func (r *Runner) beginList(ctx context.Context) bool {
-	if _, err := r.settings.Source.BeginList(ctx); err != nil {
+	number, below, err := r.settings.Source.BeginList(ctx)
+	if err != nil {
 		return false
 	}
-	r.list = list{running: true}
 	r.count(func(s *Status) { s.Listing, s.Listed = true, 0 })
+	if !r.tellBelow(ctx, below) {
+		return false
+	}
+	r.list, r.number = list{running: true}, number
 	return r.control(ctx, hook.ListBegin)
 }
 
@@ -174,7 +190,7 @@ func (r *Runner) publish(ctx context.Context, some []Event) bool {
 	waiting := make([]Message, 0, len(some))
 	for i := range some {
 		e := &some[i]
-		e.Cluster, e.Node, e.List = r.settings.Cluster, r.settings.Node, r.settings.Source.List()
+		e.Cluster, e.Node, e.List = r.settings.Cluster, r.settings.Node, r.number
 		e.identify()
 		m, err := e.message()
 		if err != nil {

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -64,6 +65,36 @@ func TestRunnerLists(t *testing.T) {
 	end()
 	if got := r.Status(); got.Listed != 2 || got.Listing {
 		t.Errorf("status: %+v", got)
+	}
+}
+
+// What waits when a list begins is told before it, with the number of the list before: of a lease that isn't in the list the end may have been dropped.
+func TestRunnerTellsWhatWaitsBeforeList(t *testing.T) {
+	s, numbers := newSource(), map[string]int64{}
+	b := &fakeBroker{}
+	b.refuse = func(m *Message) error {
+		var e Event
+		if err := json.Unmarshal(m.Body, &e); err != nil {
+			return err
+		}
+		numbers[e.Event.Event+e.Lease] = e.List
+		return nil
+	}
+	s.due, s.list = true, 7
+	s.leases = []Event{event("", "B", "2", 9)}
+	for n := range 250 { // in several batches
+		s.add(event(hook.Add, fmt.Sprint("client", n), "1", uint64(n)))
+	}
+	r, end := run(t, s, b)
+	until(t, "a list is told", func() bool { return !r.Status().Whole.IsZero() })
+	s.add(event(hook.Add, "C", "3", 1))
+	until(t, "what comes behind it is", func() bool { return s.isDone() == 251 })
+	end()
+	if got := b.taken(); got[249] != "add1" || got[250] != "list-begin" {
+		t.Errorf("told around the list's beginning: %v", got[245:])
+	}
+	if diff := cmp.Diff(map[string]int64{"add1": 7, "list-begin": 8, "list-item2": 8, "list-end": 8, "add3": 8}, numbers); diff != "" {
+		t.Errorf("numbers of lists (-want +got):\n%s", diff)
 	}
 }
 
@@ -145,7 +176,7 @@ func TestMoveAcrossBatches(t *testing.T) {
 		s := newSource()
 		s.add(event(hook.Add, "C", "y", 1), event(hook.Remove, "A", "x", 6), event(hook.Add, "B", "x", 6), event(hook.Remove, "B", "x", 7))
 		r := New(Settings{Cluster: "ber1", Source: s, Broker: b, Batch: batch, Logger: slog.New(slog.DiscardHandler)})
-		if !r.tellChanges(t.Context()) || len(ids) != 4 || !ids["ber1//x/6/1800000000/0"] || !ids["ber1//x/6/1800000000/1"] {
+		if told, err := r.tellChanges(t.Context()); !told || err != nil || len(ids) != 4 || !ids["ber1//x/6/1800000000/0"] || !ids["ber1//x/6/1800000000/1"] {
 			t.Errorf("in batches of %d: %v", batch, ids)
 		}
 	}

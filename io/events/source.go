@@ -19,8 +19,10 @@ type Source interface {
 
 	// ListDue tells whether a whole list has to be told: events are missing, somebody asked for it, or the newest one wasn't told to its end.
 	ListDue() bool
-	// BeginList returns the number of a list that begins, once that is on disk: higher than those before.
-	BeginList(ctx context.Context) (int64, error)
+	// BeginList returns the number of a list that begins, once that is on disk: higher than those before. What waits below a place was committed
+	// before the leases are looked at, and is told before the list, with the number of the list before: where the end of a lease was dropped for
+	// want of room its beginning may still wait, and told with the list's number it would outlast the list.
+	BeginList(ctx context.Context) (number int64, below uint64, err error)
 	// EndList says that the list was told to its end. False: events have been lost since it began.
 	EndList(ctx context.Context) (bool, error)
 	// List is the number of the newest list that has begun; 0: none has.

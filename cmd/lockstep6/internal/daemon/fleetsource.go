@@ -123,13 +123,13 @@ func (d *Daemon) putListNumber(ctx context.Context, name string, number int64) e
 }
 
 // BeginList implements events.Source.
-func (t *teller) BeginList(ctx context.Context) (int64, error) {
-	number := max(t.List()+1, t.d.clock()/int64(time.Millisecond))
+func (t *teller) BeginList(ctx context.Context) (number int64, below uint64, err error) {
+	number = max(t.List()+1, t.d.clock()/int64(time.Millisecond))
 	if err := t.d.putListNumber(ctx, metaEventsList, number); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	t.list = t.d.store.TaskMark() // before the table is looked at
-	return number, nil
+	return number, t.list.Below(), nil
 }
 
 // EndList implements events.Source.
