@@ -33,7 +33,7 @@ listen: {addresses: [%q]}
 leasequery: {requestors: ["::1"], listen: [%q]}
 admin: {listen: %q}
 store: {capacity: %d, sync: always}
-log: {leases: false}
+log: {leases: %t}
 decline: {quarantine: %ds}
 lifetimes: {preferred: %d, valid: %d, renew: %d, rebind: %d}
 options: {dns-servers: [%q]}
@@ -41,6 +41,6 @@ options: {dns-servers: [%q]}
   - name: soak
     match: {link-addresses: ["2001:db8:1::/64"]}
     addresses: [{pool: "2001:db8:1::/%d", dense: %s}]
-`, p.Query[0], p.Query[1], p.DHCP[i], p.Query[i], p.Admin[i], max(1<<14, 4*c.clients()), 6*t1,
+`, p.Query[0], p.Query[1], p.DHCP[i], p.Query[i], p.Admin[i], max(1<<14, 4*c.clients()), o.keep, 6*t1,
 		2*t1, valid, t1, 2*t1, resolver, more, c.pool, o.dense)
 }

@@ -17,7 +17,7 @@ type options struct {
 	total        time.Duration
 	rate         float64 // exchanges per second
 	history, dns bool
-	keep         bool // the nodes' folders
+	keep         bool // logs of leases, and the nodes' folders where a promise is broken
 	dir          string
 	out          string
 	commit       string
@@ -40,7 +40,7 @@ func main() {
 	flag.StringVar(&o.dense, "dense", "exclusive", "agree or exclusive: what nodes do in the pool")
 	flag.StringVar(&o.dir, "dir", "/var/tmp", "`folder` on the disk in question, for the stores")
 	flag.StringVar(&o.out, "out", "", "`folder` to write soak.md, soak.json and soak.svg to")
-	flag.BoolVar(&o.keep, "keep", false, "keep the nodes' folders, with their logs and stores, where a promise is broken")
+	flag.BoolVar(&o.keep, "keep", false, "have the nodes log each lease, and keep their folders, with logs and stores, where a promise is broken")
 	again := flag.String("again", "", "judge what `FILE`, a soak.json, has in it, instead of soaking")
 	flag.StringVar(&o.commit, "commit", "of an unknown commit", "for the results' head")
 	flag.Parse()
@@ -79,7 +79,7 @@ func run(ctx context.Context, o *options) (r *Report, err error) {
 		return nil, err
 	}
 	defer func() {
-		if o.keep && r.broke() {
+		if o.keep && r != nil && r.broke() {
 			fmt.Fprintln(os.Stderr, "soak: the nodes' folders stay in", dir)
 			return
 		}

@@ -23,6 +23,7 @@ type Report struct {
 	Seconds float64 `json:"seconds"` // how long
 	Rate    float64 `json:"rate"`    // that was asked for
 	History bool    `json:"history"`
+	Logged  bool    `json:"logged"` // each lease
 	DNS     bool    `json:"dns"`
 	Clients int     `json:"clients"` // at a time
 	Cohort  int     `json:"cohort"`
@@ -52,7 +53,7 @@ type Breach struct {
 func newReport(o *options) *Report {
 	return &Report{
 		Format: format, Origin: figures.Here(o.commit),
-		Seconds: o.total.Seconds(), Rate: o.rate, History: o.history, DNS: o.dns,
+		Seconds: o.total.Seconds(), Rate: o.rate, History: o.history, DNS: o.dns, Logged: o.keep,
 	}
 }
 
