@@ -33,7 +33,7 @@ const (
 	Bound      State = 1 // granted to the client
 	Released   State = 2 // given back by the client (RFC 9915, Section 18.3.7)
 	Declined   State = 3 // found in use by another host; kept away until Expires (RFC 9915, Section 18.3.8)
-	Superseded State = 4 // the client took another server's lease: not extended, not reused until Expires
+	Superseded State = 4 // the client took another server's lease, or gave this one up there: not extended, not reused until Expires
 
 	lastState = Superseded
 )

@@ -216,7 +216,8 @@ func (e *Engine) settleTold(r *binding.Record, told *Told, draft binding.Draft, 
 		return KnownBetter, binding.Published
 	}
 	claim.Node, claim.Strong = told.Node, strong
-	claim.Held, claim.Confirmed = draft.Flags&FlagHeld != 0, draft.Flags&FlagConfirmed != 0
+	// Who wasn't heard since this client got the lease may have given it up before, and the peer have missed that. A message confirms it.
+	claim.Held, claim.Confirmed = draft.Flags&FlagHeld != 0, draft.Flags&FlagConfirmed != 0 && draft.LastTransaction >= r.Since()
 	claim.Since, claim.Expires = draft.Since, draft.Expires
 	claim.Port, claim.Extension = portOf(e.extension, weakPort), draft.Extension
 	if !e.believes(&draft.Key, &claim, e.poolOf(told.Kind, &told.Key)) {

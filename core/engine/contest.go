@@ -106,8 +106,14 @@ func (e *Engine) attack(i int, r *binding.Record, key *binding.Key) verdict {
 			return undecided
 		}
 		return standing
-	case !mine.Confirmed || !other.Confirmed || !e.rivals(&mine, &other):
+	case !mine.Confirmed || !e.rivals(&mine, &other) || !other.Confirmed && r.State() != binding.Superseded:
 		return undecided
+	case r.State() == binding.Superseded:
+		// The other client left it for another server's, or gave it up there: it keeps only what nobody else has got.
+		if !e.seat(r, key, &mine) {
+			return undecided
+		}
+		return standing
 	case !e.beats(key, &mine, &other):
 		e.view.Conflicts.Decided(peer.Decision{Lease: *key, Winner: other, Loser: mine})
 		return lost

@@ -65,7 +65,8 @@ func (e *Engine) claimed(i int, key *binding.Key) bool {
 
 // mayBelong tells whether a lease that stands for the client may be another's by now, by the claims beside it. What this node
 // granted, or the client says to hold, stands until the conflict is decided (see contest); but where its client hasn't been heard
-// since an absence, only against those who don't hold the lease either. What it had from a peer, and doesn't name as its
+// since an absence, only against those who don't hold the lease either, and where it left the lease, not against who asked a peer for that
+// since. What it had from a peer, and doesn't name as its
 // own, may be any other's, unless that one asked with it, and before this one was last heard to hold it: then it is a candidate of this
 // one, or that one got another.
 func (e *Engine) mayBelong(ia *wire.IA, r *binding.Record, key *binding.Key, claims []peer.Claim) bool {
@@ -73,13 +74,21 @@ func (e *Engine) mayBelong(ia *wire.IA, r *binding.Record, key *binding.Key, cla
 		return false
 	}
 	if !Observed(r) {
-		return e.view.Gate.Older(r.LastTransaction()) &&
-			slices.ContainsFunc(claims, func(c peer.Claim) bool { return c.Held && c.Expires > e.now })
+		unheard := e.view.Gate.Older(r.LastTransaction())
+		return slices.ContainsFunc(claims, func(c peer.Claim) bool {
+			return unheard && c.Held && c.Expires > e.now || e.leftTo(r, &c)
+		})
 	}
 	mine := e.claimOf(r)
 	return slices.ContainsFunc(claims, func(c peer.Claim) bool {
 		return !crossed(&c, &mine) || c.Since > r.LastTransaction() || !mine.Strong && !e.gotAnother(&c)
 	})
+}
+
+// leftTo tells whether the claim's client asked a peer for the lease after the record's client had left it.
+func (e *Engine) leftTo(r *binding.Record, c *peer.Claim) bool {
+	theirs := c.Node != peer.Nobody && c.Node != e.policy.Self
+	return r.State() == binding.Superseded && theirs && c.Since >= r.Since() && !e.past(c.Expires)
 }
 
 // over tells whether another client's lease can be given away: it has ended, by its client's reckoning too, and no peer could have

@@ -204,20 +204,29 @@ func (e *Engine) claimOf(r *binding.Record) peer.Claim {
 	}
 }
 
-// observeEnd takes that the client gives an observed lease up. What this node granted isn't touched: the message is
-// for somebody else, who may not have got it.
+// observeEnd takes that the client gives a lease up that it has from a peer. It ends what was observed. What this node granted too, as
+// where both answered a Rebind, goes on to its end for nobody else, and isn't extended unless the client comes back with it: the message
+// may be late, and older than the grant.
 func (e *Engine) observeEnd(i int, key *binding.Key, state binding.State, expires binding.Time) {
 	client := e.claimant(i)
 	e.view.Conflicts.Drop(key, &client)
 	r, ia := e.held(key), &e.message.IAs[i]
-	if r == nil || !e.lastSaid(r, ia) || !Observed(r) || r.State() != binding.Bound {
+	if r == nil || !e.lastSaid(r, ia) || r.State() != binding.Bound {
+		return
+	}
+	draft := DraftOf(r)
+	draft.Mark, draft.Since = e.mark, e.now
+	if !Observed(r) {
+		if r.Live(e.now) {
+			draft.State = binding.Superseded
+			e.record(r, &draft)
+		}
 		return
 	}
 	if state == binding.Declined && (ia.Kind != wire.IANA || e.declined() >= e.policy.MaxDeclined) {
 		state, expires = binding.Released, e.now
 	}
-	draft := DraftOf(r)
-	draft.State, draft.Mark, draft.LastTransaction, draft.Expires, draft.Since = state, e.mark, e.now, expires, e.now
+	draft.State, draft.LastTransaction, draft.Expires = state, e.now, expires
 	e.record(r, &draft)
 }
 

@@ -30,7 +30,7 @@ const (
 	Expired      End = 1
 	Released     End = 2 // by the client, or by an operator in its place
 	Declined     End = 3 // the client found the address in use
-	Superseded   End = 4 // the client took another lease; nobody else gets this one before it expires
+	Superseded   End = 4 // the client took another lease, or gave this one up at a peer; nobody else gets this one before it expires
 	Given        End = 5 // another client has it now
 	Transferred  End = 6 // the same client has it from another node
 	Moved        End = 7 // the same client was heard from another place
