@@ -66,15 +66,13 @@ func TestEachCountsOnce(t *testing.T) {
 			}
 			o.Requests = o.Aside
 		})
-		stop := make(chan struct{})
-		defer close(stop)
-		go func() { // the disk and the network
+		go func() { // the disk and the network, until the worker has ended: what is left may be more than there is room for
 			for {
 				select {
 				case w := <-b.journal.appended:
 					w.Done <- w
 				case <-b.socket.sent:
-				case <-stop:
+				case <-b.over:
 					return
 				}
 			}
