@@ -100,7 +100,7 @@ func (n *toldNode) live() {
 	}
 	link := c.link.As16()
 	c.sendFrom(address.Addr().As16(), wire.ReconfigureRequest, wire.AppendOption(nil, wire.OptionLinkAddress, link[:]), false) // it is no relay
-	n.until("all was logged", func() bool {
+	c.until(n.reloading, "all was logged", func() bool {
 		text := n.log.String()
 		return !slices.ContainsFunc([]string{"lease-granted", "lease-extended", "lease-declined", "lease-released", "dns-refused", "id=hook-failed", "reconfigure-request-answered"},
 			func(id string) bool { return !strings.Contains(text, id) })
