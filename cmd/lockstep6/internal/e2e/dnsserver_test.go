@@ -47,7 +47,7 @@ func (k Keyring) dnsSection(server string) string {
   domain: clients.example.net
   generate: missing
   delegated-prefixes: true
-  timeout: 1s
+  timeout: 5s
   zones:
     - {zone: example.net, servers: ["%[1]s"], key: %[2]s}
     - {zone: "2001:db8:1::/48", servers: ["%[1]s"], key: %[2]s}
