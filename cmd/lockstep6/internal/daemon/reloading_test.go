@@ -190,7 +190,7 @@ func (c *client) until(r *reloading, what string, holds func() bool) {
 }
 
 // wantCounted waits until the node has counted all messages that clients sent since it began: as answered, or as shed, which a busy machine's node does with
-// one that waited for long. It loses none, and drops none for another reason.
+// one that waited for long, and while its disk does. It loses none, and drops none for another reason.
 func (r *reloading) wantCounted(clients ...*client) {
 	r.t.Helper()
 	var sent, answered, shed uint64
@@ -204,7 +204,7 @@ func (r *reloading) wantCounted(clients ...*client) {
 		for _, n := range s.Answered {
 			answered += n
 		}
-		for _, reason := range []wire.Drop{wire.DropOverload, wire.DropShare} {
+		for _, reason := range []wire.Drop{wire.DropOverload, wire.DropShare, wire.DropStoreBroken} {
 			shed += s.Dropped[reason.String()]
 			delete(s.Dropped, reason.String())
 		}

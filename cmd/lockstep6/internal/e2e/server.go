@@ -65,7 +65,7 @@ func (s *Server) Stop() {
 func (s *Server) get(path string) (code int, body []byte) {
 	_ = s.host.Inside(func() error {
 		// By hand, since http.Client would dial in a goroutine on a thread of another namespace.
-		conn, err := net.DialTimeout("tcp", adminAddress, time.Second)
+		conn, err := net.DialTimeout("tcp", adminAddress, patience) // refused at once where nobody listens
 		if err != nil {
 			return err
 		}
