@@ -102,6 +102,20 @@ func (c *Crowd) Keep(numbers []uint32) {
 	})
 }
 
+// Overheard waits until all nodes list what the crowd has. One that shed a message, as a busy machine's does, hears of it by a Renew.
+func (c *Crowd) Overheard() {
+	c.t.Helper()
+	for _, n := range c.nodes {
+		polls := 0
+		n.host.eventually("what all clients have", func() bool {
+			if polls++; polls%40 == 0 {
+				c.Keep(c.book.clients())
+			}
+			return len(n.listed()) >= 2*len(c.book.clients())
+		})
+	}
+}
+
 // confirmedAfter is how long after its first sight a Renew confirms a claim, and a second for the whole seconds that
 // nodes count in.
 const confirmedAfter = 31 * time.Second
