@@ -87,6 +87,17 @@ func (s *Server) get(path string) (code int, body []byte) {
 	return code, body
 }
 
+// told is what the HTTP interface answers, which may take some tries where many labs share a machine.
+func (s *Server) told(path string) (body []byte) {
+	s.host.lab.t.Helper()
+	s.host.eventually("an answer to "+path, func() bool {
+		var code int
+		code, body = s.get(path)
+		return code == http.StatusOK
+	})
+	return body
+}
+
 // Command runs another command of the program on the server's host and returns what it printed.
 func (s *Server) Command(args ...string) string {
 	t := s.host.lab.t
