@@ -2,12 +2,13 @@ package cli
 
 import (
 	"bytes"
-	"net"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 )
 
 // withURL are the command lines of all commands that have the flag --url, by the command.
@@ -45,14 +46,7 @@ func TestEveryCommandAsksTheURL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dead := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	dead := deadPort(t)
 	t.Chdir(t.TempDir())
 	_, list, _ := strings.Cut(string(page), "These commands take `--url`")
 	list, _, _ = strings.Cut(list, "\n\n")
@@ -93,4 +87,22 @@ func everyCommand(c *cobra.Command, call func(*cobra.Command)) {
 	for _, sub := range c.Commands() {
 		everyCommand(sub, call)
 	}
+}
+
+// deadPort is a port of 127.0.0.1 that connections are refused at, and that nobody else gets while the test runs.
+func deadPort(t *testing.T) string {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Close(fd) })
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	at, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", at.(*unix.SockaddrInet4).Port)
 }

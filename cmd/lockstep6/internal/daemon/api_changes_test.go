@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lockstep6/lockstep6/core/wire"
 	"github.com/lockstep6/lockstep6/io/admin"
 	"github.com/lockstep6/lockstep6/io/admin/contract"
 )
@@ -120,16 +122,22 @@ func TestRefusalsByAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if _, err := conn.Write([]byte{1, 0, 0}); err != nil { // a Solicit that is cut short
-		t.Fatal(err)
-	}
-	for start := time.Now(); newOperator(a.Daemon).Refusals().Total == 0; time.Sleep(time.Millisecond) {
-		if time.Since(start) > patience {
-			t.Fatal("a message that is cut short is no refusal")
+	total := uint64(0) // more than one on a busy machine: what waited for long is refused as that
+	for truncated := false; !truncated; {
+		if _, err := conn.Write([]byte{1, 0, 0}); err != nil { // a Solicit that is cut short
+			t.Fatal(err)
 		}
+		all := newOperator(a.Daemon).Refusals()
+		for start := time.Now(); all.Total == total; all = newOperator(a.Daemon).Refusals() {
+			if time.Since(start) > patience {
+				t.Fatal("a message that is cut short is no refusal")
+			}
+			time.Sleep(time.Millisecond)
+		}
+		total, truncated = all.Total, all.Refusals[0].Reason != wire.DropOverload.String()
 	}
 	a.wants("GET", "/v1/refusals?limit=1", "", 200, `"reason":"truncated"`)
-	a.wants("GET", "/v1/refusals?client=00:04:01", "", 200, `"refusals":[],"total":1`)
+	a.wants("GET", "/v1/refusals?client=00:04:01", "", 200, fmt.Sprintf(`"refusals":[],"total":%d`, total))
 	a.wants("GET", "/v1/refusals?client=x", "", 400, "neither a DUID")
 }
 

@@ -3,7 +3,6 @@ package daemon
 import (
 	"bytes"
 	"log/slog"
-	"net"
 	"net/netip"
 	"path/filepath"
 	"strings"
@@ -125,12 +124,7 @@ func TestToldName(t *testing.T) {
 
 // TestCatchUpIncomplete: what peers tell is taken; but as long as one hasn't told all, the node listens as it did, and says why.
 func TestCatchUpIncomplete(t *testing.T) {
-	l, err := net.Listen("tcp6", "[::1]:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dead := l.Addr().(*net.TCPAddr).AddrPort()
-	_ = l.Close()
+	dead := deadPort(t)
 	for name, test := range map[string]struct {
 		change func(r *returned, c *told)
 		dead   bool

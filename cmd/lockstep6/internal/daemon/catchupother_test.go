@@ -111,7 +111,7 @@ func TestCatchUpFromOtherMake(t *testing.T) {
 		a, _ := r.peers()
 		a.grants = map[byte][]byte{1: a.id}
 		first := func() {
-			for began := time.Now(); r.table.Stats().Live == 0 && time.Since(began) < 10*time.Second; {
+			for began := time.Now(); r.table.Stats().Live == 0 && time.Since(began) < patience; {
 				time.Sleep(time.Millisecond)
 			}
 		}

@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/config"
 	"github.com/lockstep6/lockstep6/core/query"
@@ -100,6 +102,24 @@ func (p *told) serve(t *testing.T, secure *tls.Config) netip.AddrPort {
 		}
 	})
 	return s.Addresses()[0]
+}
+
+// deadPort is one of ::1 that connections are refused at, and that nobody else gets while the test runs.
+func deadPort(t *testing.T) netip.AddrPort {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Close(fd) })
+	if err := unix.Bind(fd, &unix.SockaddrInet6{Addr: netip.IPv6Loopback().As16()}); err != nil {
+		t.Fatal(err)
+	}
+	at, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return netip.AddrPortFrom(netip.IPv6Loopback(), uint16(at.(*unix.SockaddrInet6).Port))
 }
 
 // certificate writes a certificate that vouches for itself, for ::1.

@@ -58,7 +58,7 @@ func dnsSection(server netip.AddrPort) string {
     - {zone: %[1]s, servers: ["%[3]s"], key: updates}
     - {zone: %[2]s, servers: ["%[3]s"], key: updates}
   keys: [{name: updates, secret: "file:dns.key"}]
-  timeout: 1s
+  timeout: 10s
 `, forwardZone, reverseZone, server)
 }
 

@@ -67,7 +67,7 @@ func TestReloadEndsUpdates(t *testing.T) {
 	one, two := n.client(1, "2001:db8:1::1"), n.client(2, "2001:db8:1::1")
 	a := one.acquireNamed("one")
 	n.settled(n.server, one.records("one", a))
-	n.reload(strings.Replace(n.config, "  timeout: 1s\n", "  timeout: 1s\n  updates: false\n", 1))
+	n.reload(strings.Replace(n.config, "  timeout: 10s\n", "  timeout: 10s\n  updates: false\n", 1))
 	two.send(wire.Solicit, append(ia(nil, wire.IANA), fqdn("two")...), false)
 	two.send(wire.Request, append(ia(nil, wire.IANA, two.receive()[0].prefix), fqdn("two")...), true)
 	if got := two.receive(); len(got) != 1 || got[0].valid == 0 {

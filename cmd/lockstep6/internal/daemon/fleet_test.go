@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -90,7 +89,7 @@ func eventsOf(cluster string, port int) string {
 	return hookedLink + "limits: {messages-per-client: {per-second: 0}}\n" + fmt.Sprintf(`events:
   cluster: %s
   on: prefixes
-  timeout: 2s
+  timeout: 10s
   nats: {servers: ["nats://127.0.0.1:%d"], user: %s, password: file:nats.password}
 `, cluster, port, eventstest.User)
 }
@@ -189,8 +188,10 @@ func TestFleetBound(t *testing.T) {
 			c.gone(prefix)
 		}
 	}
+	before := *newOperator(r.Daemon).Outbox().Whole
 	r.until("it is dropped down to the bound", func() bool { o := newOperator(r.Daemon).Outbox(); return o.Dropped > 0 && o.Octets <= 2048 })
 	b.back()
+	r.until("another whole list was told", func() bool { return newOperator(r.Daemon).Outbox().Whole.After(before) })
 	r.settledEvents()
 	slices.Sort(stands)
 	if got := b.has("ber1"); got != strings.Join(stands, " ") {
@@ -317,13 +318,13 @@ func TestEventOfCommit(t *testing.T) {
 	b := newEventBroker(t)
 	r := startFleet(t, t.TempDir(), "ber1", b)
 	r.settledEvents()
-	began := time.Now().Truncate(time.Second)
+	began := r.second()
 	c := r.client(1, "2001:db8:1::1")
 	_, prefix := c.acquire()
 	r.settledEvents()
 	all := b.events()
 	e := all[len(all)-1]
-	if e.Time.Before(began) || e.Time.After(time.Now()) || e.Version == 0 || e.ValidUntil == nil {
+	if at := e.Time.Unix(); at < began.Unix() || at > r.second().Unix() || e.Version == 0 || e.ValidUntil == nil {
 		t.Errorf("it was told %+v", e)
 	}
 	want := inventory.Event{

@@ -71,13 +71,14 @@ func TestAddressRegistration(t *testing.T) {
 	one.register("2001:db8:1::dddd", 1800, "")
 	one.register("2001:db8:1::dddd", 0, "")
 	for _, id := range []string{"address-registered", "address-ended", "address-moved"} {
-		if !strings.Contains(n.log.String(), "id="+id) {
-			t.Errorf("the log has no line %s:\n%s", id, n.log)
-		}
+		n.until("the log has a line "+id, func() bool { return strings.Contains(n.log.String(), "id="+id) })
 	}
+	n.wantCounted(one, two)
+	repeated := one.sent + two.sent - 5
 	s := newOperator(n.Daemon).snapshot()
-	if s.Registered != 4 || s.Registering["moved"] != 1 || s.Registering["ended"] != 2 || s.State.Answered["ADDR-REG-INFORM"] != 5 {
-		t.Errorf("%d registered, %v, answered %v", s.Registered, s.Registering, s.State.Answered)
+	ended := s.Registering["ended"]
+	if s.Registered != 4 || s.Registering["moved"] != 1 || ended < 2 || ended > 2+repeated || s.State.Answered["ADDR-REG-INFORM"] > 5+repeated {
+		t.Errorf("%d registered, %v, answered %v, sent again %d times", s.Registered, s.Registering, s.State.Answered, repeated)
 	}
 	n.expire()
 	n.settled(n.server)
@@ -109,7 +110,7 @@ links:
 	}
 	addr := netip.MustParseAddr("2001:db8:1::11").As16()
 	two.sendFrom(addr, wire.AddrRegInform, wire.AppendIAAddress(nil, &addr, 100, 200), false)
-	r.until("it is dropped", func() bool { return newOperator(r.Daemon).State().Dropped[wire.DropLeased.String()] == 1 })
+	two.until(r, "it is dropped", func() bool { return newOperator(r.Daemon).State().Dropped[wire.DropLeased.String()] > 0 })
 	h := r.table.NewHandle()
 	defer h.Close()
 	h.Enter()

@@ -81,10 +81,7 @@ func TestReloadLosesNothing(t *testing.T) {
 					}
 				}
 			}
-			s := newOperator(r.Daemon).State()
-			if s.Answered["Renew"] != requests || len(s.Dropped) > 0 {
-				t.Errorf("of %d Renews %d were answered, dropped: %v", requests, s.Answered["Renew"], s.Dropped)
-			}
+			r.wantCounted(all...)
 			t.Logf("%d reloads, %d requests and as many replies", reloads, requests)
 		})
 	}

@@ -3,6 +3,7 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -16,10 +17,11 @@ import (
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/wire"
 	"github.com/lockstep6/lockstep6/core/worker"
+	"github.com/lockstep6/lockstep6/io/admin"
 )
 
-// patience is when a test gives up waiting for what must come.
-const patience = 30 * time.Second
+// patience is when a test gives up waiting for what must come: what failed for a while is tried again half a minute later by much of a node.
+const patience = 2 * time.Minute
 
 // A reloading node is one with its configuration in a file that a test may write anew.
 type reloading struct {
@@ -103,6 +105,7 @@ type client struct {
 	xid        uint32
 	pending    [3]byte
 	asked      []byte           // the last message, as it was sent
+	sent       uint64           // how many were, with those that were sent again
 	deprecated []netip.Prefix   // leases of the last reply that have a valid lifetime, and no preferred one
 	fqdn       []byte           // the data of the last reply's Client FQDN option; nil: it had none
 	said       []byte           // that of its IA Address option outside of an IA
@@ -167,8 +170,48 @@ func (c *client) sendFrom(peer [16]byte, m wire.MessageType, ias []byte, named b
 
 func (c *client) write() {
 	c.t.Helper()
+	c.sent++
 	if _, err := c.conn.Write(c.asked); err != nil {
 		c.t.Fatal(err)
+	}
+}
+
+// until waits for what must come of the last message, other than its reply, and sends that again as answer does.
+func (c *client) until(r *reloading, what string, holds func() bool) {
+	c.t.Helper()
+	sent := time.Now()
+	r.until(what, func() bool {
+		if time.Since(sent) > again {
+			sent = time.Now()
+			c.write()
+		}
+		return holds()
+	})
+}
+
+// wantCounted waits until the node has counted all messages that clients sent since it began: as answered, or as shed, which a busy machine's node does with
+// one that waited for long, and while its disk does. It loses none, and drops none for another reason.
+func (r *reloading) wantCounted(clients ...*client) {
+	r.t.Helper()
+	var sent, answered, shed uint64
+	for _, c := range clients {
+		sent += c.sent
+	}
+	var s admin.State
+	r.until(fmt.Sprintf("%d messages are counted", sent), func() bool {
+		s = newOperator(r.Daemon).State()
+		answered, shed = 0, 0
+		for _, n := range s.Answered {
+			answered += n
+		}
+		for _, reason := range []wire.Drop{wire.DropOverload, wire.DropShare, wire.DropStoreBroken} {
+			shed += s.Dropped[reason.String()]
+			delete(s.Dropped, reason.String())
+		}
+		return answered+shed >= sent
+	})
+	if answered+shed != sent || len(s.Dropped) > 0 {
+		r.t.Errorf("of %d messages %d were shed, answered %v, dropped %v", sent, shed, s.Answered, s.Dropped)
 	}
 }
 

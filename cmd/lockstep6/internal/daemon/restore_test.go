@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/binary"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,15 +58,33 @@ func openNode(t *testing.T, text, node, data string, listen netip.AddrPort) *Dae
 	return d
 }
 
+// freePort is a port of ::1 that is free for UDP and TCP. The kernel gives nobody's sockets one of these, who asks for any: it stays free until it is opened.
 func freePort(t *testing.T) netip.AddrPort {
 	t.Helper()
-	c, err := net.ListenUDP("udp6", &net.UDPAddr{IP: net.IPv6loopback})
-	if err != nil {
-		t.Fatal(err)
+	var problem error
+	for range 1000 {
+		at := netip.AddrPortFrom(netip.IPv6Loopback(), uint16(firstPort+ports.Add(1)%(lastPort-firstPort)))
+		c, err := net.ListenUDP("udp6", net.UDPAddrFromAddrPort(at))
+		if err == nil {
+			_ = c.Close()
+			var l net.Listener
+			if l, err = net.Listen("tcp6", at.String()); err == nil {
+				_ = l.Close()
+				return at
+			}
+		}
+		problem = err
 	}
-	defer c.Close()
-	return netip.MustParseAddrPort(c.LocalAddr().String())
+	t.Fatal(problem)
+	return netip.AddrPort{}
 }
+
+const firstPort, lastPort = 10000, 32000
+
+// ports are numbers to be tried next.
+var ports atomic.Uint32
+
+func init() { ports.Store(rand.Uint32N(lastPort - firstPort)) }
 
 // shortDir is a folder whose sockets' paths aren't too long.
 func shortDir(t *testing.T) string {
@@ -165,7 +185,7 @@ func TestRestoredSingleNodeExtendsWhatItComputes(t *testing.T) {
 	defer g.Close()
 	ask := func(task load.Task) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		if report, err := g.Run(ctx, load.Job{Task: task}); err != nil || report.Failed > 0 {
 			t.Fatalf("%+v, %v", report, err)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -30,6 +31,8 @@ type OwnClient struct {
 	mac   net.HardwareAddr
 	peer  netip.Addr
 	only  dhcpv6.DUID // the server whose Advertises it takes; nil: any
+
+	offers time.Duration // for how long it waits for a better Advertise; 0: offersWithin
 
 	duid dhcpv6.DUID     // that of the host that this is another interface of; nil: its own
 	more []dhcpv6.Option // in each message
@@ -122,7 +125,7 @@ func (c *OwnClient) Send(kind dhcpv6.MessageType, l Lease, limit time.Duration) 
 				return best, nil
 			}
 			if best != nil && chosen == nil && kind == dhcpv6.MessageTypeSolicit {
-				chosen = time.After(offersWithin)
+				chosen = time.After(cmp.Or(c.offers, offersWithin))
 			}
 		case <-chosen:
 			return best, nil

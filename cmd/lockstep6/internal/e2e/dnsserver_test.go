@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
@@ -47,7 +46,7 @@ func (k Keyring) dnsSection(server string) string {
   domain: clients.example.net
   generate: missing
   delegated-prefixes: true
-  timeout: 1s
+  timeout: 5s
   zones:
     - {zone: example.net, servers: ["%[1]s"], key: %[2]s}
     - {zone: "2001:db8:1::/48", servers: ["%[1]s"], key: %[2]s}
@@ -93,17 +92,6 @@ func addRecords(all map[string]bool, name naming.Name, duid []byte, lease netip.
 	for _, wildcard := range naming.Wildcards(octets, uint8(lease.Bits())) {
 		all[fmt.Sprintf("%s PTR %s", wildcard, name)] = true
 	}
-}
-
-// told is what the HTTP interface answers, which may take some tries where many labs share a machine.
-func (s *Server) told(path string) (body []byte) {
-	s.host.lab.t.Helper()
-	s.host.eventually("an answer to "+path, func() bool {
-		var code int
-		code, body = s.get(path)
-		return code == http.StatusOK
-	})
-	return body
 }
 
 // recorded are the records of the bindings in force that a node granted and that have names.

@@ -69,7 +69,7 @@ func (b *fleetBroker) connect(t *testing.T) jetstream.JetStream {
 		return err == nil
 	})
 	t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn)
+	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(patience))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,8 @@ func TestFleet(t *testing.T) {
 			noteEvents(want[at], n.crowd, between(first, first+come/4), "remove")
 			n.crowd.Release(between(first, first+come/4))
 		}
-		if o := nodes[0].outbox(); o.Up || o.Waiting < int(come*2) || o.Dropped > 0 {
+		nodes[0].host.eventually("the node to know that the broker is away", func() bool { return !nodes[0].outbox().Up })
+		if o := nodes[0].outbox(); o.Waiting < int(come*2) || o.Dropped > 0 {
 			t.Errorf("round %d, while the broker is away: %+v", round, o)
 		}
 		nodes[0].Kill()

@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// How the kill test loads the server. A client that got no answer asks again after loadPatience, and gives up after
-// the time that a restart may take.
+// How the kill test loads the server. A client that got no answer sends its message again, begins anew after
+// loadPatience, and gives up after the time that a restart may take.
 const (
 	loadWorkers  = 64
-	loadPatience = 250 * time.Millisecond
+	loadPatience = 2 * time.Second
 	killRounds   = 24
 	// A round's kill comes after this many Replies or fewer: at once in every second round, for the write behind
 	// that Reply is then the youngest that there is; else at a moment of its own.

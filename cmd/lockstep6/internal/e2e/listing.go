@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
@@ -19,11 +18,7 @@ type Holding struct {
 // listed are the leases in force that a running node lists: those that it granted and those that it observed.
 func (s *Server) listed() map[netip.Prefix]Holding {
 	s.host.lab.t.Helper()
-	code, body := s.get("/v1/bindings/export?live=true&whose=all")
-	if code != http.StatusOK {
-		s.host.lab.t.Fatalf("/v1/bindings/export: %d\n%s", code, body)
-	}
-	return parseLeases(s.host.lab.t, body)
+	return parseLeases(s.host.lab.t, s.told("/v1/bindings/export?live=true&whose=all"))
 }
 
 // stored are the same in the store of a node that doesn't run.

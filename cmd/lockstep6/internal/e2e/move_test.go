@@ -58,7 +58,7 @@ func TestMove(t *testing.T) {
 			if err := process.Stop(syscall.SIGTERM); err != nil {
 				t.Logf("%s ended with %v", old.Name, err)
 			}
-			before := m.told(time.Time{}, time.Now())
+			before := m.toldBefore()
 			config := m.convert()
 			text := m.server.command("import", old.Name, old.Leases(m.server), "--config", config, "--data", m.server.File("data"), "--write")
 			kept := len(m.had)

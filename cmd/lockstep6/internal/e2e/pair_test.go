@@ -70,7 +70,9 @@ func TestMovePair(t *testing.T) {
 	p.taps = append(p.taps[:1], partner.Capture("eth0"))
 	p.hosts = [2]*Host{p.server, partner}
 	p.fillBoth()
-	before, owners := p.told(time.Time{}, time.Now()), p.owners()
+	before := p.toldBefore()
+	var owners map[netip.Prefix]string
+	p.server.eventually("a recording of whose each lease is", func() bool { owners = p.owners(); return len(owners) == len(p.had) })
 	p.convertPair()
 	p.importPair()
 	since := time.Now()

@@ -92,7 +92,7 @@ func newDNSCluster(t *testing.T, kind dnstest.Kind, file Shared) *dnsCluster {
 // dies kills the favoured node in the middle of load, while the DNS server is down, and lets its clients go on with other nodes.
 func (s *dnsCluster) dies(t *testing.T) {
 	t.Helper()
-	s.crowd.Acquire(namedFirst)
+	s.crowd.AcquireFavoured(namedFirst)
 	s.far.Acquire(lonely)
 	wantServedBy(t, s.crowd, s.Nodes[0], namedFirst)
 	wantRecords(t, s.dns, s.Nodes, nil, s.crowd, s.far)
@@ -172,7 +172,7 @@ func vanishing(model string) Shared {
 // leases that no other node has heard of are for an audit; when the node is back it finds that its leases have ended.
 func (s *dnsCluster) outlives(t *testing.T) {
 	t.Helper()
-	s.crowd.Acquire(namedFirst)
+	s.crowd.AcquireFavoured(namedFirst)
 	s.far.Acquire(lonely)
 	wantServedBy(t, s.crowd, s.Nodes[0], namedFirst)
 	wantRecords(t, s.dns, s.Nodes, nil, s.crowd, s.far)

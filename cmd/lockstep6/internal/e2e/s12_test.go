@@ -36,6 +36,7 @@ func TestS12OneDead(t *testing.T) {
 			stranger.Plug(c.core, "eth0", "2001:db8:ffff::201/64")
 			crowd := c.Crowd()
 			crowd.Acquire(between(firstOwn, firstOwn+s12Crowd))
+			crowd.Overheard()
 			c.Nodes[0].Signal(syscall.SIGKILL)
 			c.Nodes[0].Kill()
 			for _, n := range c.Nodes[1:] {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/insomniacslk/dhcp/dhcpv6"
@@ -59,7 +60,7 @@ func oneServer(t *testing.T, c *Cluster, strict bool) {
 	var grants []grant
 	for _, h := range startClients(c) {
 		by, leases := h.served(t, c)
-		if by != 0 && (strict || h.client == (Dhclient{})) {
+		if by != 0 && (strict || h.client == (Dhclient{})) && !late(c.Nodes[0], h.duid()) {
 			t.Errorf("%s took node %s, not %s", h.Name, c.Nodes[by].Name, c.Nodes[0].Name)
 		}
 		grants = append(grants, grant{by, h.duid(), leases})
@@ -155,32 +156,63 @@ func clientOf(p *Packet) string {
 }
 
 // wantRole fails the test unless a node heard the Requests of all clients and answered those alone that name it. It must
-// have made offers with its preference, or with silent none at all where it isn't favoured.
+// have made offers with its preference, or with silent none where it isn't favoured, but to clients that the favoured node answered late.
 func wantRole(t *testing.T, c *Cluster, i int, silent bool) {
 	t.Helper()
 	n := c.Nodes[i]
-	requests, offers := map[string]bool{}, 0
+	requests := map[string]bool{}
+	n.host.eventually("the Requests of all clients", func() bool {
+		for _, p := range n.tap.Packets() {
+			if p.Inner != nil && !p.Own && p.Inner.MessageType == dhcpv6.MessageTypeRequest {
+				requests[clientOf(&p)] = true
+			}
+		}
+		return len(requests) == len(clusterClients)
+	})
+	offers, early := 0, 0 // early: to clients that the favoured node answered in time
 	mine := map[dhcpv6.TransactionID]bool{}
 	for _, p := range n.tap.Packets() {
 		switch {
 		case p.Inner == nil:
 		case !p.Own && p.Inner.MessageType == dhcpv6.MessageTypeRequest:
-			requests[clientOf(&p)] = true
 			mine[p.Inner.TransactionID] = n.DUID.Equal(p.Inner.Options.ServerID())
 		case p.Own && p.Inner.MessageType == dhcpv6.MessageTypeReply && !mine[p.Inner.TransactionID]:
 			t.Errorf("node %s answers a Request for another one\n%s", n.Name, p.Inner.Summary())
 		case p.Own && p.Inner.MessageType == dhcpv6.MessageTypeAdvertise:
-			offers++
+			if offers++; !late(c.Nodes[0], clientOf(&p)) {
+				early++
+			}
 			want := [3]uint8{255, 0, 100}[i]
 			if got := p.Inner.Options.Preference(); got != want || (got != 0) != (p.Inner.GetOneOption(dhcpv6.OptionPreference) != nil) {
 				t.Errorf("node %s offers with preference %d, want %d, and no option for 0\n%s", n.Name, got, want, p.Inner.Summary())
 			}
 		}
 	}
-	if len(requests) != len(clusterClients) {
-		t.Errorf("node %s heard the Requests of %d clients, want %d", n.Name, len(requests), len(clusterClients))
+	if silent = silent && i > 0; silent && early > 0 || !silent && offers == 0 {
+		t.Errorf("node %s made %d offers, %d of them early; want it silent: %v", n.Name, offers, early, silent)
 	}
-	if silent = silent && i > 0; silent == (offers > 0) {
-		t.Errorf("node %s made %d offers; want it silent: %v", n.Name, offers, silent)
+}
+
+// lateAfter is less than clients and nodes wait for the favoured node.
+const lateAfter = 500 * time.Millisecond
+
+// late tells whether a client may have taken another node than the favoured one, and others may have made offers to it, for the favoured one answered late, as it
+// does on a busy machine, or the client has asked again.
+func late(favoured *Node, duid string) bool {
+	var asked, answered time.Time
+	for _, p := range favoured.tap.Packets() {
+		switch {
+		case p.Inner == nil || clientOf(&p) != duid:
+		case !p.Own && p.Inner.MessageType == dhcpv6.MessageTypeSolicit:
+			if asked.IsZero() {
+				asked = p.Time
+			}
+			if p.Inner.Options.ElapsedTime() >= lateAfter {
+				return true
+			}
+		case p.Own && p.Inner.MessageType == dhcpv6.MessageTypeAdvertise && answered.IsZero():
+			answered = p.Time
+		}
 	}
+	return answered.IsZero() || answered.Sub(asked) >= lateAfter
 }

@@ -32,10 +32,12 @@ func TestS5Killed(t *testing.T) {
 			c.Relay(IscRelay{})
 			crowd := c.Crowd()
 			hosts := startClients(c)
-			has := make([][]netip.Prefix, len(hosts))
-			for i, h := range hosts {
-				by := 0
-				if by, has[i] = h.served(t, c); by != 0 {
+			has := map[gatewayHost][]netip.Prefix{} // those of the favoured node
+			for _, h := range hosts {
+				by, leases := h.served(t, c)
+				if by == 0 {
+					has[h] = leases
+				} else if !late(c.Nodes[0], h.duid()) {
 					t.Errorf("%s took node %s, not %s", h.Name, c.Nodes[by].Name, c.Nodes[0].Name)
 				}
 			}
@@ -58,8 +60,8 @@ func TestS5Killed(t *testing.T) {
 					t.Errorf("client %d still has %v by the dead node", n, l)
 				}
 			}
-			for i, h := range hosts {
-				h.survives(c, has[i], killed)
+			for h, leases := range has {
+				h.survives(c, leases, killed)
 			}
 			c.Nodes[2].tap.Judge()
 		})

@@ -65,7 +65,7 @@ func (s *Server) Stop() {
 func (s *Server) get(path string) (code int, body []byte) {
 	_ = s.host.Inside(func() error {
 		// By hand, since http.Client would dial in a goroutine on a thread of another namespace.
-		conn, err := net.DialTimeout("tcp", adminAddress, time.Second)
+		conn, err := net.DialTimeout("tcp", adminAddress, patience) // refused at once where nobody listens
 		if err != nil {
 			return err
 		}
@@ -85,6 +85,17 @@ func (s *Server) get(path string) (code int, body []byte) {
 		return err
 	})
 	return code, body
+}
+
+// told is what the HTTP interface answers, which may take some tries where many labs share a machine.
+func (s *Server) told(path string) (body []byte) {
+	s.host.lab.t.Helper()
+	s.host.eventually("an answer to "+path, func() bool {
+		var code int
+		code, body = s.get(path)
+		return code == http.StatusOK
+	})
+	return body
 }
 
 // Command runs another command of the program on the server's host and returns what it printed.

@@ -56,6 +56,16 @@ func describe(o dhcpv6.Option) (name, text string, lifetimes time.Duration) {
 	return fmt.Sprint(o.Code()), fmt.Sprintf("%x", o.ToBytes()), 0
 }
 
+// toldBefore is what the old server told, once all of it that toldAgain wants is recorded.
+func (m *move) toldBefore() (all map[string]map[string]string) {
+	m.t.Helper()
+	m.server.eventually("a recording of what clients were told", func() bool {
+		all = m.told(time.Time{}, time.Now())
+		return len(all) == len(m.clients) || m.old.Config == nil
+	})
+	return all
+}
+
 // toldAgain waits until every client was told by the node what the old server told it, and nothing else.
 func (m *move) toldAgain(before map[string]map[string]string, since time.Time) {
 	m.t.Helper()
