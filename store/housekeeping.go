@@ -30,6 +30,9 @@ func (s *Store) stamp() uint32 {
 	return uint32(min((s.stampBase.Load()+int64(s.o.clock.elapsed()))/int64(time.Second), math.MaxUint32))
 }
 
+// Now is the present moment by the clock of stamps, in whole seconds: what is compared with these is read from it.
+func (s *Store) Now() time.Time { return time.Unix(int64(s.stamp()), 0).UTC() }
+
 // stampsFrom has the present stamp be of that time at least.
 func (s *Store) stampsFrom(least time.Time) {
 	s.stampBase.Store(max(s.stampBase.Load(), least.UnixNano()-int64(s.o.clock.elapsed())))

@@ -25,6 +25,9 @@ const (
 	slots = 1 + stay + 1 // cohorts at a time
 )
 
+// Of the exchanges of those who stay every rebinds-th one is a Rebind, and the others are Renews, in the order of the clients.
+const rebinds = 9
+
 // Of each cohort every releases-th client releases in the end, and every declines-th other one declines. The rest fall silent.
 const (
 	releases = 3
@@ -39,6 +42,7 @@ func newCourse(total time.Duration, rate float64) *course {
 	c.down = min(c.clock/8, 30*time.Second)
 	perUnit := 1 + float64(stay) + 1.0/releases // exchanges of each client of a cohort, in each unit, over all cohorts
 	c.cohort = max(int(rate*c.unit.Seconds()/perUnit), 64)
+	c.cohort += (rebinds + 1 - c.cohort%rebinds) % rebinds // so that with each unit others rebind, those who release in the end too
 	c.pool = 128 - bits.Len(uint(4*c.clients()))
 	return c
 }

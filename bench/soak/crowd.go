@@ -112,7 +112,7 @@ func (c *crowd) cohort(ctx context.Context, units int) (err error) {
 		return err
 	}
 	if units > 0 {
-		mix := load.Mix{load.Renew: 8, load.Rebind: 1}
+		mix := load.Mix{load.Renew: rebinds - 1, load.Rebind: 1}
 		if err := c.offer(ctx, g, load.Offer{Rate: rate, For: time.Duration(units) * c.course.unit, Mix: mix}); err != nil {
 			return err
 		}

@@ -79,7 +79,7 @@ func run(ctx context.Context, o *options) (r *Report, err error) {
 		return nil, err
 	}
 	defer func() {
-		if o.keep && r != nil && r.broke() {
+		if broke := r == nil || r.broke(); o.keep && broke { // nil: nobody knows
 			fmt.Fprintln(os.Stderr, "soak: the nodes' folders stay in", dir)
 			return
 		}

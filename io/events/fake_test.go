@@ -3,6 +3,7 @@ package events
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"slices"
@@ -35,6 +36,7 @@ type fakeSource struct {
 	due    bool
 	leases []Event // all that stand, in shards of one
 	news   chan struct{}
+	fails  int // how often Done fails from now on
 }
 
 func newSource() *fakeSource { return &fakeSource{news: make(chan struct{}, 1)} }
@@ -58,9 +60,15 @@ func (s *fakeSource) Read(after uint64) ([]Event, uint64, error) {
 func (s *fakeSource) Done(upTo uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.fails > 0 {
+		s.fails--
+		return errors.New("the store is broken")
+	}
 	s.done = upTo
 	return nil
 }
+
+func (s *fakeSource) Now() time.Time { return time.Unix(1_800_000_100, 0).UTC() }
 
 func (s *fakeSource) isDone() uint64        { s.mu.Lock(); defer s.mu.Unlock(); return s.done }
 func (s *fakeSource) News() <-chan struct{} { return s.news }

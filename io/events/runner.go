@@ -103,17 +103,26 @@ func (r *Runner) tellChanges(ctx context.Context) (told bool, err error) {
 			return false, ctx.Err()
 		}
 	}
+	if err := r.settings.Source.Done(upTo); err != nil { // it is told again, with the same IDs
+		r.sleep(ctx, backOff)
+		return false, err
+	}
 	r.after = upTo
-	_ = r.settings.Source.Done(upTo) // else it is told again
 	return true, nil
 }
 
-// tellBelow tells what waits in the outbox below a place. False: the context ended before.
+// tellBelow tells what waits in the outbox below a place, and has it forgotten before the list goes on: what a restart tells once more would have
+// the list's number. False: the context ended before.
 func (r *Runner) tellBelow(ctx context.Context, place uint64) bool {
 	for ctx.Err() == nil {
-		if told, err := r.tellChanges(ctx); err == nil && (!told || r.after+1 >= place) {
+		told, err := r.tellChanges(ctx)
+		if err != nil || told && r.after+1 < place {
+			continue
+		}
+		if r.settings.Source.Done(r.after) == nil { // again: a store that broke meanwhile may have it still
 			return true
 		}
+		r.sleep(ctx, backOff)
 	}
 	return false
 }
@@ -134,7 +143,7 @@ func (r *Runner) beginList(ctx context.Context) bool {
 
 // control tells the beginning or the end of a list.
 func (r *Runner) control(ctx context.Context, kind string) bool {
-	e := Event{Time: time.Now().UTC().Truncate(time.Second)}
+	e := Event{Time: r.settings.Source.Now()}
 	e.Event.Event = kind
 	return r.publish(ctx, []Event{e})
 }

@@ -98,6 +98,21 @@ func TestRunnerTellsWhatWaitsBeforeList(t *testing.T) {
 	}
 }
 
+// What can't be forgotten is told again, and no list begins before it is: a restart would tell it behind the list, with the list's number.
+func TestRunnerForgetsBeforeList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, b := newSource(), &fakeBroker{}
+		s.due, s.fails = true, 3
+		s.add(event(hook.Add, "A", "1", 1))
+		_, end := run(t, s, b)
+		until(t, "the list is told", func() bool { return !s.ListDue() })
+		end()
+		if diff := cmp.Diff([]string{"add1", "add1", "add1", "add1", "list-begin", "list-end"}, b.taken()); diff != "" || s.isDone() != 1 {
+			t.Errorf("done up to %d, told (-want +got):\n%s", s.isDone(), diff)
+		}
+	})
+}
+
 // A broker that takes nothing is asked with one event, less and less often, and gets all others once it has taken that one.
 func TestRunnerWaitsForSilentBroker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

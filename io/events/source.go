@@ -3,6 +3,7 @@ package events
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/lockstep6/lockstep6/core/binding"
 )
@@ -14,6 +15,8 @@ type Source interface {
 	Read(after uint64) (some []Event, upTo uint64, err error)
 	// Done forgets what waits up to a place. That may get lost in a crash.
 	Done(upTo uint64) error
+	// Now is the present moment by the clock that events' times are read from, in whole seconds.
+	Now() time.Time
 	// News gets a token after something came to wait.
 	News() <-chan struct{}
 

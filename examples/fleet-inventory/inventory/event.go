@@ -59,8 +59,8 @@ const ambiguous = time.Minute
 
 // newer tells whether an event of a lease says more than what is known of it at the same node.
 func (e *Event) newer(than *known) bool {
-	if e.Event == "list-item" && e.List > than.List {
-		return true // whatever the clock says: numbers of lists only grow
+	if e.List > than.List {
+		return true // whatever clock and version say, which begin anew with another store: numbers of lists only grow
 	}
 	if d := e.Time.Sub(than.Time); d > ambiguous || d < -ambiguous {
 		return d > 0

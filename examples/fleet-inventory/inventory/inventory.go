@@ -29,6 +29,8 @@ type known struct {
 	Event
 	Partition string `json:"partition"` // where it was said: a list's end there says that all of the list was
 	Gone      bool   `json:"gone,omitempty"`
+	// When the node said last that the lease stands: of one that has gone, before that.
+	Stood time.Time `json:"stood"`
 }
 
 // A Node is how far a node's word goes.
@@ -76,7 +78,11 @@ func (i *Inventory) put(e *Event, partition string) {
 	if was != nil && !e.newer(was) {
 		return
 	}
-	i.known[at] = &known{Event: *e, Partition: partition, Gone: e.Event == "remove"}
+	is := &known{Event: *e, Partition: partition, Gone: e.Event == "remove", Stood: e.Time}
+	if is.Gone && was != nil {
+		is.Stood = was.Stood
+	}
+	i.known[at] = is
 }
 
 // sweep drops what a node said in a partition before its newest list there began, and not again since.
@@ -99,31 +105,37 @@ func (i *Inventory) Forget(after time.Duration) {
 	}
 }
 
-// Leases are those of a cluster, or of all where it is empty, in order. A lease that several nodes of a cluster have counts once, as the one says that
-// spoke of it last: a node that is dead never says that its lease has gone to another one.
+// Leases are those of a cluster, or of all where it is empty, in order. A lease that several nodes of a cluster have had counts once, as the one says that
+// had it last: a node that is dead never says that its lease has gone to another one, nor that it ended there.
 func (i *Inventory) Leases(cluster string) []Event {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	best := make(map[place]*Event)
+	best := make(map[place]*known)
 	for at, k := range i.known {
-		if k.Gone || cluster != "" && at.Cluster != cluster {
+		if !k.counts() || cluster != "" && at.Cluster != cluster {
 			continue
 		}
 		of := place{source{Cluster: at.Cluster}, at.Lease}
-		if was := best[of]; was == nil || compare(&k.Event, was) > 0 {
-			best[of] = &k.Event
+		if was := best[of]; was == nil || compare(k, was) > 0 {
+			best[of] = k
 		}
 	}
 	all := make([]Event, 0, len(best))
-	for _, e := range best {
-		all = append(all, *e)
+	for _, k := range best {
+		if !k.Gone {
+			all = append(all, k.Event)
+		}
 	}
 	slices.SortFunc(all, func(a, b Event) int { return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Lease, b.Lease)) })
 	return all
 }
 
-// compare orders what two nodes say of one lease.
-func compare(a, b *Event) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Node, b.Node)) }
+// counts tells whether the node's word says anything of the lease at other nodes: it has it, or had it and heard it end. Where another node has it since,
+// or a list left it out, that one's word counts.
+func (k *known) counts() bool { return !k.Gone || k.Event.Event == "remove" && k.Reason != "peer" }
+
+// compare orders what two nodes say of one lease, by when each had it last.
+func compare(a, b *known) int { return cmp.Or(a.Stood.Compare(b.Stood), cmp.Compare(a.Node, b.Node)) }
 
 // Nodes are all that have said something, in order.
 func (i *Inventory) Nodes() []Node {

@@ -23,18 +23,27 @@ type teller struct {
 	has           map[string]*Event // what stands
 	version       map[string]uint64 // of each lease; a lease that was forgotten isn't there
 	ended         map[string]time.Time
+	said          map[string]*known // what it said last of each lease
 	told          []Event
 }
 
 func newTeller(dice *rand.Rand, cluster, node string) *teller {
-	return &teller{dice: dice, cluster: cluster, node: node, now: time.Unix(1_800_000_000, 0).UTC(), has: map[string]*Event{}, version: map[string]uint64{}, ended: map[string]time.Time{}}
+	return &teller{dice: dice, cluster: cluster, node: node, now: time.Unix(1_800_000_000, 0).UTC(), has: map[string]*Event{}, version: map[string]uint64{}, ended: map[string]time.Time{}, said: map[string]*known{}}
 }
 
 func (n *teller) tell(kind, lease, client string) *Event {
 	e := Event{Event: kind, Cluster: n.cluster, Node: n.node, List: n.list, Time: n.now, Lease: lease, DUID: client}
 	e.Version = n.version[lease]
 	e.ID = fmt.Sprint(n.cluster, n.node, lease, e.Version, kind, n.list)
+	if kind == "remove" && n.dice.IntN(4) == 0 {
+		e.Reason = "peer"
+	}
 	n.told = append(n.told, e)
+	is := &known{Event: e, Gone: kind == "remove", Stood: n.now}
+	if was := n.said[lease]; is.Gone && was != nil {
+		is.Stood = was.Stood
+	}
+	n.said[lease] = is
 	return &n.told[len(n.told)-1]
 }
 
@@ -81,27 +90,33 @@ func (n *teller) wholeList() {
 
 // lose has the events of some changes lost, as a node does whose disk is full, and then tells a whole list.
 func (n *teller) lose(steps int) {
-	kept := len(n.told)
+	kept, said := len(n.told), maps.Clone(n.said)
 	for range steps {
 		n.step()
 	}
-	n.told = n.told[:kept]
+	n.told, n.said = n.told[:kept], said
 	n.wholeList()
+	maps.DeleteFunc(n.said, func(lease string, k *known) bool { return !k.Gone && n.has[lease] == nil }) // the list left it out
 }
 
 // standing is what the inventory has to have of all nodes: lease and client.
 func standing(all []*teller) []string {
-	best := map[string]*Event{}
+	best := map[string]*known{}
 	for _, n := range all {
-		for lease, e := range n.has {
-			if was := best[n.cluster+" "+lease]; was == nil || compare(e, was) > 0 {
-				best[n.cluster+" "+lease] = e
+		for lease, k := range n.said {
+			if lease == "" || k.Gone && k.Reason == "peer" {
+				continue
+			}
+			if was := best[n.cluster+" "+lease]; was == nil || compare(k, was) > 0 {
+				best[n.cluster+" "+lease] = k
 			}
 		}
 	}
 	var out []string
-	for at, e := range best {
-		out = append(out, at+" "+e.DUID)
+	for at, k := range best {
+		if !k.Gone {
+			out = append(out, at+" "+k.DUID)
+		}
 	}
 	slices.Sort(out)
 	return out
@@ -179,6 +194,32 @@ func TestInventory(t *testing.T) {
 			if diff := cmp.Diff(standing(all), held(i)); diff != "" {
 				t.Fatalf("seed %d, %d partitions, again (-want +got):\n%s", seed, partitions, diff)
 			}
+		}
+	}
+}
+
+// Stories of single leases: what ends at the node that had it last has ended, though a dead one never took its word back; and with a higher number of a list
+// counts what has a lower version, of another store.
+func TestStories(t *testing.T) {
+	event := func(kind, node string, list int64, version uint64, second int64, reason string) Event {
+		return Event{Event: kind, Cluster: "ber1", Node: node, List: list, Version: version, Time: time.Unix(second, 0).UTC(), Lease: "2001:db8::1", DUID: "client", Reason: reason}
+	}
+	for name, story := range map[string]struct {
+		told   []Event
+		stands bool
+	}{
+		"a dies, and the lease ends at b":    {[]Event{event("add", "a", 1, 1, 100, ""), event("add", "b", 1, 1, 200, ""), event("remove", "b", 1, 2, 300, "released")}, false},
+		"it goes to b and comes back":        {[]Event{event("add", "a", 1, 1, 100, ""), event("add", "b", 1, 1, 200, ""), event("add", "a", 1, 3, 300, ""), event("remove", "b", 1, 2, 400, "ended")}, true},
+		"it goes from b to a, which is mute": {[]Event{event("add", "a", 1, 1, 100, ""), event("add", "b", 1, 1, 200, ""), event("remove", "b", 1, 2, 300, "peer")}, true},
+		"a store made anew":                  {[]Event{event("remove", "a", 1, 20, 100, "released"), event("add", "a", 2, 1, 130, "")}, true},
+		"repeated":                           {[]Event{event("add", "a", 1, 19, 90, ""), event("remove", "a", 1, 20, 100, "released"), event("add", "a", 1, 19, 90, "")}, false},
+	} {
+		i := New()
+		for at, e := range story.told {
+			i.Take(&e, "", uint64(at))
+		}
+		if got := len(i.Leases("ber1")) == 1; got != story.stands {
+			t.Errorf("%s: stands %t", name, got)
 		}
 	}
 }

@@ -115,10 +115,10 @@ func (t *teller) trim(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-tick.C:
+		case <-tick.C:
 			oldest := int64(0)
 			if t.config.Keep != wire.Infinity {
-				oldest = now.Unix() - int64(t.config.Keep)
+				oldest = t.Now().Unix() - int64(t.config.Keep)
 			}
 			dropped, err := t.d.store.TrimOutbox(oldest)
 			if err == nil && dropped > 0 && !told {
@@ -147,7 +147,7 @@ func (o *operator) Outbox() admin.Outbox {
 		Listing: s.Listing, Listed: s.Listed,
 	}
 	if !waits.Oldest.IsZero() {
-		out.Waited = max(0, time.Since(waits.Oldest).Seconds())
+		out.Waited = max(0, t.Now().Sub(waits.Oldest).Seconds())
 	}
 	if !s.Whole.IsZero() {
 		at := s.Whole.UTC()

@@ -84,6 +84,9 @@ func (t *teller) change(some []events.Event, s *binding.Stored, at time.Time) []
 // Done implements events.Source.
 func (t *teller) Done(upTo uint64) error { return t.d.store.DoneOutgoing(upTo) }
 
+// Now implements events.Source.
+func (t *teller) Now() time.Time { return t.d.store.Now() }
+
 // News implements events.Source.
 func (t *teller) News() <-chan struct{} { return t.d.store.OutboxNews() }
 
@@ -146,5 +149,5 @@ func (t *teller) EndList(ctx context.Context) (bool, error) {
 // Look implements events.Source. Time is when it looked.
 func (t *teller) Look(key *binding.Key) (events.Event, bool) {
 	e, version, ok := t.look(key)
-	return events.Event{Event: e, Version: version, Time: time.Now().UTC().Truncate(time.Second)}, ok
+	return events.Event{Event: e, Version: version, Time: t.Now()}, ok
 }
