@@ -126,7 +126,7 @@ func listenBoth(addr netip.AddrPort) (*net.UDPConn, *net.TCPListener, error) {
 		addr = netip.MustParseAddrPort("127.0.0.1:0")
 	}
 	var problem error
-	for range 20 {
+	for range 500 {
 		tcp, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(addr))
 		if err != nil {
 			problem = err
