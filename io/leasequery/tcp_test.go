@@ -152,7 +152,10 @@ func TestLimits(t *testing.T) {
 	for range 3 {
 		go func() { _, err := all(r, &q); ended <- err }()
 	}
-	waitFor(t, func() bool { n := s.responder.Counters.Read(); return n.Connections == 3 && n.Queries[query.ByLink.String()] == 3 })
+	waitFor(t, func() bool {
+		n := s.responder.Counters.Read()
+		return n.Connections == 3 && n.Queries[query.ByLink.String()] == 3
+	})
 	if _, err := all(r, &q); err == nil {
 		t.Error("a fourth connection was served")
 	}

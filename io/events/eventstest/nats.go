@@ -74,12 +74,12 @@ func (n *NATS) Port() int { return n.Addr().(*net.TCPAddr).Port }
 // Connect connects as the server's user, until the test ends.
 func (n *NATS) Connect(t testing.TB) jetstream.JetStream {
 	t.Helper()
-	conn, err := nats.Connect(n.ClientURL(), nats.UserInfo(User, Password))
+	conn, err := nats.Connect(n.ClientURL(), nats.UserInfo(User, Password), nats.Timeout(patience))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn)
+	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(patience))
 	if err != nil {
 		t.Fatal(err)
 	}
