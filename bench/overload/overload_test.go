@@ -94,7 +94,7 @@ func measured(t *testing.T, part string, out any, change func(*task)) *group {
 			}
 		}
 		k := task{
-			PID: server.Process.Pid, Group: *g, Load: *g, Cap: 0.5, Admin: filepath.Join(dir, adminSocket), Clients: 2000, For: time.Second, Patience: 5 * time.Second,
+			PID: server.Process.Pid, Group: *g, Load: *g, Cap: 0.5, Admin: filepath.Join(dir, adminSocket), Clients: 2000, For: time.Second, Patience: 2 * time.Second,
 		}
 		change(&k)
 		return child.Run(ctx, part, child.AnyCore, k, out)
