@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,7 +48,7 @@ func smallMeasurement(t *testing.T, server netip.AddrPort, mix load.Mix) (measur
 	out := new(words)
 	return measure.Options{
 		Clients: load.Config{Clients: 50, Servers: []netip.AddrPort{server}, Relays: relays, Window: window, LinkAddress: node.Link, Prefixes: true},
-		Offer:   load.Offer{Rate: 300, For: 200 * time.Millisecond, Mix: mix, Patience: 20 * time.Second},
+		Offer:   load.Offer{Rate: 300, For: 200 * time.Millisecond, Mix: mix, Patience: 40 * time.Second, Resend: true},
 		Server:  []*meter.Process{p}, Out: out,
 	}, out
 }
@@ -55,11 +56,14 @@ func smallMeasurement(t *testing.T, server netip.AddrPort, mix load.Mix) (measur
 // TestMeasure: a node under a mix of everything, with its store.
 func TestMeasure(t *testing.T) {
 	o, out := smallMeasurement(t, serve(t, openStore(t), 1<<12), load.Mix{load.Acquire: 1, load.Renew: 3, load.Release: 1, load.Ask: 1})
-	r, err := measure.Run(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
+	var s *measure.Step
+	for tries := 0; tries < 20 && (s == nil || s.Skipped > 0); tries++ { // where the machine stands still too little is begun
+		r, err := measure.Run(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s = r.Best()
 	}
-	s := r.Best()
 	if s.Offered != 60 || s.Done != s.Begun || s.Loss != float64(s.Skipped)/60 || len(s.Tasks) != 4 {
 		t.Errorf("%+v: want 60 exchanges of four kinds, and those that began done", s)
 	}
@@ -92,14 +96,15 @@ func TestMeasureSilence(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	var silent atomic.Bool
 	go func() {
 		b := make([]byte, 2048)
-		for n := 0; ; {
+		for {
 			size, from, err := conn.ReadFromUDPAddrPort(b)
 			if err != nil {
 				return
 			}
-			if n++; n <= 10 {
+			if !silent.Load() {
 				_, _ = conn.WriteToUDPAddrPort(answer(nil, b[:size]), from)
 			}
 		}
@@ -107,6 +112,7 @@ func TestMeasureSilence(t *testing.T) {
 	o, out := smallMeasurement(t, conn.LocalAddr().(*net.UDPAddr).AddrPort(), load.Only(load.Ask))
 	o.Clients.Prefixes, o.Offer.Patience, o.Offer.Rate, o.Offer.For = false, 50*time.Millisecond, 60, 100*time.Millisecond
 	o.Ramp = &measure.RampOptions{MaxLoss: 0.01, Limit: 400 * time.Millisecond}
+	o.Ready = func() error { silent.Store(true); return nil }
 	if r, err := measure.Run(t.Context(), o); err != nil || r.Best() != nil || len(r.Steps) < 1 || !strings.Contains(out.String(), "not held") {
 		t.Errorf("%v, %+v; it says %q", err, r, out)
 	}
@@ -117,8 +123,8 @@ func TestMeasureInterrupted(t *testing.T) {
 	o, _ := smallMeasurement(t, serve(t, node.Memory{}, 1<<12), load.Only(load.Ask))
 	o.Offer.For = time.Hour
 	ctx, cancel := context.WithCancel(t.Context())
-	o.Out = writerFunc(func(b []byte) { // the first second is over
-		if strings.Contains(string(b), "offered 300/s") {
+	o.Out = writerFunc(func(b []byte) { // a second is over, in which something was done
+		if line := string(b); strings.Contains(line, "offered 300/s") && !strings.Contains(line, "done 0/s") {
 			cancel()
 		}
 	})
@@ -139,6 +145,7 @@ func TestMeasuredProcessEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	o, _ := smallMeasurement(t, serve(t, node.Memory{}, 1<<12), load.Only(load.Acquire))
+	o.Offer.For = 2 * time.Second // something is begun, though the machine stands still for a moment
 	p, err := meter.Open(cat.Process.Pid, 547)
 	if err != nil {
 		t.Fatal(err)

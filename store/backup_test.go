@@ -36,7 +36,7 @@ func TestBackupUnderLoad(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, historyOptions(Options{Path: filepath.Join(dir, "db"), FS: vfs.Default, absorb: 20_000}))
 	l := startLoad(s, 2)
-	for l.count() < 2000 {
+	for l.count() < 2000 || len(l.confirmed()) < 100 { // of each worker all leases
 		flush(t, s)
 	}
 	// A copy must have all that was confirmed before it, whatever pass of the absorber it meets.

@@ -32,9 +32,10 @@ type crasher struct {
 	mu      sync.Mutex
 	rng     *rand.Rand
 	crashes []crash
+	logs    int // of these, before operations on a log
 }
 
-// mostCuts bounds the clones in memory.
+// mostCuts bounds the clones in memory. Half of them at most are before operations on logs, of which there may be as many before the first flush.
 const mostCuts = 100
 
 // String implements errorfs.Injector.
@@ -49,8 +50,12 @@ func (c *crasher) MaybeError(op errorfs.Op) error {
 	confirmed, count := l.confirmed(), l.count() // first: what is confirmed after the cut may be missing
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.crashes) >= mostCuts {
+	ofLog := strings.HasSuffix(op.Path, logSuffix)
+	if len(c.crashes) >= mostCuts || ofLog && c.logs >= mostCuts/2 {
 		return nil
+	}
+	if ofLog {
+		c.logs++
 	}
 	c.crashes = append(c.crashes, crash{
 		fs:        c.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: c.rng.IntN(101), RNG: c.rng}),
@@ -81,6 +86,24 @@ func (f crashFS) Link(from, to string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.FS.Link(from, to)
+}
+
+// A crashable is a file system in memory whose power a test cuts while a store uses it.
+type crashable struct {
+	crashFS
+	mem *vfs.MemFS
+}
+
+func newCrashable() crashable {
+	mem := vfs.NewCrashableMem()
+	return crashable{crashFS{mem, new(sync.Mutex)}, mem}
+}
+
+// CrashClone is what is there after the cut.
+func (c crashable) CrashClone(cfg vfs.CrashCloneCfg) *vfs.MemFS {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.mem.CrashClone(cfg)
 }
 
 // cuts counts the moments so far.
@@ -155,7 +178,7 @@ func survive(t *testing.T, rng *rand.Rand, fs *vfs.MemFS, twice bool) map[string
 // Without syncs the store loses only what is newest: no hole, no damage.
 func TestSyncNeverLosesOnlyTheNewest(t *testing.T) {
 	rng := seeded(t)
-	fs := vfs.NewCrashableMem()
+	fs := newCrashable()
 	s := open(t, Options{FS: fs, Sync: SyncNever})
 	const keys = 500
 	for n := range uint64(keys) {

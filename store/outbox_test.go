@@ -58,7 +58,7 @@ func wantTold(t testing.TB, s *Store, want []byte) (last uint64) {
 
 // What was confirmed waits until it was told, through a cut of power at once after it and absorption of the log.
 func TestOutboxSurvivesCrash(t *testing.T) {
-	fs := vfs.NewCrashableMem()
+	fs := newCrashable()
 	s := open(t, outboxOptions(Options{FS: fs}, 1<<20))
 	commit(t, s, change(change(nil, 1, 2), 1, 3))
 	commit(t, s, change(nil, 2, 4))
@@ -249,7 +249,7 @@ func TestOutboxOffGoesBack(t *testing.T) {
 
 // An unsynced store that crashes says that changes may be lost, also where the outbox was switched on while it ran.
 func TestOutboxUnsynced(t *testing.T) {
-	fs := vfs.NewCrashableMem()
+	fs := newCrashable()
 	o := outboxOptions(Options{FS: fs, Sync: SyncNever}, 0)
 	s := open(t, o)
 	if err := s.SetOutbox(t.Context(), Outbox{Most: 1000}); err != nil {

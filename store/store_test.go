@@ -91,7 +91,7 @@ func scanKeepsItsBounds(t *testing.T, s *Store) {
 }
 
 func TestMetaIsDurable(t *testing.T) {
-	fs := vfs.NewCrashableMem()
+	fs := newCrashable()
 	s := open(t, Options{FS: fs, Sync: SyncNever})
 	if err := s.PutMeta(t.Context(), "duid", []byte{1, 2, 3}); err != nil {
 		t.Fatal(err)
@@ -263,7 +263,7 @@ func TestRefusedWriteHoldsNobodyUp(t *testing.T) {
 	s.Append(&worker.Write{Changes: []byte("nonsense"), Count: 1, Done: make(chan *worker.Write)})
 	commit(t, s, change(nil, 1, 1))
 	// Another committer than the one that confirmed may still be reading the nonsense.
-	for deadline := time.Now().Add(10 * time.Second); s.State().Refused == 0 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); s.State().Refused == 0 && time.Now().Before(deadline); {
 		time.Sleep(time.Millisecond)
 	}
 	if got := s.State(); got.Refused != 1 || got.Err == nil {

@@ -93,7 +93,7 @@ func TestFullDiskIsFoundOutBeforeAnInstanceIsOpened(t *testing.T) {
 
 // The caller of Open learns at once that the disk has no room.
 func TestOpenOnAFullDiskEnds(t *testing.T) {
-	fs := vfs.NewCrashableMem()
+	fs := newCrashable()
 	s := open(t, Options{FS: fs})
 	commit(t, s, change(nil, 1, 1))
 	crashed := fs.CrashClone(vfs.CrashCloneCfg{})

@@ -24,7 +24,7 @@ func audited(t *testing.T, s *Store, since TaskMark) bool {
 
 // What finds no room is told, in figures, durably, and by one line; what waits and what is granted doesn't suffer.
 func TestFullQueueDropsTasks(t *testing.T) {
-	fs := vfs.NewCrashableMem()
+	fs := newCrashable()
 	var lines bytes.Buffer
 	s := open(t, taskOptions(Options{FS: fs, Logger: slog.New(slog.NewTextHandler(&lines, nil))}, 4))
 	for n := range uint64(4) {
@@ -119,7 +119,7 @@ func TestAuditWaitsForGroups(t *testing.T) {
 }
 
 func TestAddTasks(t *testing.T) {
-	fs := vfs.NewCrashableMem()
+	fs := newCrashable()
 	s := open(t, taskOptions(Options{FS: fs, Sync: SyncNever}, 5))
 	add := func(texts ...string) error {
 		var tasks [][]byte
@@ -141,16 +141,7 @@ func TestAddTasks(t *testing.T) {
 		t.Errorf("who adds them is told, and nothing is lost: %+v", stats)
 	}
 	commit(t, s, change(nil, 1, 2))
-	for { // the group of those that were refused may be under way still
-		tasks, err := s.Tasks(TaskID{}, 10)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(tasks) == 4 {
-			break
-		}
-		<-s.TaskNews()
-	}
+	awaitTasks(t, s, 4)
 	wantTasks(t, s, "a", "b", "c", testTask(1, 2))
 	if err := s.SetTasks(t.Context(), 100); err != nil {
 		t.Fatal(err)
@@ -221,7 +212,7 @@ func TestUnsyncedTasksAreLostWithACrash(t *testing.T) {
 		"unsynced, crash":    {SyncNever, true, false, true},
 		"unsynced, late":     {SyncNever, true, true, true},
 	} {
-		fs := vfs.NewCrashableMem()
+		fs := newCrashable()
 		o := Options{FS: fs, Codec: taskCodec(), Sync: c.sync}
 		s := open(t, o)
 		if !c.late {

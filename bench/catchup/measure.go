@@ -166,24 +166,32 @@ func (w *watch) since(a *look) (ph Phase, err error) {
 	ph.Rate = float64(ph.Done) / ph.Seconds
 	others := (b.machine - a.machine - (b.ours - a.ours)).Seconds()
 	ph.Others = min(1, max(0, others/(ph.Seconds*float64(runtime.NumCPU()))))
-	if ph.Done == 0 {
-		return ph, fmt.Errorf("no exchange was done in %v", took)
-	}
 	return ph, nil
 }
 
-// alone watches the running load for some time.
+// giveUp is when a node that does nothing is given up.
+const giveUp = 20 * time.Second
+
+// alone watches the running load for some time, and for longer where the machine stands still and nothing is done in it.
 func (w *watch) alone(ctx context.Context, long time.Duration) (ph Phase, err error) {
 	rest(ctx, warmUp)
 	began, err := w.look()
 	if err != nil {
 		return ph, err
 	}
-	rest(ctx, long)
-	if ctx.Err() != nil {
-		return ph, context.Cause(ctx)
+	for ph.Done == 0 {
+		rest(ctx, long)
+		if ctx.Err() != nil {
+			return ph, context.Cause(ctx)
+		}
+		if ph, err = w.since(&began); err != nil {
+			return ph, err
+		}
+		if took := time.Since(began.at); ph.Done == 0 && took > giveUp {
+			return ph, fmt.Errorf("no exchange was done in %v", took)
+		}
 	}
-	return w.since(&began)
+	return ph, nil
 }
 
 func rest(ctx context.Context, long time.Duration) {

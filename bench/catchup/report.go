@@ -78,7 +78,7 @@ func (r *Report) markdown() string {
 		name string
 		*Phase
 	}{{"new clients, to fill it", &r.Fill}, {"renewals, alone before", &r.Before}, {"renewals, while b catches up", &r.During}, {"renewals, alone after", &r.After}} {
-		fmt.Fprintf(&b, "| %s | %.0f | %.1f | %.1f | %.0f %% |\n", row.name, row.Rate, row.Seconds, row.CPU/float64(row.Done)*1e6, row.Others*100)
+		fmt.Fprintf(&b, "| %s | %.0f | %.1f | %.1f | %.0f %% |\n", row.name, row.Rate, row.Seconds, row.CPU/float64(max(row.Done, 1))*1e6, row.Others*100)
 	}
 	b.WriteString("\nThe others are all other processes of the machine, and what its kernel does for none. The CPU while b catches up has the telling in it.\n")
 	return b.String()

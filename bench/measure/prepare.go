@@ -12,9 +12,11 @@ import (
 )
 
 const (
-	trialRate   = 40                     // Solicits per second that find out whether the server answers
-	trialFor    = 250 * time.Millisecond // for so long
-	leasesLimit = 5 * time.Minute        // until all clients must have leases
+	trialRate = 40                     // Solicits per second that find out whether the server answers
+	trialFor  = 250 * time.Millisecond // for so long
+	trials    = 10                     // at most, where none could be sent
+
+	leasesLimit = 5 * time.Minute // until all clients must have leases
 )
 
 func newHistogram() *hdrhistogram.Histogram {
@@ -39,9 +41,12 @@ func (r *run) prepare(ctx context.Context) error {
 
 // try sends a few Solicits, which bind nothing, so that a server that doesn't answer is told from one under load.
 func (r *run) try(ctx context.Context) error {
-	out, err := r.generator.Offer(ctx, load.Offer{Rate: trialRate, For: trialFor, Mix: load.Only(load.Ask), Resend: true, Patience: 2 * time.Second})
-	if err != nil {
-		return errEarly
+	var out *load.Outcome
+	for tries := 0; out == nil || out.Sum().Begun == 0 && tries < trials; tries++ { // none is begun where this machine stands still for so long
+		var err error
+		if out, err = r.generator.Offer(ctx, load.Offer{Rate: trialRate, For: trialFor, Mix: load.Only(load.Ask), Resend: true, Patience: 2 * time.Second}); err != nil {
+			return errEarly
+		}
 	}
 	sum, c := out.Sum(), &r.options.Clients
 	switch {

@@ -146,8 +146,17 @@ func (p *player) acquireAll() error {
 	return nil
 }
 
-// offer begins exchanges by the clock.
+// offer begins exchanges by the clock. On a machine that stands still for a moment a short row may end before anything is done: it is offered again.
 func (p *player) offer(rate float64, long time.Duration) (h Half, err error) {
+	for began, again := time.Now(), true; again; again = h.Done == 0 && time.Since(began) < giveUp {
+		if h, err = p.offerOnce(rate, long); h.Done > 0 {
+			return h, err
+		}
+	}
+	return h, err
+}
+
+func (p *player) offerOnce(rate float64, long time.Duration) (h Half, err error) {
 	before, err := p.look()
 	if err != nil {
 		return h, err

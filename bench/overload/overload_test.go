@@ -78,7 +78,7 @@ func measured(t *testing.T, part string, out any, change func(*task)) *group {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	server := exec.CommandContext(ctx, args[0], args[1:]...)
 	server.Cancel = func() error { return server.Process.Signal(syscall.SIGTERM) }
@@ -86,7 +86,7 @@ func measured(t *testing.T, part string, out any, change func(*task)) *group {
 		if err := server.Start(); err != nil {
 			return err
 		}
-		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 			if _, err := os.Stat(filepath.Join(dir, adminSocket)); err == nil {
 				break
 			} else if time.Now().After(deadline) {
@@ -94,7 +94,7 @@ func measured(t *testing.T, part string, out any, change func(*task)) *group {
 			}
 		}
 		k := task{
-			PID: server.Process.Pid, Group: *g, Load: *g, Cap: 0.5, Admin: filepath.Join(dir, adminSocket), Clients: 2000, For: time.Second, Patience: time.Second,
+			PID: server.Process.Pid, Group: *g, Load: *g, Cap: 0.5, Admin: filepath.Join(dir, adminSocket), Clients: 2000, For: time.Second, Patience: 2 * time.Second,
 		}
 		change(&k)
 		return child.Run(ctx, part, child.AnyCore, k, out)

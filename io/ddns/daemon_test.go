@@ -188,16 +188,19 @@ func TestDaemonRefuses(t *testing.T) {
 		} {
 			key, _ := testKey(t, "hmac-sha256")
 			change(key)
-			c := daemonClient(t, d, key)
-			c.timeout = short
-			_, err := c.Exchange(t.Context(), addition(t, name(t, "host.example.com")))
-			var failed *Error
-			if !errors.As(err, &failed) || failed.Failure != NotTrusted || !strings.Contains(err.Error(), what) {
-				t.Errorf("%s: got %v", what, err)
-			}
-			if err := c.Transfer(t.Context(), 0, func(*Record) error { return nil }); err == nil || !strings.Contains(err.Error(), what) {
-				t.Errorf("%s: transfer: %v", what, err)
-			}
+			unhurried(t, func(timeout time.Duration) error {
+				c := daemonClient(t, d, key)
+				c.timeout = timeout
+				_, err := c.Exchange(t.Context(), addition(t, name(t, "host.example.com")))
+				var failed *Error
+				if !errors.As(err, &failed) || failed.Failure != NotTrusted || !strings.Contains(err.Error(), what) {
+					return fmt.Errorf("%s: got %w", what, err)
+				}
+				if err := c.Transfer(t.Context(), 0, func(*Record) error { return nil }); err == nil || !strings.Contains(err.Error(), what) {
+					return fmt.Errorf("%s: transfer: %w", what, err)
+				}
+				return nil
+			})
 		}
 	})
 }
@@ -207,11 +210,14 @@ func TestDaemonSaysWhoseClock(t *testing.T) {
 	withDaemons(t, "", func(t *testing.T, d *dnstest.Daemon, c *Client) {
 		real := c.now
 		c.now = func() time.Time { return real().Add(-time.Hour) }
-		c.timeout = short
-		_, err := c.Exchange(t.Context(), addition(t, name(t, "host.example.com")))
-		if err == nil || !strings.Contains(err.Error(), "BADTIME: the server's clock says") {
-			t.Errorf("got %v", err)
-		}
+		unhurried(t, func(timeout time.Duration) error {
+			c.timeout = timeout
+			_, err := c.Exchange(t.Context(), addition(t, name(t, "host.example.com")))
+			if err == nil || !strings.Contains(err.Error(), "BADTIME: the server's clock says") {
+				return fmt.Errorf("got %w", err)
+			}
+			return nil
+		})
 	})
 }
 

@@ -101,7 +101,7 @@ func TestDaemonDiesAndPacketsGetLost(t *testing.T) {
 		d.Stop()
 		random := rand.New(rand.NewPCG(1, 2))
 		relay := &dnstest.Relay{Server: d.Addr, Lose: func(bool) bool { return random.IntN(16) == 0 }}
-		s := tell(t, relay.Start(t), 200*time.Millisecond)
+		s := tell(t, relay.Start(t), time.Second/2) // a server that is slow isn't away
 		change := rand.New(rand.NewPCG(3, 4))
 		step := func(n int) {
 			for range n {

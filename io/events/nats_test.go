@@ -68,7 +68,7 @@ func TestNATS(t *testing.T) {
 // A server that takes messages and acknowledges none is told of as such, and nothing of them stays in memory.
 func TestNATSNeverAcknowledges(t *testing.T) {
 	s := eventstest.Start(t, t.TempDir(), 0)
-	listener, err := nats.Connect(s.ClientURL(), nats.UserInfo("lockstep6", "secret"))
+	listener, err := nats.Connect(s.ClientURL(), nats.UserInfo("lockstep6", "secret"), nats.Timeout(patience))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestNATSNeverAcknowledges(t *testing.T) {
 	if _, err := listener.SubscribeSync("lockstep6.>"); err != nil {
 		t.Fatal(err)
 	}
-	if err := listener.Flush(); err != nil {
+	if err := listener.FlushTimeout(patience); err != nil {
 		t.Fatal(err)
 	}
 	n, err := NewNATS(&NATSSettings{

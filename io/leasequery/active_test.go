@@ -85,7 +85,7 @@ func (a *authority) requestor(t *testing.T, name string) *tls.Config {
 // follow gives each message of an active query in words, until there are so many.
 func follow(t *testing.T, r *Requestor, q *query.Question, most int) (out []string, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for a, e := range r.Active(ctx, q) {
 		if e != nil {

@@ -33,7 +33,7 @@ func TestServerEndsBesideSlowReader(t *testing.T) {
 	}
 	defer conn.Close()
 	_ = conn.(*net.TCPConn).SetReadBuffer(4096)
-	out := writer{conn: conn, limit: time.Second}
+	out := writer{conn: conn, limit: patience}
 	q := query.Question{Type: query.ByLink, LinkAddress: links[0]}
 	_ = out.add(func(dst []byte) []byte {
 		return query.AppendQuestion(dst, wire.Leasequery, [3]byte{}, requestor, &q)
@@ -53,7 +53,7 @@ func TestServerEndsBesideSlowReader(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(time.Minute):
+	case <-time.After(patience):
 		t.Fatal("the server waits for a requestor that doesn't read")
 	}
 }
@@ -95,7 +95,7 @@ func TestBrokenCatchUp(t *testing.T) {
 	}
 	var last query.Answer
 	for {
-		b, err := readFrame(conn, nil, 5*time.Second)
+		b, err := readFrame(conn, nil, patience)
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -137,7 +137,7 @@ func TestErrorsEndConnections(t *testing.T) {
 		}
 		var last query.Answer
 		for {
-			b, err := readFrame(conn, nil, 5*time.Second)
+			b, err := readFrame(conn, nil, patience)
 			if errors.Is(err, io.EOF) {
 				break
 			}
@@ -157,7 +157,7 @@ func TestErrorsEndConnections(t *testing.T) {
 // Who only connects, or sends half a query, keeps nobody out for long.
 func TestIdleConnectionsMakeRoom(t *testing.T) {
 	limits := rules()
-	limits.Limits.Data = time.Hour
+	limits.Limits.Data, limits.Limits.Connections = time.Hour, 3
 	s, r := start(t, &fake{found: crowd(1)}, limits, Config{})
 	for n := range 200 { // far more than there are places
 		conn, err := net.Dial("tcp6", r.Server.String())

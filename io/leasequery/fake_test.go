@@ -151,14 +151,26 @@ func crowd(n int) (out []query.Found) {
 	return out
 }
 
+// patience is when a test gives up waiting for what must come. No limit of a server is shorter but where a test wants it to end something.
+const patience = time.Minute
+
+// rules have places enough for requestors whose last connection the server hasn't seen end yet.
 func rules() Rules {
 	return Rules{Requestors: []netip.Prefix{netip.MustParsePrefix("::1/128")}, Limits: Limits{
-		Connections: 3, Data: 5 * time.Second, Query: 5 * time.Second, Send: 5 * time.Second, Idle: 5 * time.Second,
+		Connections: 30, Data: patience, Query: patience, Send: patience, Idle: patience,
 	}}
 }
 
 // start runs a server until the test ends, and returns who asks it.
 func start(t *testing.T, f Source, r Rules, c Config) (*Server, *Requestor) {
+	t.Helper()
+	s, who := open(t, f, r, c)
+	serveToTheEnd(t, s)
+	return s, who
+}
+
+// open opens a server that nobody runs yet, and returns who may ask it.
+func open(t *testing.T, f Source, r Rules, c Config) (*Server, *Requestor) {
 	t.Helper()
 	if f, ok := f.(*fake); ok {
 		f.now = 1000
@@ -169,6 +181,12 @@ func start(t *testing.T, f Source, r Rules, c Config) (*Server, *Requestor) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s, &Requestor{DUID: requestor, Server: s.Addresses()[0], Limit: patience}
+}
+
+// serveToTheEnd runs a server until the test ends.
+func serveToTheEnd(t *testing.T, s *Server) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx) }()
@@ -178,5 +196,4 @@ func start(t *testing.T, f Source, r Rules, c Config) (*Server, *Requestor) {
 			t.Errorf("Serve: %v", err)
 		}
 	})
-	return s, &Requestor{DUID: requestor, Server: s.Addresses()[0], Limit: 10 * time.Second}
 }

@@ -33,7 +33,7 @@ func TestNonsense(t *testing.T) {
 		}
 		_, _ = conn.Write(b)
 		_ = conn.(*net.TCPConn).CloseWrite()
-		_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		_ = conn.SetReadDeadline(time.Now().Add(patience))
 		if got, err := io.ReadAll(conn); err != nil || len(got) > 0 {
 			t.Errorf("%s: the server sends %x, and the connection doesn't end: %v", name, got, err)
 		}

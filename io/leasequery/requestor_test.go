@@ -87,7 +87,7 @@ func serving(t *testing.T, serve func(conn net.Conn, xid [3]byte)) netip.AddrPor
 			return
 		}
 		defer conn.Close()
-		if b, err := readFrame(conn, nil, 5*time.Second); err == nil && len(b) > 4 {
+		if b, err := readFrame(conn, nil, patience); err == nil && len(b) > 4 {
 			serve(conn, [3]byte(b[1:]))
 		}
 	}()
@@ -129,7 +129,7 @@ func TestBadServers(t *testing.T) {
 		}, "isn't to this requestor"},
 		"ends another query": {func([3]byte) []byte { return framed(wire.AppendHeader(nil, wire.LeasequeryDone, stray)) }, "wasn't asked"},
 	} {
-		_, err := all(&Requestor{DUID: requestor, Server: stream(t, c.answer), Limit: 5 * time.Second}, &query.Question{Type: query.ByLink, LinkAddress: links[0]})
+		_, err := all(&Requestor{DUID: requestor, Server: stream(t, c.answer), Limit: patience}, &query.Question{Type: query.ByLink, LinkAddress: links[0]})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("a server that %s: %v", name, err)
 		}
@@ -144,7 +144,7 @@ func TestStrayMessages(t *testing.T) {
 		answer = append(append(append(stray, answer...), stray...), framed(wire.AppendHeader(nil, wire.LeasequeryDone, xid))...)
 		return answer
 	})
-	got, err := all(&Requestor{DUID: requestor, Server: server, Limit: 5 * time.Second}, &query.Question{Type: query.ByLink, LinkAddress: links[0]})
+	got, err := all(&Requestor{DUID: requestor, Server: server, Limit: patience}, &query.Question{Type: query.ByLink, LinkAddress: links[0]})
 	if err != nil || len(got) != 1 {
 		t.Errorf("%d clients, %v; want 1", len(got), err)
 	}

@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/lockstep6/lockstep6/core/binding"
 	"github.com/lockstep6/lockstep6/core/query"
@@ -155,7 +154,7 @@ func everyMessage(t *testing.T) *capture {
 	}
 	defer conn.Close()
 	answer := func() (a query.Answer) {
-		b, err := readFrame(conn, nil, 5*time.Second)
+		b, err := readFrame(conn, nil, patience)
 		if err == nil {
 			a, err = query.ReadAnswer(b)
 		}

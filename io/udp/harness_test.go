@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -225,8 +226,8 @@ func newEvents() events { return make(events, 1024) }
 
 func (e events) notify(event Event) { e <- event }
 
-// wait returns the next event of a kind, and skips others.
-func (e events) wait(t testing.TB, kind EventKind) Event {
+// wait returns the next event of a kind, and skips others, but for those that mustn't come before it.
+func (e events) wait(t testing.TB, kind EventKind, never ...EventKind) Event {
 	t.Helper()
 	timeout := time.After(patience)
 	for {
@@ -234,6 +235,9 @@ func (e events) wait(t testing.TB, kind EventKind) Event {
 		case event := <-e:
 			if event.Kind == kind {
 				return event
+			}
+			if slices.Contains(never, event.Kind) {
+				t.Errorf("%s before %s", event.Kind, kind)
 			}
 		case <-timeout:
 			t.Fatalf("no event: %s", kind)
