@@ -43,7 +43,7 @@ func main() {
 	flag.StringVar(&s.credentials, "credentials", "", "a file of credentials for NATS")
 	flag.StringVar(&s.kafka, "kafka", "", "Kafka brokers, HOST:PORT, with commas between; instead of -nats")
 	flag.StringVar(&s.topic, "topic", "lockstep6.bindings", "the topic of Kafka that takes the events")
-	flag.StringVar(&s.state, "state", "", "a file in which the inventory outlives a restart; without it all that the broker has is read again")
+	flag.StringVar(&s.state, "state", "", "a file in which the inventory outlives a restart; without it all that the broker has is read again, and leases older than that are missing until their nodes tell a list")
 	flag.StringVar(&s.listen, "listen", "127.0.0.1:8083", "where the leases are shown")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
