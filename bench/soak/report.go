@@ -127,6 +127,9 @@ func (r *Report) markdown() string {
 		&r.Origin, 100*r.Others, verdict)
 	fmt.Fprintf(&b, "Two nodes of one cluster over loopback, `sync: always`, for %v. %d clients at a time, in cohorts of %d, that come, renew, rebind and go, in a pool of %d addresses; %.0f exchanges a second are asked for. "+
 		"Node b is killed in the first half and a in the second, each with SIGKILL, and returns after a while.\n\n", time.Duration(r.Seconds*float64(time.Second)), r.Clients, r.Cohort, 1<<(128-r.Pool), r.Rate)
+	if r.Logged {
+		b.WriteString("The nodes log each lease (`-keep`).\n\n")
+	}
 	t := &r.Totals
 	b.WriteString("| what happened | |\n|---|---|\n")
 	for _, row := range []struct {
